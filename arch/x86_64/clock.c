@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Time is (TSC - start) * ns_per_tsc, a multiplication by a 32.32 fixed-point number in 128 bits,
+ * exact enough for centuries. [SDM 3B §18.17 for the TSC, SDM 3A §11.5.4 for the APIC timer,
+ * ACPI 6.5 §4.8.2.1 for the PM timer.]
+ */
+
+#include "arch/x86_64/clock.h"
+
+#include "base/assert.h"
+#include "base/bits.h"
+
+#include "arch/x86_64/apic.h"
+#include "arch/x86_64/cpu.h"
+
+#define NS_PER_S    UINT64_C(1000000000)
+#define PM_TIMER_HZ UINT64_C(3579545)
+#define PIT_HZ      UINT64_C(1193182)
+/* Before the calibration we assume a faster TSC than any there is. */
+#define TSC_HZ_ASSUMED   (UINT64_C(8) * NS_PER_S)
+#define CALIBRATE_NS_MIN UINT64_C(1000000)
+#define READINGS         3U
+
+#define PIT_CHANNEL2              0x42U
+#define PIT_COMMAND               0x43U
+#define PIT_COMMAND_CHANNEL2_RATE 0xb4U /* channel 2, low then high byte, mode 2 */
+#define PIT_LATCH_CHANNEL2        0x80U
+#define PIT_GATE_PORT             0x61U
+
+/* The reference and both counters at one moment. */
+struct reading {
+    uint64_t tsc;
+    uint32_t apic_left;
+    uint32_t reference;
+};
+
+static struct {
+    uint64_t tsc_start;
+    uint64_t tsc_hz;
+    uint64_t ns_per_tsc;  /* 32.32 */
+    uint64_t apic_per_ns; /* 32.32 */
+    uint16_t pm_timer_port;
+    uint32_t reference_mask;
+    uint64_t reference_hz;
+    const char *source;
+    struct reading first;
+    uint64_t alarm_ns; /* asked for before the timer could be used */
+} clock;
+
+/* numerator / denominator as 32.32 fixed point. */
+static uint64_t ratio(uint64_t numerator, uint64_t denominator)
+{
+    uint64_t whole = numerator / denominator;
+    uint64_t rest = numerator % denominator;
+
+    ASSERT(denominator <= UINT32_MAX * UINT64_C(16));
+    /* rest < denominator < 2^36, so shifting by 28 and then 4 keeps everything in 64 bits. */
+    return whole << 32 | ((rest << 28) / denominator) << 4;
+}
+
+static uint64_t scale(uint64_t value, uint64_t fixed)
+{
+    return (uint64_t)(((unsigned __int128)value * fixed) >> 32);
+}
+
+static void set_tsc_hz(uint64_t hz)
+{
+    clock.tsc_hz = hz;
+    clock.ns_per_tsc = ratio(NS_PER_S, hz);
+}
+
+void clock_start(void)
+{
+    clock.tsc_start = tsc_read();
+    set_tsc_hz(TSC_HZ_ASSUMED);
+    clock.source = "none yet";
+    clock.alarm_ns = UINT64_MAX;
+}
+
+static uint32_t reference_read(void)
+{
+    if (clock.pm_timer_port != 0) {
+        return port_in32(clock.pm_timer_port);
+    }
+    port_out8(PIT_COMMAND, PIT_LATCH_CHANNEL2);
+    uint32_t low = port_in8(PIT_CHANNEL2);
+
+    /* The 8254 counts down. */
+    return 0U - (low | (uint32_t)port_in8(PIT_CHANNEL2) << 8);
+}
+
+/* The tightest of a few readings: the one that took the least time between the two TSC reads. */
+static struct reading reading_take(void)
+{
+    struct reading best = { 0 };
+    uint64_t width_best = UINT64_MAX;
+
+    for (unsigned i = 0; i < READINGS; i++) {
+        uint64_t before = tsc_read();
+        uint32_t reference = reference_read();
+        uint32_t apic_left = apic_timer_left();
+        uint64_t width = tsc_read() - before;
+
+        if (width < width_best) {
+            width_best = width;
+            best.tsc = before + width / 2;
+            best.reference = reference;
+            best.apic_left = apic_left;
+        }
+    }
+    return best;
+}
+
+void clock_calibrate_begin(uint16_t pm_timer_port, bool pm_timer_32bit)
+{
+    clock.pm_timer_port = pm_timer_port;
+    if (pm_timer_port != 0) {
+        clock.reference_hz = PM_TIMER_HZ;
+        clock.reference_mask = pm_timer_32bit ? UINT32_MAX : 0xffffffU;
+        clock.source = "PM timer";
+    } else {
+        clock.reference_hz = PIT_HZ;
+        clock.reference_mask = 0xffffU;
+        clock.source = "8254 timer";
+        port_out8(PIT_GATE_PORT, (port_in8(PIT_GATE_PORT) & 0xfcU) | 1U); /* gate on, speaker off */
+        port_out8(PIT_COMMAND, PIT_COMMAND_CHANNEL2_RATE);
+        port_out8(PIT_CHANNEL2, 0);
+        port_out8(PIT_CHANNEL2, 0);
+    }
+    apic_timer_start(UINT32_MAX);
+    clock.first = reading_take();
+}
+
+/* Frequencies that somebody tells: 0 where nobody does. */
+static uint64_t told_tsc_hz(const char **source)
+{
+    if (cpuid(0).eax >= 0x15) {
+        struct cpuid leaf = cpuid(0x15); /* [SDM 2A, CPUID leaf 15H] */
+
+        if (leaf.eax != 0 && leaf.ebx != 0 && leaf.ecx != 0) {
+            *source = "CPUID leaf 0x15";
+            return (uint64_t)leaf.ecx * leaf.ebx / leaf.eax;
+        }
+    }
+    const uint32_t cpuid_hypervisor = UINT32_C(1) << 31;
+
+    if ((cpuid(1).ecx & cpuid_hypervisor) != 0 && cpuid(0x40000000U).eax >= 0x40000010U) {
+        struct cpuid leaf = cpuid(0x40000010U); /* EAX: TSC in kHz */
+
+        if (leaf.eax != 0) {
+            *source = "hypervisor leaf";
+            return (uint64_t)leaf.eax * 1000;
+        }
+    }
+    return 0;
+}
+
+static uint64_t reference_ns(uint32_t ticks)
+{
+    return (uint64_t)ticks * NS_PER_S / clock.reference_hz;
+}
+
+void clock_calibrate(void)
+{
+    struct reading last = reading_take();
+    uint32_t elapsed = (last.reference - clock.first.reference) & clock.reference_mask;
+
+    while (reference_ns(elapsed) < CALIBRATE_NS_MIN) {
+        cpu_relax();
+        last = reading_take();
+        elapsed = (last.reference - clock.first.reference) & clock.reference_mask;
+    }
+    uint64_t ns = reference_ns(elapsed);
+    uint64_t measured = (last.tsc - clock.first.tsc) * NS_PER_S / ns;
+    uint64_t told = told_tsc_hz(&clock.source);
+
+    set_tsc_hz(told != 0 ? told : measured);
+    clock.apic_per_ns = ratio(clock.first.apic_left - last.apic_left, ns);
+    ASSERT(clock.apic_per_ns != 0);
+    clock_set_alarm(clock.alarm_ns);
+}
+
+uint64_t clock_now_ns(void)
+{
+    return scale(tsc_read() - clock.tsc_start, clock.ns_per_tsc);
+}
+
+void clock_set_alarm(uint64_t at_ns)
+{
+    if (clock.apic_per_ns == 0) {
+        clock.alarm_ns = at_ns; /* the timer is being measured */
+        return;
+    }
+    if (at_ns == UINT64_MAX) {
+        apic_timer_start(0);
+        return;
+    }
+    uint64_t now = clock_now_ns();
+    uint64_t ticks = at_ns > now ? scale(at_ns - now, clock.apic_per_ns) + 1 : 1;
+
+    apic_timer_start((uint32_t)min_u64(ticks, UINT32_MAX));
+}
+
+uint64_t clock_tsc_hz(void)
+{
+    return clock.tsc_hz;
+}
+
+const char *clock_source(void)
+{
+    return clock.source;
+}

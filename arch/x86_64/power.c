@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * QEMU's isa-debug-exit ends the process with a code of our choice; a write to it where it does not
+ * exist does nothing, so it is simply tried first. Then ACPI soft-off [ACPI 6.5 §4.8.3.2.1].
+ */
+
+#include "arch/x86_64/power.h"
+
+#include "arch/x86_64/cpu.h"
+
+#define DEBUG_EXIT_PORT      0xf4U
+#define PM1_SLEEP_TYPE_SHIFT 10U
+#define PM1_SLEEP_ENABLE     (1U << 13)
+
+static struct power_acpi acpi;
+
+void power_set_acpi(const struct power_acpi *how)
+{
+    acpi = *how;
+}
+
+_Noreturn void power_off(uint8_t status)
+{
+    port_out32(DEBUG_EXIT_PORT, POWER_DEBUG_EXIT_BASE + status);
+    if (acpi.pm1a_control != 0) {
+        port_out16(
+            acpi.pm1a_control,
+            (uint16_t)((unsigned)acpi.sleep_type_a << PM1_SLEEP_TYPE_SHIFT | PM1_SLEEP_ENABLE));
+    }
+    if (acpi.pm1b_control != 0) {
+        port_out16(
+            acpi.pm1b_control,
+            (uint16_t)((unsigned)acpi.sleep_type_b << PM1_SLEEP_TYPE_SHIFT | PM1_SLEEP_ENABLE));
+    }
+    cpu_stop();
+}
