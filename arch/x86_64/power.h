@@ -16,7 +16,7 @@ struct power_acpi {
     uint8_t sleep_type_b;
 };
 
-void power_set_acpi(const struct power_acpi *acpi);
+void power_set_acpi(const struct power_acpi *how);
 
 /* Ends the machine with a status that the host can read: by the debug-exit device where there is
  * one, by ACPI soft-off otherwise, by halting as the last resort. */

@@ -95,7 +95,7 @@ static enum ist stack_of(unsigned vector)
 void segments_init(void)
 {
     for (unsigned vector = 0; vector < IDT_ENTRIES; vector++) {
-        uint64_t entry = (uint64_t)(uintptr_t)trap_entries + vector * TRAP_ENTRY_BYTES;
+        uint64_t entry = (uint64_t)(uintptr_t)trap_entries + (uint64_t)vector * TRAP_ENTRY_BYTES;
 
         idt[vector].offset_low = (uint16_t)entry;
         idt[vector].selector = SELECTOR_CODE;

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Glue and nothing else: the driver decides what to do and when it wants to be called; this file
+ * calls it, from idle time, from a yield, or from the way out of an interrupt. In the last case a
+ * task is computing, and the next slice waits about as long as the last one took, so that host and
+ * task share the processor.
+ */
+
+#include "kernel/balloon_service.h"
+
+#include <stddef.h>
+
+#include "base/log.h"
+#include "base/string.h"
+
+#include "arch/x86_64/clock.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/paging.h"
+#include "drivers/pci/pci.h"
+#include "drivers/virtio/balloon_dev.h"
+#include "drivers/virtio/virtio_pci.h"
+#include "kernel/machine.h"
+#include "kernel/params.h"
+#include "kernel/timer.h"
+#include "kernel/work.h"
+#include "mm/frame.h"
+
+#define NS_PER_MS     UINT64_C(1000000)
+#define RETRY_MAX_MS  10000U
+#define PAGES_PER_MIB (MIB / FRAME_SIZE)
+/* The least that a computing task gets between two slices. */
+#define PACE_NS_MIN 20000U
+
+static struct virtio_pci device;
+static struct balloon_dev driver;
+static struct work service_work;
+static struct timer service_timer;
+static struct timer poll_timer;
+static struct balloon_service_cost cost;
+static bool running;
+static bool guard_failed;
+
+/* ---- the driver's view of memory ---- */
+
+/* With balloon.guard, memory that is away has no mapping. It is a debugging aid: when there is no
+ * frame for a page table the run stays mapped. */
+static void guard(pfn_t first, pfn_t count, bool away)
+{
+    if (params.balloon_guard == 0) {
+        return;
+    }
+    if (paging_set_present(frame_address(first), (uint64_t)count << FRAME_SHIFT, !away) != OK &&
+        !guard_failed) {
+        guard_failed = true;
+        log_warn("balloon.guard: no frame for a page table, some memory stays mapped");
+    }
+}
+
+static err_t mem_take(pfn_t max, pfn_t *first, pfn_t *count)
+{
+    err_t err = frame_take_run(max, first, count);
+
+    if (err == OK) {
+        guard(*first, *count, true);
+    }
+    return err;
+}
+
+static void mem_give(pfn_t first, pfn_t count)
+{
+    guard(first, count, false);
+    frame_give_run(first, count);
+}
+
+static err_t mem_page_alloc(unsigned frames, void **memory, paddr_t *address)
+{
+    pfn_t first;
+    err_t err = frame_alloc_run(frames, &first);
+
+    if (err == OK) {
+        *address = frame_address(first);
+        *memory = (void *)(uintptr_t)*address;
+    }
+    return err;
+}
+
+static void mem_page_free(void *memory, paddr_t address, unsigned frames)
+{
+    (void)memory;
+    frame_free_run(pfn_of(address), frames);
+}
+
+static void mem_stats(struct balloon_memory_stats *stats)
+{
+    struct frame_stats frames;
+
+    frame_stats(&frames);
+    stats->all_frames = frames.total;
+    stats->free_frames = frames.free_backed + frames.free_returned;
+}
+
+static void on_memory_freed(void)
+{
+    balloon_dev_memory_freed(&driver);
+    work_mark(&service_work);
+}
+
+static void mem_watch(uint64_t free_above)
+{
+    frame_watch(free_above, free_above == UINT64_MAX ? NULL : on_memory_freed);
+}
+
+static const struct balloon_mem_ops mem_ops = {
+    .take = mem_take,
+    .give = mem_give,
+    .free_count = frame_free_count,
+    .page_alloc = mem_page_alloc,
+    .page_free = mem_page_free,
+    .stats = mem_stats,
+    .watch = mem_watch,
+    .now_ns = clock_now_ns,
+};
+
+/* ---- running it ---- */
+
+static void serve(void *context, enum work_place place)
+{
+    (void)context;
+    uint64_t before = clock_now_ns();
+    uint64_t next = balloon_dev_service(&driver);
+    uint64_t now = clock_now_ns();
+    uint64_t took = now - before;
+
+    cost.slices++;
+    cost.busy_ns += took;
+    if (took > cost.longest_ns) {
+        cost.longest_ns = took;
+    }
+    if (next > now) {
+        timer_set(&service_timer, next);
+    } else if (place == WORK_INTERRUPT) {
+        timer_set(&service_timer, now + (took > PACE_NS_MIN ? took : PACE_NS_MIN));
+    } else {
+        work_mark(&service_work);
+    }
+}
+
+static void on_interrupt(void *context)
+{
+    (void)context;
+    if (balloon_dev_interrupt(&driver)) {
+        work_mark(&service_work);
+    }
+}
+
+static void on_time(void *context)
+{
+    (void)context;
+    work_mark(&service_work);
+}
+
+/* A lost interrupt shows as a cause that is still set. */
+static void on_poll(void *context)
+{
+    on_interrupt(context);
+    work_mark(&service_work);
+    timer_set(&poll_timer, clock_now_ns() + params.poll_ms * NS_PER_MS);
+}
+
+/* ---- the device ---- */
+
+static bool msix_vector(uint64_t *address, uint32_t *data)
+{
+    return machine_route_message(on_interrupt, NULL, address, data) == OK;
+}
+
+static bool is_balloon(void *context, const struct pci_function *function)
+{
+    struct pci_function *found = context;
+
+    if (virtio_pci_device_id(function->vendor, function->device) != VIRTIO_ID_BALLOON) {
+        return false;
+    }
+    *found = *function;
+    return true;
+}
+
+static struct balloon_dev_config choose_config(void)
+{
+    struct balloon_dev_config config = balloon_dev_config_default;
+    bool qemu =
+        params.balloon_profile == PROFILE_QEMU ||
+        (params.balloon_profile == PROFILE_AUTO && strcmp(machine_acpi()->oem_id, "BOCHS ") == 0);
+
+    config.host = qemu ? balloon_profile_qemu : balloon_profile_careful;
+    config.slice_pages = params.balloon_slice_mib * PAGES_PER_MIB;
+    config.floor_pages = params.balloon_floor_mib * PAGES_PER_MIB;
+    config.retry_min_ms = (uint32_t)params.balloon_retry_ms;
+    config.retry_max_ms = RETRY_MAX_MS;
+    config.timeout_ms = (uint32_t)params.balloon_timeout_ms;
+    return config;
+}
+
+/* An interrupt line, unless the device sends messages. Without either the safety poll serves it. */
+static const char *route_interrupt(struct pci_address at)
+{
+    if (virtio_pci_uses_msix(&device)) {
+        return "MSI-X";
+    }
+    uint8_t line = pci_interrupt_line(&machine_pci, at);
+
+    if (pci_interrupt_pin(&machine_pci, at) == 0 ||
+        machine_route_line(line, on_interrupt, NULL) != OK) {
+        log_warn("balloon: interrupt line %u leads nowhere; the device is polled", line);
+        return "poll";
+    }
+    return "INTx";
+}
+
+static err_t start_device(struct pci_address at)
+{
+    static const struct virtio_pci_env env = {
+        .map = paging_map_device,
+        .window = &machine_pci_window,
+        .relax = cpu_relax,
+        .msix_vector = msix_vector,
+    };
+    err_t err = virtio_pci_attach(&device, &machine_pci, at, &env);
+
+    if (err != OK) {
+        return err;
+    }
+    struct balloon_dev_config config = choose_config();
+
+    err = balloon_dev_start(&driver, &device.dev, &mem_ops, &config);
+    if (err != OK) {
+        return err;
+    }
+    log_info("balloon: %02x:%02x.%u, features %llx, %u pages a request, interrupts by %s", at.bus,
+             at.slot, at.function, (unsigned long long)device.dev.features,
+             config.host.pfns_per_buffer * config.host.buffers_per_request, route_interrupt(at));
+    return OK;
+}
+
+enum balloon_presence balloon_service_start(void)
+{
+    struct pci_function found;
+
+    if (params.balloon == 0) {
+        log_info("balloon: switched off by balloon=off");
+        return BALLOON_OFF;
+    }
+    if (!pci_scan(&machine_pci, is_balloon, &found)) {
+        log_info("balloon: the machine has none");
+        return BALLOON_NONE;
+    }
+    service_work.run = serve;
+    service_timer.fire = on_time;
+    poll_timer.fire = on_poll;
+    err_t err = start_device(found.address);
+
+    if (err != OK) {
+        log_warn("balloon: the device cannot be used: %s", err_name(err));
+        return BALLOON_NONE;
+    }
+    running = true;
+    work_add(&service_work);
+    work_mark(&service_work);
+    if (params.poll_ms != 0) {
+        timer_set(&poll_timer, clock_now_ns() + params.poll_ms * NS_PER_MS);
+    }
+    return BALLOON_ON;
+}
+
+/* ---- questions ---- */
+
+uint64_t balloon_service_target(void)
+{
+    return running ? balloon_dev_status(&driver).target : 0;
+}
+
+uint64_t balloon_service_actual(void)
+{
+    return running ? balloon_dev_status(&driver).actual : 0;
+}
+
+bool balloon_service_contains(pfn_t pfn)
+{
+    return running && balloon_dev_contains(&driver, pfn);
+}
+
+struct balloon_service_cost balloon_service_cost(void)
+{
+    return cost;
+}
+
+void balloon_service_report(void)
+{
+    struct balloon_dev_status s = balloon_dev_status(&driver);
+    const struct balloon_dev_counters *c = &s.counters;
+
+    if (!running) {
+        return;
+    }
+    result_line("balloon kicks=%llu interrupts=%llu resets=%llu timeouts=%llu inflated=%llu "
+                "deflated=%llu shortfalls=%llu retries=%llu stats=%llu slices=%llu busy_ns=%llu "
+                "longest_ns=%llu",
+                (unsigned long long)c->kicks, (unsigned long long)c->interrupts,
+                (unsigned long long)c->resets, (unsigned long long)c->timeouts,
+                (unsigned long long)c->inflated, (unsigned long long)c->deflated,
+                (unsigned long long)c->shortfalls, (unsigned long long)c->retries,
+                (unsigned long long)c->stats, (unsigned long long)cost.slices,
+                (unsigned long long)cost.busy_ns, (unsigned long long)cost.longest_ns);
+}

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+/* The kernel's side of base/log.h: the level that is shown. */
+
+#include "base/log.h"
+
+/* Lines above this level are dropped. Starts as LOG_INFO. */
+void log_set_level(enum log_level level);

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The start, as a list. Every way into the kernel ends here, and nothing returns. */
+
+#include <stddef.h>
+
+#include "base/boot_info.h"
+#include "base/log.h"
+
+#include "arch/x86_64/boot.h"
+#include "arch/x86_64/clock.h"
+#include "arch/x86_64/segments.h"
+#include "arch/x86_64/serial.h"
+#include "kernel/app.h"
+#include "kernel/balloon_service.h"
+#include "kernel/fault.h"
+#include "kernel/machine.h"
+#include "kernel/memory.h"
+#include "kernel/params.h"
+#include "kernel/power_button.h"
+#include "kernel/report.h"
+#include "kernel/task.h"
+#include "kernel/timer.h"
+#include "kernel/work.h"
+
+static void app_task(void *argument)
+{
+    (void)argument;
+    int status = app_main();
+
+    machine_exit((uint8_t)status, "the application returned");
+}
+
+static void start_app(void)
+{
+    if (app_main == NULL) {
+        return;
+    }
+    err_t err = task_create("app", app_task, NULL);
+
+    if (err != OK) {
+        log_error("the application was not started: %s", err_name(err));
+    }
+}
+
+_Noreturn void kernel_main(const struct boot_info *info)
+{
+    clock_start();
+    serial_init();
+    segments_init();
+    log_info("aerostat, started by %s, command line '%s'", info->protocol, info->cmdline);
+    if (info->cmdline_bytes_cut != 0) {
+        log_warn("the last %zu bytes of the command line were cut off", info->cmdline_bytes_cut);
+    }
+    params_read(info->cmdline);
+    memory_init(info);
+    work_init();
+    timer_init();
+    machine_init(info->rsdp);
+    enum balloon_presence balloon = balloon_service_start();
+
+    clock_calibrate();
+    log_info("clock: TSC at %llu kHz by %s", (unsigned long long)(clock_tsc_hz() / 1000),
+             clock_source());
+    power_button_start();
+    report_start(balloon);
+    start_app();
+    task_idle_loop();
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The table of kernel parameters. docs/PARAMETERS.md has a line for each; `make check` compares. */
+
+#include "kernel/params.h"
+
+#include <stddef.h>
+
+#include "base/bits.h"
+
+#include "kernel/cmdline.h"
+#include "kernel/log.h"
+
+struct kernel_params params;
+
+static const char *app_line = "";
+
+static const char *const log_levels[] = { "error", "warning", "info", "debug", NULL };
+static const char *const profiles[] = { "auto", "qemu", "careful", NULL };
+
+static const struct param table[] = {
+    { .name = "loglevel",
+      .kind = PARAM_CHOICE,
+      .choices = log_levels,
+      .default_value = LOG_INFO,
+      .value = &params.loglevel,
+      .help = "log lines up to this level are shown" },
+    { .name = "help",
+      .kind = PARAM_FLAG,
+      .value = &params.help,
+      .help = "print this list at start" },
+    { .name = "report",
+      .kind = PARAM_NUMBER,
+      .max = 3600000,
+      .unit = "ms",
+      .value = &params.report_ms,
+      .help = "print the state of memory this often while it changes, 0: never" },
+    { .name = "poll",
+      .kind = PARAM_NUMBER,
+      .max = 3600000,
+      .default_value = 5000,
+      .unit = "ms",
+      .value = &params.poll_ms,
+      .help = "look after the device this often in case an interrupt was lost, 0: never" },
+    { .name = "balloon",
+      .kind = PARAM_FLAG,
+      .default_value = 1,
+      .value = &params.balloon,
+      .help = "serve the host's balloon; off binds no driver" },
+    { .name = "balloon.slice",
+      .kind = PARAM_NUMBER,
+      .min = 1,
+      .max = 1024,
+      .default_value = 64,
+      .unit = "MiB",
+      .value = &params.balloon_slice_mib,
+      .help = "most memory that one slice of balloon work moves" },
+    { .name = "balloon.floor",
+      .kind = PARAM_NUMBER,
+      .max = 1048576,
+      .default_value = 2,
+      .unit = "MiB",
+      .value = &params.balloon_floor_mib,
+      .help = "free memory that the balloon leaves to the guest" },
+    { .name = "balloon.retry",
+      .kind = PARAM_NUMBER,
+      .min = 1,
+      .max = 10000,
+      .default_value = 100,
+      .unit = "ms",
+      .value = &params.balloon_retry_ms,
+      .help = "first pause when the host asks for more than is free; it doubles up to 10 s" },
+    { .name = "balloon.timeout",
+      .kind = PARAM_NUMBER,
+      .min = 100,
+      .max = 3600000,
+      .default_value = 10000,
+      .unit = "ms",
+      .value = &params.balloon_timeout_ms,
+      .help = "a request the host has not answered by then makes the device restart" },
+    { .name = "balloon.guard",
+      .kind = PARAM_FLAG,
+      .value = &params.balloon_guard,
+      .help = "unmap memory that is in the balloon, so that a stray access faults" },
+    { .name = "balloon.profile",
+      .kind = PARAM_CHOICE,
+      .choices = profiles,
+      .value = &params.balloon_profile,
+      .help = "shape of the requests; auto takes qemu's on QEMU, else the careful one" },
+};
+
+static void report_bad(void *context, const char *word, const char *reason)
+{
+    (void)context;
+    log_warn("parameter '%s' ignored: %s", word, reason);
+}
+
+static void report_line(void *context, const char *line)
+{
+    (void)context;
+    log_info("parameter %s", line);
+}
+
+void params_read(const char *cmdline)
+{
+    app_line = cmdline_parse(cmdline, table, ARRAY_SIZE(table), report_bad, NULL);
+    log_set_level((enum log_level)params.loglevel);
+    if (params.help != 0) {
+        cmdline_describe(table, ARRAY_SIZE(table), report_line, NULL);
+    }
+}
+
+const char *params_app_line(void)
+{
+    return app_line;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+/* The kernel's parameters (docs/PARAMETERS.md). Read once at start, then constant. */
+
+#include <stdint.h>
+
+struct kernel_params {
+    uint64_t loglevel;          /* enum log_level */
+    uint64_t report_ms;         /* period of the @mem lines; 0: none */
+    uint64_t help;              /* print the parameters and go on */
+    uint64_t poll_ms;           /* period of the safety poll; 0: none */
+    uint64_t balloon;           /* 0: bind no driver */
+    uint64_t balloon_slice_mib; /* most that one slice of balloon work moves */
+    uint64_t balloon_floor_mib; /* free memory that inflation leaves */
+    uint64_t balloon_retry_ms;  /* first pause after a shortfall */
+    uint64_t balloon_timeout_ms;
+    uint64_t balloon_guard;   /* unmap what is in the balloon */
+    uint64_t balloon_profile; /* enum balloon_profile_choice */
+};
+
+enum balloon_profile_choice { PROFILE_AUTO, PROFILE_QEMU, PROFILE_CAREFUL };
+
+extern struct kernel_params params;
+
+/* Reads the command line. Bad words are reported in the log and ignored. */
+void params_read(const char *cmdline);
+
+/* The words behind `--`. */
+const char *params_app_line(void);

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The fixed-hardware power button [ACPI 6.5 §4.8.3.1.1]: a status bit and an enable bit in the PM1
+ * event block, and the SCI interrupt. ACPI mode is switched on first where the firmware did not.
+ */
+
+#include "kernel/power_button.h"
+
+#include <stdint.h>
+
+#include "base/log.h"
+
+#include "arch/x86_64/cpu.h"
+#include "kernel/fault.h"
+#include "kernel/machine.h"
+#include "kernel/work.h"
+
+#define PM1_POWER_BUTTON       (1U << 8) /* in the status and in the enable register */
+#define PM1_CONTROL_SCI_ENABLE 1U
+
+static bool pressed;
+static bool taken;
+
+bool power_button_pressed(void)
+{
+    return *(volatile bool *)&pressed;
+}
+
+void power_button_take(void)
+{
+    taken = true;
+}
+
+static void on_press(void *context, enum work_place place)
+{
+    (void)context;
+    (void)place;
+    if (!pressed) {
+        log_info("the power button was pressed");
+    }
+    pressed = true;
+    if (!taken) {
+        machine_exit(0, "power button");
+    }
+}
+
+static struct work press_work = { .run = on_press };
+
+static void on_sci(void *context)
+{
+    uint16_t status = machine_acpi()->pm1a_event_port;
+
+    (void)context;
+    if ((port_in16(status) & PM1_POWER_BUTTON) != 0) {
+        port_out16(status, PM1_POWER_BUTTON); /* writing one clears */
+        work_mark(&press_work);
+    }
+}
+
+void power_button_start(void)
+{
+    const struct acpi_info *acpi = machine_acpi();
+
+    if (acpi->pm1a_event_port == 0 || acpi->sci_interrupt >= ACPI_ISA_IRQS) {
+        return;
+    }
+    if (acpi->smi_command_port != 0 && acpi->acpi_enable != 0 &&
+        (port_in16(acpi->pm1a_control_port) & PM1_CONTROL_SCI_ENABLE) == 0) {
+        port_out8(acpi->smi_command_port, acpi->acpi_enable);
+    }
+    work_add(&press_work);
+    if (machine_route_line((uint8_t)acpi->sci_interrupt, on_sci, NULL) != OK) {
+        log_warn("power button: no interrupt");
+        return;
+    }
+    uint16_t enable = (uint16_t)(acpi->pm1a_event_port + acpi->pm1_event_bytes / 2);
+
+    port_out16(acpi->pm1a_event_port, PM1_POWER_BUTTON);
+    port_out16(enable, (uint16_t)(port_in16(enable) | PM1_POWER_BUTTON));
+}

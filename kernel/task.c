@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Runnable tasks stand in one first-in, first-out queue. The run queue and all wait queues belong
+ * to whoever has interrupts off, because work on the way out of an interrupt may wake a task.
+ *
+ * Stack slots lie in the stack window, each below the guard page of the next:
+ *
+ *     | guard | stack of task 0 | guard | stack of task 1 | guard | ...
+ */
+
+#include "kernel/task.h"
+
+#include <stddef.h>
+
+#include "base/assert.h"
+#include "base/memory.h"
+
+#include "arch/x86_64/clock.h"
+#include "arch/x86_64/context.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/paging.h"
+#include "kernel/timer.h"
+#include "kernel/work.h"
+#include "mm/frame.h"
+
+#define STACK_FRAMES (TASK_STACK_BYTES / FRAME_SIZE)
+#define SLOT_BYTES   (FRAME_SIZE + TASK_STACK_BYTES)
+
+enum task_state { TASK_UNUSED, TASK_RUNNABLE, TASK_RUNNING, TASK_WAITING, TASK_ENDED };
+
+struct task {
+    const char *name;
+    task_function *function;
+    void *argument;
+    struct task *next;  /* in the run queue or a wait queue */
+    uint64_t stack;     /* saved stack pointer while not running */
+    pfn_t stack_frames; /* first of STACK_FRAMES contiguous frames */
+    enum task_state state;
+    struct timer timer;
+    struct wait_queue sleeping;
+};
+
+static struct task tasks[TASKS_MAX];
+static struct task *current; /* null: the idle loop */
+static struct task *run_first;
+static struct task *run_last;
+static uint64_t idle_stack;
+
+static uint64_t slot_guard(const struct task *task)
+{
+    return PAGING_STACK_WINDOW + (uint64_t)(task - tasks) * SLOT_BYTES;
+}
+
+static uint64_t stack_low(const struct task *task)
+{
+    return slot_guard(task) + FRAME_SIZE;
+}
+
+static uint64_t stack_high(const struct task *task)
+{
+    return slot_guard(task) + SLOT_BYTES;
+}
+
+static void make_runnable(struct task *task)
+{
+    ASSERT(task->state != TASK_UNUSED && task->state != TASK_ENDED);
+    task->state = TASK_RUNNABLE;
+    task->next = NULL;
+    if (run_first == NULL) {
+        run_first = task;
+    } else {
+        run_last->next = task;
+    }
+    run_last = task;
+}
+
+/* The first code of every task, with interrupts off from the switch. */
+static void task_main(void *argument)
+{
+    struct task *task = argument;
+
+    interrupts_restore(true);
+    task->function(task->argument);
+    task_exit();
+}
+
+_Noreturn void context_returned(void)
+{
+    panic("task_main returned");
+}
+
+static void stack_release(struct task *task, unsigned mapped)
+{
+    for (unsigned i = 0; i < mapped; i++) {
+        paging_unmap_at(stack_low(task) + i * FRAME_SIZE);
+    }
+    frame_free_run(task->stack_frames, STACK_FRAMES);
+}
+
+static err_t stack_make(struct task *task)
+{
+    err_t err = frame_alloc_run(STACK_FRAMES, &task->stack_frames);
+
+    if (err != OK) {
+        return err;
+    }
+    for (unsigned i = 0; i < STACK_FRAMES; i++) {
+        err = paging_map_at(stack_low(task) + i * FRAME_SIZE, frame_address(task->stack_frames + i),
+                            PAGING_WRITE);
+        if (err != OK) {
+            stack_release(task, i);
+            return err;
+        }
+    }
+    return OK;
+}
+
+static struct task *slot_find(void)
+{
+    for (unsigned i = 0; i < TASKS_MAX; i++) {
+        if (tasks[i].state == TASK_UNUSED) {
+            return &tasks[i];
+        }
+    }
+    return NULL;
+}
+
+static void wake_sleeper(void *context)
+{
+    struct task *task = context;
+
+    task_wake(&task->sleeping);
+}
+
+/* Frees the stacks of ended tasks, from a context that stands on none of them. */
+static void reap(void)
+{
+    for (unsigned i = 0; i < TASKS_MAX; i++) {
+        if (tasks[i].state == TASK_ENDED) {
+            stack_release(&tasks[i], STACK_FRAMES);
+            tasks[i].state = TASK_UNUSED;
+        }
+    }
+}
+
+err_t task_create(const char *name, task_function *function, void *argument)
+{
+    ASSERT(name != NULL && function != NULL);
+    reap();
+    struct task *task = slot_find();
+
+    if (task == NULL) {
+        return ERR_BUSY;
+    }
+    *task = (struct task){ .name = name, .function = function, .argument = argument };
+    task->timer = (struct timer){ .fire = wake_sleeper, .context = task };
+    err_t err = stack_make(task);
+
+    if (err != OK) {
+        return err;
+    }
+    task->stack = context_prepare(stack_high(task), task_main, task);
+    bool on = interrupts_save_off();
+
+    task->state = TASK_WAITING;
+    make_runnable(task);
+    interrupts_restore(on);
+    return OK;
+}
+
+/* Leaves the running context for the next runnable task, or the idle loop. Interrupts are off. */
+static void switch_away(void)
+{
+    struct task *from = current;
+    struct task *to = run_first;
+
+    if (to != NULL) {
+        run_first = to->next;
+        to->state = TASK_RUNNING;
+    }
+    if (to == from) {
+        return; /* yielded to itself */
+    }
+    current = to;
+    context_switch(from != NULL ? &from->stack : &idle_stack, to != NULL ? to->stack : idle_stack);
+}
+
+void task_yield(void)
+{
+    bool on = interrupts_save_off();
+
+    ASSERT(current != NULL);
+    work_run(WORK_YIELD);
+    make_runnable(current);
+    switch_away();
+    interrupts_restore(on);
+}
+
+void task_wait(struct wait_queue *queue)
+{
+    bool on = interrupts_save_off();
+
+    ASSERT(current != NULL);
+    current->state = TASK_WAITING;
+    current->next = queue->first;
+    queue->first = current;
+    switch_away();
+    interrupts_restore(on);
+}
+
+void task_wake(struct wait_queue *queue)
+{
+    bool on = interrupts_save_off();
+
+    while (queue->first != NULL) {
+        struct task *task = queue->first;
+
+        ASSERT(task->state == TASK_WAITING);
+        queue->first = task->next;
+        make_runnable(task);
+    }
+    interrupts_restore(on);
+}
+
+void task_sleep_until(uint64_t at_ns)
+{
+    bool on = interrupts_save_off();
+
+    ASSERT(current != NULL);
+    timer_set(&current->timer, at_ns);
+    task_wait(&current->sleeping);
+    interrupts_restore(on);
+}
+
+_Noreturn void task_exit(void)
+{
+    (void)interrupts_save_off();
+    ASSERT(current != NULL);
+    timer_cancel(&current->timer);
+    current->state = TASK_ENDED;
+    switch_away();
+    panic("an ended task was resumed");
+}
+
+const char *task_name(void)
+{
+    return current != NULL ? current->name : "idle";
+}
+
+const char *task_guard_owner(uint64_t address)
+{
+    for (unsigned i = 0; i < TASKS_MAX; i++) {
+        uint64_t guard = slot_guard(&tasks[i]);
+
+        if (tasks[i].state != TASK_UNUSED && address >= guard && address < guard + FRAME_SIZE) {
+            return tasks[i].name;
+        }
+    }
+    return NULL;
+}
+
+bool task_stack(uint64_t *low, uint64_t *high)
+{
+    if (current == NULL) {
+        return false;
+    }
+    *low = stack_low(current);
+    *high = stack_high(current);
+    return true;
+}
+
+_Noreturn void task_idle_loop(void)
+{
+    (void)interrupts_save_off();
+    for (;;) {
+        work_run(WORK_IDLE);
+        reap();
+        if (run_first != NULL) {
+            switch_away();
+        } else if (work_pending()) {
+            interrupts_window();
+        } else {
+            cpu_wait();
+        }
+    }
+}

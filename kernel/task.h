@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+/*
+ * Cooperative tasks. A task runs until it yields, waits, sleeps or ends; interrupts never switch
+ * tasks. Every task has a stack above an unmapped guard page.
+ *
+ * Called from tasks only, unless it says otherwise.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* Tasks at one time. task_create() says ERR_BUSY beyond. */
+#define TASKS_MAX        16U
+#define TASK_STACK_BYTES 32768U
+
+struct task;
+
+/* Tasks that wait for the same thing. Zero-initialised is empty. */
+struct wait_queue {
+    struct task *first;
+};
+
+typedef void task_function(void *argument);
+
+/* Starts a task; it runs when the others yield. `name` must stay. Callable from everywhere but
+ * interrupts. ERR_NOMEM for the stack, ERR_BUSY for the number. */
+MUST_USE err_t task_create(const char *name, task_function *function, void *argument);
+
+/* Lets marked work and the other runnable tasks run once. */
+void task_yield(void);
+
+/* Sleeps at least until the time on clock_now_ns(). */
+void task_sleep_until(uint64_t at_ns);
+
+/* Waits until task_wake() on the same queue. */
+void task_wait(struct wait_queue *queue);
+
+/* Makes all tasks in the queue runnable. Callable from tasks, work and timers. */
+void task_wake(struct wait_queue *queue);
+
+_Noreturn void task_exit(void);
+
+/* The name of the running task; "idle" outside of any. Callable from everywhere. */
+const char *task_name(void);
+
+/* Whose guard page the address lies in, or null. Callable from everywhere. */
+const char *task_guard_owner(uint64_t address);
+
+/* The lowest and one past the highest address of the running task's stack; false outside of any. */
+bool task_stack(uint64_t *low, uint64_t *high);
+
+/* The boot context becomes the idle loop: runs work and tasks, halts when there is nothing. */
+_Noreturn void task_idle_loop(void);

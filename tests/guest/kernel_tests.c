@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Tests that need the real kernel around them: tasks, wait queues and timers; and the cost of an
+ * allocation in instructions, which the time-stamp counter shows under `-icount shift=0`.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/assert.h"
+#include "base/log.h"
+#include "base/memory.h"
+
+#include "arch/x86_64/clock.h"
+#include "arch/x86_64/cpu.h"
+#include "kernel/task.h"
+#include "kernel/timer.h"
+#include "mm/frame.h"
+#include "tests/guest/scenarios.h"
+
+#define NS_PER_MS     UINT64_C(1000000)
+#define STATUS_FAILED 7
+
+/* ---- tasks and timers ---- */
+
+static unsigned turns[3];
+static struct wait_queue done_queue;
+static unsigned done;
+
+static void count_turns(void *argument)
+{
+    unsigned *mine = argument;
+
+    for (unsigned i = 0; i < 100; i++) {
+        (*mine)++;
+        task_yield();
+    }
+    done++;
+    task_wake(&done_queue);
+}
+
+static bool tasks_take_turns(void)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        if (task_create("turns", count_turns, &turns[i]) != OK) {
+            return false;
+        }
+    }
+    while (done < 3) {
+        for (unsigned i = 1; i < 3; i++) {
+            unsigned ahead = turns[i] > turns[0] ? turns[i] - turns[0] : turns[0] - turns[i];
+
+            if (ahead > 1) {
+                return false;
+            }
+        }
+        task_wait(&done_queue);
+    }
+    return turns[0] == 100 && turns[1] == 100 && turns[2] == 100;
+}
+
+static void end_at_once(void *argument)
+{
+    (void)argument;
+}
+
+/* More tasks than there are slots and more stacks than the machine has memory for, in sequence. */
+static bool ended_tasks_give_back_their_stacks(void)
+{
+    task_sleep_until(clock_now_ns() + NS_PER_MS); /* those that ended before are cleaned up */
+    uint64_t free_before = frame_free_count();
+
+    for (unsigned i = 0; i < 10 * TASKS_MAX; i++) {
+        if (task_create("short", end_at_once, NULL) != OK) {
+            return false;
+        }
+        task_sleep_until(clock_now_ns() + NS_PER_MS / 100);
+    }
+    task_sleep_until(clock_now_ns() + NS_PER_MS);
+    /* Page tables of the stack window may have been added; they stay. */
+    return free_before - frame_free_count() < TASKS_MAX;
+}
+
+static bool tasks_have_a_limit(void)
+{
+    unsigned made = 0;
+
+    while (task_create("many", end_at_once, NULL) == OK) {
+        made++;
+    }
+    task_sleep_until(clock_now_ns() + NS_PER_MS);
+    return made < TASKS_MAX && made > TASKS_MAX / 2;
+}
+
+static bool sleeping_takes_as_long_as_asked(void)
+{
+    uint64_t before = clock_now_ns();
+
+    task_sleep_until(before + 20 * NS_PER_MS);
+    return clock_now_ns() - before >= 20 * NS_PER_MS;
+}
+
+static unsigned fired[2];
+
+static void fire(void *context)
+{
+    unsigned *mine = context;
+
+    *mine = fired[0] + fired[1] + 1;
+}
+
+static bool timers_fire_in_order_and_can_be_cancelled(void)
+{
+    static struct timer timers[3];
+    unsigned never = 0;
+    uint64_t now = clock_now_ns();
+
+    timers[0] = (struct timer){ .fire = fire, .context = &fired[0] };
+    timers[1] = (struct timer){ .fire = fire, .context = &fired[1] };
+    timers[2] = (struct timer){ .fire = fire, .context = &never };
+    timer_set(&timers[0], now + 4 * NS_PER_MS);
+    timer_set(&timers[1], now + 2 * NS_PER_MS);
+    timer_set(&timers[2], now + 3 * NS_PER_MS);
+    timer_cancel(&timers[2]);
+    task_sleep_until(now + 10 * NS_PER_MS);
+    return fired[1] == 1 && fired[0] == 2 && never == 0;
+}
+
+int scenario_tasks(void)
+{
+    static const struct {
+        const char *name;
+        bool (*run)(void);
+    } tests[] = {
+        { "tasks_take_turns", tasks_take_turns },
+        { "ended_tasks_give_back_their_stacks", ended_tasks_give_back_their_stacks },
+        { "tasks_have_a_limit", tasks_have_a_limit },
+        { "sleeping_takes_as_long_as_asked", sleeping_takes_as_long_as_asked },
+        { "timers_fire_in_order_and_can_be_cancelled", timers_fire_in_order_and_can_be_cancelled },
+    };
+    int status = 0;
+
+    for (unsigned i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
+        bool ok = tests[i].run();
+
+        result_line("test name=%s result=%s", tests[i].name, ok ? "ok" : "failed");
+        status = ok ? status : STATUS_FAILED;
+    }
+    return status;
+}
+
+/* ---- what an allocation costs ---- */
+
+#define COST_ROUNDS 10000U
+
+static void cost_line(const char *what, uint64_t tsc)
+{
+    result_line("cost what=%s tsc_per_pair_x100=%llu", what,
+                (unsigned long long)(tsc * 100 / COST_ROUNDS));
+}
+
+/* The loop itself, so that it can be taken off. */
+static uint64_t cost_of_nothing(void)
+{
+    uint64_t before = tsc_read();
+
+    for (unsigned i = 0; i < COST_ROUNDS; i++) {
+        __asm__ volatile("" : : : "memory");
+    }
+    return tsc_read() - before;
+}
+
+static uint64_t cost_of_frames(void)
+{
+    uint64_t before = tsc_read();
+
+    for (unsigned i = 0; i < COST_ROUNDS; i++) {
+        frame_free(frame_alloc());
+    }
+    return tsc_read() - before;
+}
+
+static uint64_t cost_of_blocks(void)
+{
+    uint64_t before = tsc_read();
+    pfn_t first;
+
+    for (unsigned i = 0; i < COST_ROUNDS; i++) {
+        if (frame_alloc_order(BLOCK_ORDER, &first) == OK) {
+            frame_free_order(first, BLOCK_ORDER);
+        }
+    }
+    return tsc_read() - before;
+}
+
+/* Under `-icount shift=0` one TSC tick is one instruction. Interrupts are off meanwhile. */
+int scenario_alloc_cost(void)
+{
+    struct frame_stats stats;
+    bool on = interrupts_save_off();
+    uint64_t nothing = cost_of_nothing();
+    uint64_t frames = cost_of_frames();
+    uint64_t blocks = cost_of_blocks();
+
+    interrupts_restore(on);
+    ASSERT(frames > nothing && blocks > nothing);
+    cost_line("frame", frames - nothing);
+    cost_line("block", blocks - nothing);
+    frame_stats(&stats);
+    result_line("metadata bytes=%llu frames=%llu", (unsigned long long)stats.metadata_bytes,
+                (unsigned long long)stats.total);
+    return 0;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Picks the scenario by name. */
+
+#include <stddef.h>
+
+#include "base/bits.h"
+#include "base/log.h"
+#include "base/string.h"
+
+#include "kernel/app.h"
+#include "kernel/app_words.h"
+#include "tests/guest/scenarios.h"
+
+#define NAME_MAX           32U
+#define STATUS_NO_SCENARIO 3
+
+static const struct {
+    const char *name;
+    int (*run)(void);
+} scenarios[] = {
+    { "fault-null", scenario_fault_null },
+    { "fault-guard", scenario_fault_guard },
+    { "fault-text", scenario_fault_text },
+    { "fault-execute", scenario_fault_execute },
+    { "fault-away", scenario_fault_away },
+    { "assert", scenario_assert },
+    { "compute", scenario_compute },
+    { "pattern", scenario_pattern },
+    { "tasks", scenario_tasks },
+    { "alloc-cost", scenario_alloc_cost },
+    { "hoard", scenario_hoard },
+    { "touch", scenario_touch },
+    { "bare", scenario_bare },
+};
+
+int app_main(void)
+{
+    char name[NAME_MAX];
+
+    if (!app_word_text("test", name, sizeof(name))) {
+        log_error("no test=NAME behind -- on the command line");
+        return STATUS_NO_SCENARIO;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(scenarios); i++) {
+        if (strcmp(name, scenarios[i].name) == 0) {
+            return scenarios[i].run();
+        }
+    }
+    log_error("there is no scenario '%s'", name);
+    return STATUS_NO_SCENARIO;
+}

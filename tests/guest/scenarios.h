@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+/*
+ * What build/test.elf can do; chosen by `-- test=NAME` on the command line. Each returns the status
+ * the machine ends with. docs/TESTING.md lists them.
+ */
+
+int scenario_fault_null(void);
+int scenario_fault_guard(void);
+int scenario_fault_text(void);
+int scenario_fault_execute(void);
+int scenario_fault_away(void);
+int scenario_assert(void);
+int scenario_compute(void);
+int scenario_pattern(void);
+int scenario_tasks(void);
+int scenario_alloc_cost(void);
+int scenario_hoard(void);
+int scenario_touch(void);
+int scenario_bare(void);
