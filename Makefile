@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# aerostat: one Makefile. `make help` lists the targets.
+
+CC      ?= gcc
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
+HOSTCC  ?= gcc
+CLANG   ?= clang
+LD      := ld
+BUILD   ?= build
+QEMU    ?= qemu-system-x86_64
+
+# ---- flags -----------------------------------------------------------------------------------
+
+WARNINGS := -Wall -Wextra -Werror -Wconversion -Wsign-conversion -Wshadow -Wundef -Wvla \
+            -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wpointer-arith \
+            -Wcast-align -Wcast-qual -Wwrite-strings -Wswitch-enum -Wformat=2 -Wimplicit-fallthrough
+INCLUDES := -I. -Iinclude
+# Paths in messages are relative, so two builds of one commit give the same bytes.
+REPRODUCIBLE := -ffile-prefix-map=$(CURDIR)=. -Wdate-time
+KERNEL_FLAGS := -std=c11 -O2 -g -ffreestanding -nostdinc -isystem $(shell $(CC) -print-file-name=include) \
+            -mno-red-zone -mgeneral-regs-only -mcmodel=small -fno-pic -fno-pie \
+            -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
+            -fno-omit-frame-pointer -momit-leaf-frame-pointer -ffunction-sections -fdata-sections \
+            -fno-common -fno-strict-aliasing $(WARNINGS) $(INCLUDES) $(REPRODUCIBLE)
+HOST_FLAGS := -std=c11 -O1 -g -fno-omit-frame-pointer -fno-strict-aliasing -D_GNU_SOURCE $(WARNINGS) $(INCLUDES)
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
+DEPS     = -MMD -MP
+
+# ---- sources ---------------------------------------------------------------------------------
+
+# The core knows no hardware: the same files go into the kernel, the unit tests and the fuzzers.
+CORE_SRCS := $(sort $(wildcard mm/*.c drivers/pci/*.c drivers/virtio/*.c)) \
+             kernel/cmdline.c kernel/format.c kernel/acpi_tables.c
+CORE_SRCS := $(wildcard $(CORE_SRCS))
+KERNEL_SRCS := $(sort $(CORE_SRCS) $(wildcard kernel/*.c arch/x86_64/*.c))
+KERNEL_ASM  := $(sort $(wildcard arch/x86_64/*.S))
+
+UNIT_TESTS := $(sort $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c)))
+FUZZERS    := $(sort $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
+FAKE_SRCS  := $(sort $(wildcard tests/fakes/*.c))
+
+all: kernel tools ## Build everything that runs
+
+# ---- the kernel: freestanding ----------------------------------------------------------------
+
+# An image is the kernel's objects and, for some, an application. It is linked twice: the second
+# time with the table of its own symbols, which lies behind the text and moves nothing.
+KERNEL_OBJS := $(KERNEL_SRCS:%.c=$(BUILD)/kernel/%.o) $(KERNEL_ASM:%.S=$(BUILD)/kernel/%.o)
+APPS        := $(sort $(notdir $(patsubst %/,%,$(wildcard apps/*/))))
+IMAGES      := $(BUILD)/aerostat.elf $(BUILD)/test.elf $(APPS:%=$(BUILD)/%.elf)
+KERNEL_LINK := $(LD) -m elf_x86_64 -nostdlib -static -z max-page-size=4096 -z noexecstack \
+               --no-warn-rwx-segments --gc-sections --build-id=none -T linker.ld
+# Loaded text and data (stacks are neither); the goal is in docs/ARCHITECTURE.md.
+KERNEL_BYTES_MAX := 131072
+
+objects_of = $(patsubst %.c,$(BUILD)/kernel/%.o,$(sort $(wildcard $(1)/*.c)))
+
+$(BUILD)/kernel/tests/guest/%.o: KERNEL_FLAGS += -DCHECK_SLOW
+
+$(BUILD)/kernel/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(KERNEL_FLAGS) $(DEPS) -c $< -o $@
+
+$(BUILD)/kernel/%.o: %.S
+	@mkdir -p $(@D)
+	$(CC) -ffreestanding -I. -Iinclude $(REPRODUCIBLE) $(DEPS) -c $< -o $@
+
+define image
+$(1): $(KERNEL_OBJS) $(2) linker.ld tools/symbols.awk
+	$$(KERNEL_LINK) $(KERNEL_OBJS) $(2) -o $$@.first
+	nm -n $$@.first | LC_ALL=C awk -f tools/symbols.awk > $$@.symbols.S
+	$$(CC) -c $$@.symbols.S -o $$@.symbols.o
+	$$(KERNEL_LINK) $(KERNEL_OBJS) $(2) $$@.symbols.o -o $$@
+	@rm -f $$@.first $$@.symbols.S $$@.symbols.o
+	@size -A $$@ | awk -v name=$$@ -v max=$(KERNEL_BYTES_MAX) -v limited=$(if $(2),0,1) -f tools/size.awk
+endef
+$(eval $(call image,$(BUILD)/aerostat.elf,))
+$(eval $(call image,$(BUILD)/test.elf,$(call objects_of,tests/guest)))
+$(foreach app,$(APPS),$(eval $(call image,$(BUILD)/$(app).elf,$(call objects_of,apps/$(app)))))
+
+kernel: $(IMAGES) ## Build the guest images
+
+# ---- unit tests: hosted, ASan and UBSan -------------------------------------------------------
+
+UNIT_OBJS := $(CORE_SRCS:%.c=$(BUILD)/host/%.o) $(FAKE_SRCS:%.c=$(BUILD)/host/%.o)
+
+$(BUILD)/host/%.o: %.c
+	@mkdir -p $(@D)
+	$(HOSTCC) $(HOST_FLAGS) $(SANITIZE) -DCHECK_SLOW $(DEPS) -c $< -o $@
+
+$(BUILD)/unit/%: $(BUILD)/host/tests/unit/%.o $(UNIT_OBJS)
+	@mkdir -p $(@D)
+	$(HOSTCC) $(SANITIZE) $^ -lcmocka -o $@
+
+unit: $(UNIT_TESTS:%=$(BUILD)/unit/%) ## Run the unit tests (T=test_frame for one)
+	@set -e; for t in $(or $(T),$(UNIT_TESTS)); do echo "== $$t"; $(BUILD)/unit/$$t; done
+
+# ---- fuzzers: libFuzzer, the same sources ------------------------------------------------------
+
+FUZZ_RUNS ?= 20000
+FUZZ_OBJS := $(CORE_SRCS:%.c=$(BUILD)/fuzz/%.o) $(FAKE_SRCS:%.c=$(BUILD)/fuzz/%.o)
+
+$(BUILD)/fuzz/%.o: %.c
+	@mkdir -p $(@D)
+	$(CLANG) $(HOST_FLAGS) $(SANITIZE) -fsanitize=fuzzer-no-link -Wno-unused-command-line-argument -DCHECK_SLOW $(DEPS) -c $< -o $@
+
+$(BUILD)/fuzzers/%: $(BUILD)/fuzz/tests/fuzz/%.o $(FUZZ_OBJS)
+	@mkdir -p $(@D)
+	$(CLANG) $(SANITIZE) -fsanitize=fuzzer $^ -o $@
+
+fuzz-short: $(FUZZERS:%=$(BUILD)/fuzzers/%) ## Run every fuzzer for a fixed count (FUZZ_RUNS)
+	@set -e; for f in $(or $(T),$(FUZZERS)); do echo "== $$f"; \
+	  $(BUILD)/fuzzers/$$f -runs=$(FUZZ_RUNS) -seed=1 -verbosity=0 $(wildcard tests/fuzz/corpus/$$f); done
+
+fuzz: $(FUZZERS:%=$(BUILD)/fuzzers/%) ## Fuzz on and on: FUZZ_SECONDS each (default 60), T=name for one
+	@set -e; mkdir -p $(BUILD)/corpus; for f in $(or $(T),$(FUZZERS)); do echo "== $$f"; \
+	  mkdir -p $(BUILD)/corpus/$$f; \
+	  $(BUILD)/fuzzers/$$f -max_total_time=$(or $(FUZZ_SECONDS),60) -print_final_stats=1 $(BUILD)/corpus/$$f; done
+
+# ---- programs for the host ---------------------------------------------------------------------
+
+TOOL_FLAGS := -std=c11 -O2 -g -D_GNU_SOURCE $(WARNINGS) $(INCLUDES)
+QMP_SRCS   := $(sort $(wildcard tools/qmp/*.c))
+VM_SRCS    := $(sort $(filter-out tools/aerostat/main.c,$(wildcard tools/aerostat/*.c)))
+TOOL_OBJS   = $(patsubst %.c,$(BUILD)/tools/obj/%.o,$(1))
+
+$(BUILD)/tools/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(HOSTCC) $(TOOL_FLAGS) $(DEPS) -c $< -o $@
+
+$(BUILD)/tools/aerostat: $(call TOOL_OBJS,tools/aerostat/main.c $(VM_SRCS) $(QMP_SRCS))
+	$(HOSTCC) $^ -ljansson -o $@
+
+tools: $(BUILD)/tools/aerostat ## Build the host's programs
+
+# ---- tests on real QEMUs -----------------------------------------------------------------------
+
+QEMU_TESTS := $(sort $(patsubst tests/qemu/%.c,%,$(wildcard tests/qemu/test_*.c)))
+
+$(BUILD)/qemu/%: $(call TOOL_OBJS,tests/qemu/%.c tests/qemu/qtest.c $(VM_SRCS) $(QMP_SRCS))
+	@mkdir -p $(@D)
+	$(HOSTCC) $^ -lcmocka -ljansson -o $@
+
+qemu-tests: $(QEMU_TESTS:%=$(BUILD)/qemu/%) kernel ## Run the tests on real QEMUs (T=test_boot for one)
+	@set -e; for t in $(or $(T),$(QEMU_TESTS)); do echo "== $$t"; $(BUILD)/qemu/$$t; done
+
+# ---- what a person asks for --------------------------------------------------------------------
+
+setup = @sh tools/setup.sh $(1)
+
+run: ## Show the main job: a guest gives its memory back, seen from both sides
+	$(call setup,build run)
+	@$(MAKE) --no-print-directory tools $(BUILD)/demo.elf
+	@$(BUILD)/tools/aerostat demo --image $(BUILD)/demo.elf
+
+test: ## Prove it: checks, unit tests, fuzzers, real QEMUs (about 10 minutes)
+	$(call setup,build run test)
+	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory unit fuzz-short qemu-tests
+
+gdb: $(BUILD)/aerostat.elf ## Stop at the first instruction of the kernel, with symbols
+	$(call setup,build run gdb)
+	@sh tools/gdb.sh $(BUILD)/aerostat.elf
+
+bench: kernel tools ## Print the table of figures
+	@sh tests/bench/bench.sh
+
+bench-alloc: $(BUILD)/bench_alloc ## The allocator on the host: nanoseconds by order
+	@$(BUILD)/bench_alloc
+
+$(BUILD)/bench_alloc: tests/bench/bench_alloc.c $(wildcard mm/*.c) tests/fakes/fake_seams.c
+	@mkdir -p $(@D)
+	$(HOSTCC) $(TOOL_FLAGS) -fno-strict-aliasing $^ -o $@
+
+check: ## Format, layers, headers that compile alone, style, documents, clang-tidy, shellcheck
+	@tools/checks/check_all
+
+format: ## Apply the format
+	@git ls-files '*.c' '*.h' | xargs clang-format -i --style=file
+
+clean: ## Remove what was built
+	rm -rf $(BUILD)
+
+help: ## List the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+.SECONDARY:
+.PHONY: all kernel tools unit fuzz-short fuzz qemu-tests run test gdb bench bench-alloc check format clean help
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
