@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Start of the page-frame allocator, and the opening of areas. At the start only the ranges are
+ * looked at; the metadata of an area is written when allocation first reaches it, in ascending
+ * order. So a guest of any size starts in the same time, and its metadata takes memory from the
+ * host only where memory is used.
+ *
+ * Invariant: opening an area changes no number that frame_stats reports. That is why blocks partly
+ * outside memory, split from the start, count as backed from the start.
+ */
+
+#include "mm/frame.h"
+
+#include "mm/frame_internal.h"
+
+#define LEAF_BYTES          (AREA_BLOCKS / 8U)
+#define COUNTS_BYTES        (AREA_BLOCKS * sizeof(int16_t))
+#define ROWS_BYTES          (AREA_FRAMES / 8U)
+#define AREA_METADATA_BYTES (COUNTS_BYTES + 3 * LEAF_BYTES + ROWS_BYTES)
+#define METADATA_ALIGN      64U
+
+STATIC_ASSERT(AREA_METADATA_BYTES <= 36 * KIB, "the promise of frame.h");
+STATIC_ASSERT(AREA_METADATA_BYTES % METADATA_ALIGN == 0, "every area starts at a cache line");
+
+static pfn_t range_end(const struct frame_range *range)
+{
+    return range->first + range->count;
+}
+
+static unsigned areas_below(pfn_t end)
+{
+    return (unsigned)(((uint64_t)end + AREA_FRAMES - 1) / AREA_FRAMES);
+}
+
+/* Frames of the whole blocks inside a range. */
+static uint64_t whole_frames(const struct frame_range *range)
+{
+    uint64_t from = align_up(range->first, BLOCK_FRAMES);
+    uint64_t stop = align_down(range_end(range), BLOCK_FRAMES);
+
+    return from < stop ? stop - from : 0;
+}
+
+/* ---- start ---- */
+
+size_t frame_metadata_bytes(pfn_t end)
+{
+    return areas_below(end) * AREA_METADATA_BYTES;
+}
+
+static bool ranges_are_good(const struct frame_range *ranges, unsigned count)
+{
+    uint64_t free_from = 1; /* frame 0 is never handed out */
+
+    for (unsigned i = 0; i < count; i++) {
+        uint64_t end = (uint64_t)ranges[i].first + ranges[i].count;
+
+        if (ranges[i].first < free_from || ranges[i].count == 0 ||
+            end > (uint64_t)FRAME_AREAS_MAX * AREA_FRAMES) {
+            return false;
+        }
+        free_from = end + 1; /* neighbours are one range: a gap of a frame at least */
+    }
+    return true;
+}
+
+/* Divides the metadata among its arrays. */
+static void place_metadata(unsigned char *at, unsigned areas)
+{
+    ASSERT((uintptr_t)at % METADATA_ALIGN == 0);
+    frame_pool.counts = (int16_t *)(void *)at;
+    at += areas * COUNTS_BYTES;
+    frame_pool.partial.leaf = (uint64_t *)(void *)at;
+    at += areas * LEAF_BYTES;
+    frame_pool.backed.leaf = (uint64_t *)(void *)at;
+    at += areas * LEAF_BYTES;
+    frame_pool.returned.leaf = (uint64_t *)(void *)at;
+    at += areas * LEAF_BYTES;
+    frame_pool.rows = (uint64_t *)(void *)at;
+}
+
+err_t frame_init(void *metadata, size_t metadata_bytes, const struct frame_range *ranges,
+                 unsigned count, bool warm)
+{
+    pfn_t end;
+
+    if (count == 0) {
+        return ERR_NOMEM;
+    }
+    if (!ranges_are_good(ranges, count)) {
+        return ERR_RANGE;
+    }
+    end = range_end(&ranges[count - 1]);
+    if (metadata_bytes < frame_metadata_bytes(end)) {
+        return ERR_RANGE;
+    }
+    frame_pool = (struct frame_pool){ .warm = warm, .ranges = ranges, .range_count = count };
+    place_metadata(metadata, areas_below(end));
+    frame_pool.end = end;
+    frame_pool.metadata_bytes = frame_metadata_bytes(end);
+    for (unsigned i = 0; i < count; i++) {
+        frame_pool.total += ranges[i].count;
+        frame_pool.returned_frames += warm ? 0 : whole_frames(&ranges[i]);
+    }
+    frame_pool.watch_above = WATCH_NEVER;
+    frame_pool.ledger = (WATCH_NEVER - (int64_t)frame_pool.total) * LEDGER_FRAME;
+    frame_hot_reset();
+    return OK;
+}
+
+/* ---- opening ---- */
+
+/* Makes frames [from, stop) of one range known; they lie in the area that is being opened. */
+static void open_frames(pfn_t from, pfn_t stop)
+{
+    struct block_set *whole = frame_pool.warm ? &frame_pool.backed : &frame_pool.returned;
+
+    while (from < stop) {
+        unsigned block = from / BLOCK_FRAMES;
+        unsigned at = from % BLOCK_FRAMES;
+        unsigned count = (unsigned)min_u64(stop - from, BLOCK_FRAMES - at);
+
+        if (count == BLOCK_FRAMES) {
+            frame_pool.counts[block] = BLOCK_FREE;
+            block_set_insert(whole, block);
+        } else {
+            if (frame_pool.counts[block] == BLOCK_NOT_RAM) {
+                frame_block_fill(block);
+            }
+            frame_block_put(block, at, count);
+        }
+        from += count;
+    }
+}
+
+bool frame_area_open(void)
+{
+    pfn_t area = frame_pool.open_end;
+    unsigned block = area / BLOCK_FRAMES;
+
+    if (area >= frame_pool.end) {
+        return false;
+    }
+    for (unsigned i = 0; i < AREA_BLOCKS; i++) {
+        frame_pool.counts[block + i] = BLOCK_NOT_RAM;
+    }
+    for (unsigned i = 0; i < AREA_BLOCKS / 64; i++) {
+        frame_pool.partial.leaf[block / 64 + i] = 0;
+        frame_pool.backed.leaf[block / 64 + i] = 0;
+        frame_pool.returned.leaf[block / 64 + i] = 0;
+    }
+    for (unsigned i = 0; i < frame_pool.range_count; i++) {
+        const struct frame_range *range = &frame_pool.ranges[i];
+
+        open_frames((pfn_t)max_u64(range->first, area),
+                    (pfn_t)min_u64(range_end(range), area + AREA_FRAMES));
+    }
+    frame_pool.open_end = area + AREA_FRAMES;
+    return true;
+}
+
+/* ---- which range ---- */
+
+const struct frame_range *frame_range_of(pfn_t pfn)
+{
+    for (unsigned i = 0; i < frame_pool.range_count; i++) {
+        const struct frame_range *range = &frame_pool.ranges[i];
+
+        if (pfn - range->first < range->count) {
+            return range;
+        }
+    }
+    return NULL;
+}
+
+bool frame_span_find(pfn_t first, pfn_t count)
+{
+    const struct frame_range *range = frame_range_of(first);
+
+    if (range == NULL || first >= frame_pool.open_end) {
+        return false;
+    }
+    frame_pool.span_first = range->first;
+    frame_pool.span_count =
+        (pfn_t)min_u64(range_end(range), frame_pool.open_end) - frame_pool.span_first;
+    return count <= frame_pool.span_count - (first - frame_pool.span_first);
+}

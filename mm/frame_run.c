@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Runs of frames: allocation of any order and count, and freeing of any piece. A run shorter than a
+ * block lies inside one block; a longer one is made of whole blocks, which may belong to different
+ * areas. The balloon's side is in frame_away.c.
+ *
+ * Invariant: every function books the frames that it moved once, when it takes away the hold mark.
+ */
+
+#include "mm/frame.h"
+
+#include "mm/frame_internal.h"
+
+/* ---- allocation ---- */
+
+/* Finds `count` free frames, a power of two up to a row, at a multiple of `count`. Folding a row
+ * onto itself leaves a bit only where a run begins: the same few steps however it is fragmented. */
+static bool find_in_rows(const uint64_t *rows, unsigned count, unsigned *at)
+{
+    uint64_t aligned = UINT64_MAX / bits_mask(count); /* a bit at every multiple of count */
+
+    for (unsigned row = 0; row < BLOCK_ROWS; row++) {
+        uint64_t word = rows[row];
+
+        for (unsigned step = 1; step < count; step *= 2) {
+            word &= word >> step;
+        }
+        if ((word & aligned) != 0) {
+            *at = row * ROW_FRAMES + bits_lowest(word & aligned);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* `count` frames, fewer than a block, at a multiple of `align` inside one split block. */
+static bool alloc_split(unsigned count, unsigned align, pfn_t *first)
+{
+    const uint64_t *set = frame_pool.partial.leaf;
+    bool folds = align == count && count <= ROW_FRAMES;
+    unsigned block;
+
+    if (!block_set_lowest(&frame_pool.partial, &block)) {
+        return false;
+    }
+    while (block < open_blocks()) {
+        const uint64_t *rows = block_rows(block);
+        unsigned at = 0;
+
+        /* The count alone rules out most blocks of a well filled memory. */
+        if ((unsigned)(BLOCK_COUNT_FULL - frame_pool.counts[block]) >= count &&
+            (folds ? find_in_rows(rows, count, &at)
+                   : frame_bits_find_run(rows, rows, &at, BLOCK_FRAMES, count, align))) {
+            frame_block_take_part(block, at, count);
+            *first = block * BLOCK_FRAMES + at;
+            return true;
+        }
+        block = frame_bits_next(set, set, block + 1, open_blocks(), 0);
+    }
+    return false;
+}
+
+/* The same, from a split block or else from a fresh one. */
+static bool alloc_part(unsigned count, unsigned align, pfn_t *first)
+{
+    unsigned block;
+
+    ASSERT(count > 0);
+    ASSERT(count < BLOCK_FRAMES);
+    do {
+        if (alloc_split(count, align, first)) {
+            return true;
+        }
+        if (frame_whole_lowest(&block)) {
+            frame_block_break(block);
+            frame_block_take_part(block, 0, count);
+            *first = block * BLOCK_FRAMES;
+            return true;
+        }
+    } while (frame_area_open());
+    return false;
+}
+
+/* One whole block, by the preference of frame.h. */
+static bool alloc_block(pfn_t *first)
+{
+    unsigned block;
+
+    while (!frame_whole_lowest(&block)) {
+        if (!frame_area_open()) {
+            return false;
+        }
+    }
+    frame_block_take_whole(block, BLOCK_USED);
+    *first = block * BLOCK_FRAMES;
+    return true;
+}
+
+/* The lowest run of `blocks` whole blocks at a multiple of `align` blocks, backed or not. */
+static bool alloc_blocks(unsigned blocks, unsigned align, pfn_t *first)
+{
+    unsigned at = open_blocks();
+    unsigned block;
+
+    if (blocks > frame_pool.end / BLOCK_FRAMES) {
+        return false;
+    }
+    if (block_set_lowest(&frame_pool.backed, &block)) {
+        at = block;
+    }
+    if (block_set_lowest(&frame_pool.returned, &block) && block < at) {
+        at = block;
+    }
+    while (!frame_bits_find_run(frame_pool.backed.leaf, frame_pool.returned.leaf, &at,
+                                open_blocks(), blocks, align)) {
+        if (!frame_area_open()) {
+            return false;
+        }
+    }
+    for (unsigned i = 0; i < blocks; i++) {
+        frame_block_take_whole(at + i, BLOCK_USED);
+    }
+    *first = at * BLOCK_FRAMES;
+    return true;
+}
+
+err_t frame_order_alloc_held(unsigned order, pfn_t *first)
+{
+    unsigned count = 1U << (order & 31);
+    bool found;
+
+    ASSERT(first != NULL);
+    if (order > FRAME_ORDER_MAX) {
+        (void)frame_unhold(0);
+        return ERR_RANGE;
+    }
+    if (order < BLOCK_ORDER) {
+        found = alloc_part(count, count, first);
+    } else if (order == BLOCK_ORDER) {
+        found = alloc_block(first);
+    } else {
+        found = alloc_blocks(count / BLOCK_FRAMES, count / BLOCK_FRAMES, first);
+    }
+    (void)frame_unhold(found ? -(int64_t)count : 0);
+    return found ? OK : ERR_NOMEM;
+}
+
+err_t frame_alloc_run(pfn_t count, pfn_t *first)
+{
+    unsigned blocks = (unsigned)(((uint64_t)count + BLOCK_FRAMES - 1) / BLOCK_FRAMES);
+    unsigned tail = count % BLOCK_FRAMES;
+    bool found;
+
+    frame_hold();
+    ASSERT(first != NULL);
+    ASSERT(count > 0);
+    if (count < BLOCK_FRAMES) {
+        found = alloc_part(count, 1, first);
+    } else {
+        found = alloc_blocks(blocks, 1, first);
+        if (found && tail != 0) {
+            /* What the last block has too much goes back at once. */
+            frame_block_release((*first + count) / BLOCK_FRAMES, tail, BLOCK_FRAMES - tail,
+                                BLOCK_USED);
+        }
+    }
+    (void)frame_unhold(found ? -(int64_t)count : 0);
+    return found ? OK : ERR_NOMEM;
+}
+
+/* ---- freeing ---- */
+
+void frame_release(pfn_t first, pfn_t count, int16_t whole)
+{
+    ASSERT(count > 0);
+    if (!frame_span_find(first, count)) {
+        frame_misuse(first, count, "freed, but no allocator's memory, or never allocated");
+    }
+    while (count > 0) {
+        unsigned at = first % BLOCK_FRAMES;
+        unsigned part = (unsigned)min_u64(count, BLOCK_FRAMES - at);
+
+        frame_block_release(first / BLOCK_FRAMES, at, part, whole);
+        first += part;
+        count -= part;
+    }
+}
+
+void frame_run_free_held(pfn_t first, pfn_t count)
+{
+    frame_release(first, count, BLOCK_USED);
+    if (frame_unhold(count)) {
+        frame_watch_fire();
+    }
+}
+
+void frame_order_free_held(pfn_t first, unsigned order)
+{
+    ASSERT(order <= FRAME_ORDER_MAX);
+    ASSERT(first % (1U << order) == 0);
+    frame_run_free_held(first, 1U << order);
+}
+
+void frame_free_run(pfn_t first, pfn_t count)
+{
+    frame_hold();
+    frame_run_free_held(first, count);
+}

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The reference model of the page-frame allocator (model_frames.h). It knows the rules of
+ * mm/frame.h and nothing about how the allocator keeps them. Frames taken singly and frames taken
+ * in whole blocks are told apart, because the contract does.
+ *
+ * One rule cannot be judged exactly from outside: a partly used block in a part of memory that the
+ * allocator has not reached yet. So "partly used" here means that something was allocated in it.
+ */
+
+#include "tests/fakes/model_frames.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+
+enum { NO_RAM, FREE, USED, AWAY_SINGLY, AWAY_WHOLE };
+
+#define GARBAGE 0xA5
+
+/* ---- start and stop ---- */
+
+static void *zeroed(size_t count, size_t bytes)
+{
+    void *memory = calloc(count, bytes);
+
+    ASSERT(memory != NULL);
+    return memory;
+}
+
+static bool is_whole(const struct model *model, pfn_t block)
+{
+    return model->ram[block] == BLOCK_FRAMES && model->used[block] == 0;
+}
+
+void model_start(struct model *model, const struct frame_range *ranges, unsigned count, bool warm)
+{
+    pfn_t end = ranges[count - 1].first + ranges[count - 1].count;
+    pfn_t blocks = (end + BLOCK_FRAMES - 1) / BLOCK_FRAMES;
+    size_t bytes = frame_metadata_bytes(end);
+
+    memset(model, 0, sizeof(*model));
+    model->end = blocks * BLOCK_FRAMES;
+    model->frames = zeroed(model->end, 1);
+    model->used = zeroed(blocks, sizeof(uint16_t));
+    model->ram = zeroed(blocks, sizeof(uint16_t));
+    model->returned = zeroed(blocks, 1);
+    for (unsigned i = 0; i < count; i++) {
+        for (pfn_t pfn = ranges[i].first; pfn < ranges[i].first + ranges[i].count; pfn++) {
+            model->frames[pfn] = FREE;
+            model->ram[pfn / BLOCK_FRAMES]++;
+        }
+        model->stats.total += ranges[i].count;
+    }
+    for (pfn_t block = 0; block < blocks; block++) {
+        if (is_whole(model, block) && !warm) {
+            model->returned[block] = 1;
+            model->stats.free_returned += BLOCK_FRAMES;
+        }
+    }
+    model->stats.free_backed = model->stats.total - model->stats.free_returned;
+
+    model->metadata = aligned_alloc(64, bytes);
+    ASSERT(model->metadata != NULL);
+    memset(model->metadata, GARBAGE, bytes);
+    ASSERT(frame_init(model->metadata, bytes, ranges, count, warm) == OK);
+    model_compare_stats(model);
+}
+
+void model_stop(struct model *model)
+{
+    free(model->frames);
+    free(model->used);
+    free(model->ram);
+    free(model->returned);
+    free(model->metadata);
+    memset(model, 0, sizeof(*model));
+}
+
+/* ---- booking ---- */
+
+/* Free frames become `state`. A block that is broken counts as backed from then on. */
+static void book_taken(struct model *model, pfn_t first, pfn_t count, uint8_t state)
+{
+    ASSERT(first < model->end);
+    ASSERT(count <= model->end - first);
+    for (pfn_t pfn = first; pfn < first + count; pfn++) {
+        pfn_t block = pfn / BLOCK_FRAMES;
+
+        ASSERT(model->frames[pfn] == FREE);
+        if (model->returned[block] != 0) {
+            model->returned[block] = 0;
+            model->stats.free_returned -= BLOCK_FRAMES;
+            model->stats.free_backed += BLOCK_FRAMES;
+        }
+        model->frames[pfn] = state;
+        model->used[block]++;
+    }
+    model->stats.free_backed -= count;
+    if (state == USED) {
+        model->stats.in_use += count;
+    } else {
+        model->stats.away += count;
+    }
+}
+
+/* Frames become free. Each block is handled at once: only one that went away whole and comes back
+ * whole is returned. */
+static void book_freed(struct model *model, pfn_t first, pfn_t count, bool from_away)
+{
+    pfn_t stop = first + count;
+
+    while (first < stop) {
+        pfn_t block = first / BLOCK_FRAMES;
+        pfn_t part_stop = (block + 1) * BLOCK_FRAMES < stop ? (block + 1) * BLOCK_FRAMES : stop;
+        bool part = part_stop - first < BLOCK_FRAMES;
+        bool returned = !part;
+
+        if (part && model->frames[first] == AWAY_WHOLE) {
+            /* A piece of a block that was taken whole comes back: the rest is away singly. */
+            memset(&model->frames[block * BLOCK_FRAMES], AWAY_SINGLY, BLOCK_FRAMES);
+        }
+        for (pfn_t pfn = first; pfn < part_stop; pfn++) {
+            ASSERT(from_away == (model->frames[pfn] != USED));
+            ASSERT(model->frames[pfn] > FREE);
+            returned = returned && model->frames[pfn] == AWAY_WHOLE;
+            model->frames[pfn] = FREE;
+            model->used[block]--;
+        }
+        if (returned) {
+            model->returned[block] = 1;
+            model->stats.free_returned += BLOCK_FRAMES;
+        } else {
+            model->stats.free_backed += part_stop - first;
+        }
+        first = part_stop;
+    }
+    if (from_away) {
+        model->stats.away -= count;
+    } else {
+        model->stats.in_use -= count;
+    }
+}
+
+/* ---- judging ---- */
+
+/* True when some run of `count` free frames at a multiple of `align` exists. */
+static bool run_exists(const struct model *model, pfn_t count, pfn_t align)
+{
+    pfn_t run = 0;
+    pfn_t unit = count >= BLOCK_FRAMES ? BLOCK_FRAMES : 1;
+
+    /* A long run consists of whole blocks, a short one lies inside one block. */
+    for (pfn_t pfn = 0; pfn < model->end; pfn += unit) {
+        bool is_free = unit == 1 ? model->frames[pfn] == FREE : is_whole(model, pfn / BLOCK_FRAMES);
+
+        if (unit == 1 && pfn % BLOCK_FRAMES == 0) {
+            run = 0;
+        }
+        if (!is_free || (run == 0 && pfn % align != 0)) {
+            run = 0;
+            continue;
+        }
+        run += unit;
+        if (run >= count) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Frame `pfn` was just handed out singly (not booked yet): was it the one the rule wants? */
+static void judge_lowest(const struct model *model, pfn_t pfn)
+{
+    pfn_t mine = pfn / BLOCK_FRAMES;
+
+    ASSERT(model->frames[pfn] == FREE);
+    for (pfn_t i = mine * BLOCK_FRAMES; i < pfn; i++) {
+        ASSERT(model->frames[i] != FREE);
+    }
+    for (pfn_t block = 0; block < model->end / BLOCK_FRAMES; block++) {
+        bool has_free = model->used[block] < model->ram[block];
+        bool whole = is_whole(model, block);
+
+        if (block == mine || !has_free) {
+            continue;
+        }
+        if (!is_whole(model, mine)) {
+            ASSERT(whole || block > mine || model->used[block] == model->ram[block]);
+            continue;
+        }
+        /* A whole block was broken: nothing was partly used, and it is the best whole one. */
+        ASSERT(whole || model->used[block] == 0);
+        if (whole) {
+            ASSERT(model->returned[block] >= model->returned[mine]);
+            ASSERT(model->returned[block] > model->returned[mine] || block > mine);
+        }
+    }
+}
+
+/* A block was just handed out: backed before returned, the lowest of its kind. */
+static void judge_block(const struct model *model, pfn_t mine)
+{
+    ASSERT(is_whole(model, mine));
+    for (pfn_t block = 0; block < model->end / BLOCK_FRAMES; block++) {
+        if (block != mine && is_whole(model, block)) {
+            ASSERT(model->returned[block] >= model->returned[mine]);
+            ASSERT(model->returned[block] > model->returned[mine] || block > mine);
+        }
+    }
+}
+
+/* ---- operations ---- */
+
+pfn_t model_alloc(struct model *model)
+{
+    uint64_t free = model->stats.free_backed + model->stats.free_returned;
+    pfn_t pfn = frame_alloc();
+
+    ASSERT(!frame_held());
+    ASSERT((pfn == PFN_NONE) == (free == 0));
+    if (pfn != PFN_NONE) {
+        judge_lowest(model, pfn);
+        book_taken(model, pfn, 1, USED);
+    }
+    return pfn;
+}
+
+pfn_t model_alloc_order(struct model *model, unsigned order)
+{
+    pfn_t count = 1U << order;
+    pfn_t first = PFN_NONE;
+    err_t err = frame_alloc_order(order, &first);
+
+    ASSERT(!frame_held());
+    if (err != OK) {
+        ASSERT(err == ERR_NOMEM);
+        ASSERT(!run_exists(model, count, count));
+        return PFN_NONE;
+    }
+    ASSERT(first % count == 0);
+    if (order == BLOCK_ORDER) {
+        judge_block(model, first / BLOCK_FRAMES);
+    }
+    book_taken(model, first, count, USED);
+    return first;
+}
+
+pfn_t model_alloc_run(struct model *model, pfn_t count)
+{
+    pfn_t first = PFN_NONE;
+    err_t err = frame_alloc_run(count, &first);
+
+    ASSERT(!frame_held());
+    if (err != OK) {
+        ASSERT(err == ERR_NOMEM);
+        ASSERT(!run_exists(model, count, count < BLOCK_FRAMES ? 1 : BLOCK_FRAMES));
+        return PFN_NONE;
+    }
+    if (count < BLOCK_FRAMES) {
+        ASSERT(first / BLOCK_FRAMES == (first + count - 1) / BLOCK_FRAMES);
+    } else {
+        ASSERT(first % BLOCK_FRAMES == 0);
+    }
+    book_taken(model, first, count, USED);
+    return first;
+}
+
+void model_free(struct model *model, pfn_t first, pfn_t count)
+{
+    if (count == 1) {
+        frame_free(first);
+    } else {
+        frame_free_run(first, count);
+    }
+    ASSERT(!frame_held());
+    book_freed(model, first, count, false);
+}
+
+void model_free_order(struct model *model, pfn_t first, unsigned order)
+{
+    frame_free_order(first, order);
+    ASSERT(!frame_held());
+    book_freed(model, first, 1U << order, false);
+}
+
+pfn_t model_take(struct model *model, pfn_t max, pfn_t *count)
+{
+    pfn_t first = PFN_NONE;
+    err_t err = frame_take_run(max, &first, count);
+
+    ASSERT(!frame_held());
+    if (err != OK) {
+        ASSERT(err == ERR_NOMEM);
+        ASSERT(*count == 0);
+        ASSERT(model->stats.free_backed + model->stats.free_returned == 0);
+        return PFN_NONE;
+    }
+    ASSERT(*count > 0);
+    ASSERT(*count <= max);
+    if (max >= BLOCK_FRAMES && run_exists(model, BLOCK_FRAMES, BLOCK_FRAMES)) {
+        pfn_t mine = first / BLOCK_FRAMES;
+        pfn_t next = mine + *count / BLOCK_FRAMES;
+
+        ASSERT(first % BLOCK_FRAMES == 0);
+        ASSERT(*count % BLOCK_FRAMES == 0);
+        judge_block(model, mine);
+        for (pfn_t block = mine; block < next; block++) {
+            ASSERT(is_whole(model, block));
+            ASSERT(model->returned[block] == model->returned[mine]);
+        }
+        /* As long as there is: the next block is of another kind, or max does not cover it. */
+        ASSERT(max - *count < BLOCK_FRAMES || next >= model->end / BLOCK_FRAMES ||
+               !is_whole(model, next) || model->returned[next] != model->returned[mine]);
+        book_taken(model, first, *count, AWAY_WHOLE);
+    } else {
+        ASSERT(first / BLOCK_FRAMES == (first + *count - 1) / BLOCK_FRAMES);
+        judge_lowest(model, first);
+        book_taken(model, first, *count, AWAY_SINGLY);
+    }
+    return first;
+}
+
+void model_give(struct model *model, pfn_t first, pfn_t count)
+{
+    frame_give_run(first, count);
+    ASSERT(!frame_held());
+    book_freed(model, first, count, true);
+}
+
+/* ---- comparison ---- */
+
+void model_compare_stats(const struct model *model)
+{
+    struct frame_stats stats;
+
+    frame_stats(&stats);
+    ASSERT(stats.total == model->stats.total);
+    ASSERT(stats.free_backed == model->stats.free_backed);
+    ASSERT(stats.free_returned == model->stats.free_returned);
+    ASSERT(stats.in_use == model->stats.in_use);
+    ASSERT(stats.away == model->stats.away);
+    ASSERT(frame_free_count() == stats.free_backed + stats.free_returned);
+}
+
+static enum frame_state expected_state(const struct model *model, pfn_t pfn)
+{
+    pfn_t block = pfn / BLOCK_FRAMES;
+
+    if (pfn >= model->end) {
+        return FRAME_NOT_RAM;
+    }
+    switch (model->frames[pfn]) {
+    case FREE:
+        return model->returned[block] != 0 ? FRAME_FREE_RETURNED : FRAME_FREE_BACKED;
+    case USED:
+    case AWAY_SINGLY:
+        return FRAME_IN_USE;
+    case AWAY_WHOLE:
+        return FRAME_AWAY;
+    default:
+        return FRAME_NOT_RAM;
+    }
+}
+
+void model_compare_frames(const struct model *model, pfn_t first, pfn_t count)
+{
+    for (pfn_t pfn = first; pfn < first + count; pfn++) {
+        ASSERT(frame_state(pfn) == expected_state(model, pfn));
+    }
+}
