@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The balloon driver: start and stop, the service, recovery, interrupts. Moving pages is in
+ * balloon_move.c, the life cycle of the device and statistics in balloon_life.c, deciding in
+ * balloon.c. [VIRTIO 1.4 §5.5]
+ *
+ * Invariants: interrupts only mark; no memory the device may use is freed before a reset finished;
+ * a device that misbehaves costs one line in the log and a restart, never the guest.
+ */
+
+#include "drivers/virtio/balloon_dev.h"
+
+#include <stddef.h>
+
+#include "base/assert.h"
+#include "base/bits.h"
+#include "base/log.h"
+#include "base/string.h"
+#include "drivers/virtio/balloon_life.h"
+#include "drivers/virtio/balloon_move.h"
+
+/* The configuration: two le32 [VIRTIO 1.4 §5.5.4]. Single 32-bit accesses are atomic, so the
+ * generation counter, which protects reads of several fields, is not needed [VIRTIO 1.4 §2.5.1]. */
+#define CONFIG_NUM_PAGES 0U
+#define CONFIG_ACTUAL    4U
+
+#define NS_PER_MS UINT64_C(1000000)
+/* While requests are in flight: look that often, so `actual` is current ten times a second. */
+#define POLL_NS (75 * NS_PER_MS)
+/* A lost configuration interrupt is noticed by the first service this long after the last look. */
+#define LOOK_NS (1000 * NS_PER_MS)
+/* A longer gap between two services was no time in which the guest ran: it was stopped, or its
+ * clock jumped. Timeouts count no more than this of it. */
+#define GAP_NS (1000 * NS_PER_MS)
+/* The host asks for statistics once a second or so; one that asks without end gets a hundred. */
+#define STATS_PAUSE_NS (10 * NS_PER_MS)
+
+enum { MARK_QUEUE = 1, MARK_CONFIG = 2, MARK_FREED = 4 };
+
+const struct balloon_dev_config balloon_dev_config_default = {
+    .host = { "careful", 256, 1, 64 },
+    .slice_pages = 64 * MIB / FRAME_SIZE,
+    .floor_pages = 0,
+    .retry_min_ms = 100,
+    .retry_max_ms = 10000,
+    .timeout_ms = 10000,
+};
+
+err_t balloon_dev_start(struct balloon_dev *d, struct virtio_device *dev,
+                        const struct balloon_mem_ops *mem, const struct balloon_dev_config *config)
+{
+    err_t err;
+
+    ASSERT(d->state == BALLOON_DEV_STOPPED);
+    ASSERT(config->slice_pages >= BALLOON_SLICE_MIN);
+    ASSERT(config->timeout_ms > 0);
+    if (d->owned) {
+        /* An earlier stop did not finish; perhaps it can be finished now. */
+        err = balloon_life_take_back(d);
+        if (err != OK) {
+            return err;
+        }
+        balloon_life_release(d);
+    }
+    memset(d, 0, sizeof(*d));
+    d->dev = dev;
+    d->mem = mem;
+    d->config = *config;
+    d->now_ns = mem->now_ns();
+    balloon_init(&d->balloon, config->retry_min_ms, config->retry_max_ms);
+    err = balloon_life_hold(d);
+    if (err != OK) {
+        d->fixed = NULL;
+        return err;
+    }
+    err = balloon_life_begin(d);
+    if (err != OK) {
+        balloon_dev_stop(d);
+        return err;
+    }
+    log_info("balloon: started, %s host, %u requests of %u pages%s", config->host.name,
+             d->pool.requests, (unsigned)d->pool.pfns_per_request,
+             d->has_stats ? ", statistics" : "");
+    return OK;
+}
+
+void balloon_dev_stop(struct balloon_dev *d)
+{
+    if (d->fixed != NULL && balloon_life_take_back(d) == OK) {
+        balloon_life_release(d);
+    }
+    if (d->mem != NULL) {
+        d->mem->watch(BALLOON_NEVER);
+    }
+    d->state = BALLOON_DEV_STOPPED;
+}
+
+/* ---- recovery ---- */
+
+/* The restart itself is the next service. The first attempt at once, the ones after it at growing
+ * distances, then none. */
+static void schedule_restart(struct balloon_dev *d)
+{
+    uint64_t pause = 0;
+
+    ASSERT(d->failures > 0);
+    if (d->failures > BALLOON_RESTARTS_MAX) {
+        d->state = BALLOON_DEV_DEAD;
+        log_error("balloon: given up after %u restarts in a row", BALLOON_RESTARTS_MAX);
+        if (balloon_life_take_back(d) == OK) {
+            balloon_life_release(d);
+        }
+        return;
+    }
+    if (d->failures > 1) {
+        pause = (d->config.retry_min_ms * NS_PER_MS) << (d->failures - 2);
+    }
+    d->restart_ns = d->now_ns + min_u64(pause, d->config.retry_max_ms * NS_PER_MS);
+    d->state = BALLOON_DEV_RESTARTING;
+}
+
+static void fault(struct balloon_dev *d, const char *what)
+{
+    log_warn("balloon: %s; the device is reset", what);
+    d->counters.resets++;
+    /* A device that did well for long enough to have shown a lost request starts afresh. */
+    if (d->ran_ns - d->live_since >= 2 * d->config.timeout_ms * NS_PER_MS) {
+        d->failures = 0;
+    }
+    d->failures++;
+    d->mem->watch(BALLOON_NEVER);
+    schedule_restart(d);
+}
+
+static void restart(struct balloon_dev *d)
+{
+    err_t err = balloon_life_take_back(d);
+
+    ASSERT(d->state == BALLOON_DEV_RESTARTING);
+    if (err == OK) {
+        err = balloon_life_begin(d);
+    }
+    if (err != OK) {
+        d->failures++;
+        schedule_restart(d);
+    }
+}
+
+/* ---- the service ---- */
+
+/* Copies what the device says about itself: whether it needs a reset, and its wish. */
+static const char *look(struct balloon_dev *d)
+{
+    /* Nothing such a device still has to complete is to be relied on [VIRTIO 1.4 §2.1.1]. */
+    if (virtio_needs_reset(d->dev)) {
+        return "it needs a reset";
+    }
+    d->look = false;
+    d->looked_ns = d->now_ns;
+    (void)balloon_move_step(d, BALLOON_TARGET,
+                            d->dev->ops->config_read32(d->dev, CONFIG_NUM_PAGES));
+    return NULL;
+}
+
+/* A slice up to its end; null, or what is wrong with the device. */
+static const char *slice(struct balloon_dev *d, unsigned marks)
+{
+    const char *wrong = NULL;
+
+    if ((marks & MARK_FREED) != 0) {
+        (void)balloon_move_step(d, BALLOON_FREED, 0);
+    }
+    virtq_interrupts_off(&d->inflate_vq);
+    virtq_interrupts_off(&d->deflate_vq);
+    if (balloon_move_harvest(d) != OK || balloon_life_stats(d) != OK) {
+        return "it broke a queue";
+    }
+    if ((marks & MARK_CONFIG) != 0 || d->look || d->now_ns - d->looked_ns >= LOOK_NS) {
+        wrong = look(d);
+        if (wrong != NULL) {
+            return wrong;
+        }
+    }
+    /* A device that works inside the notification is done when it returns (observed: QEMU 7.2), so
+     * the second look saves the interrupt. */
+    if (balloon_move_slice(d) != OK || balloon_move_harvest(d) != OK) {
+        return "it broke a queue";
+    }
+    if (d->pool.in_flight > 0 &&
+        d->ran_ns - balloon_pool_oldest(&d->pool) >= d->config.timeout_ms * NS_PER_MS) {
+        d->counters.timeouts++;
+        return "it did not answer in time";
+    }
+    return NULL;
+}
+
+/* Pages are the wrong measure of a slice where the host is slow: halve while it takes too long,
+ * grow back once there is time for twice as much. The rest of a movement tells nothing. */
+static void adapt_slice(struct balloon_dev *d, uint64_t took_ns)
+{
+    if (d->moved > 0 && took_ns > BALLOON_SLICE_MS * NS_PER_MS) {
+        d->slice_pages = max_u64(d->slice_pages / 2, BALLOON_SLICE_MIN);
+    } else if (took_ns <= BALLOON_SLICE_MS * NS_PER_MS / 2 && d->moved >= d->slice_pages / 2) {
+        d->slice_pages = min_u64(d->slice_pages * 2, d->config.slice_pages);
+    }
+}
+
+/* Tells the host and decides when to come back. */
+static uint64_t slice_end(struct balloon_dev *d)
+{
+    struct balloon_actions actions = balloon_move_step(d, BALLOON_SLICE_END, 0);
+    uint64_t wake = actions.retry_ns;
+    uint64_t now;
+
+    if (actions.write_actual) {
+        d->dev->ops->config_write32(d->dev, CONFIG_ACTUAL, actions.actual);
+    }
+    now = d->mem->now_ns();
+    adapt_slice(d, now - d->now_ns);
+    if (balloon_move_ready(d, actions.again) || atomic_load(&d->marks) != 0) {
+        return 0;
+    }
+    if (d->balloon.paused) {
+        /* More than is free now, for what is free now could not be taken. */
+        d->mem->watch(max_u64(d->config.floor_pages, d->mem->free_count()));
+    }
+    if (d->pool.in_flight > 0) {
+        wake = min_u64(wake, now + POLL_NS);
+    }
+    if (d->stats_early) {
+        wake = min_u64(wake, now + STATS_PAUSE_NS);
+    }
+    return wake;
+}
+
+/* Timeouts are measured in time in which services were seen to happen. A guest that was stopped for
+ * an hour finds its requests as old as before. */
+static void clock_tick(struct balloon_dev *d)
+{
+    uint64_t now = d->mem->now_ns();
+
+    if (now > d->now_ns) {
+        d->ran_ns += min_u64(now - d->now_ns, GAP_NS);
+        d->now_ns = now;
+    }
+}
+
+uint64_t balloon_dev_service(struct balloon_dev *d)
+{
+    unsigned marks = atomic_exchange(&d->marks, 0);
+    const char *wrong;
+
+    if (d->state == BALLOON_DEV_STOPPED || d->state == BALLOON_DEV_DEAD) {
+        return BALLOON_NEVER;
+    }
+    clock_tick(d);
+    if (d->state == BALLOON_DEV_RESTARTING) {
+        if (d->now_ns < d->restart_ns) {
+            return d->restart_ns;
+        }
+        restart(d);
+    } else {
+        wrong = slice(d, marks);
+        if (wrong == NULL) {
+            ASSERT_SLOW((balloon_dev_check(d), true));
+            return slice_end(d);
+        }
+        fault(d, wrong);
+    }
+    /* The device was started, or is to be, or is not. */
+    if (d->state == BALLOON_DEV_DEAD) {
+        return BALLOON_NEVER;
+    }
+    return d->state == BALLOON_DEV_RESTARTING && d->restart_ns > d->now_ns ? d->restart_ns : 0;
+}
+
+/* ---- interrupts ---- */
+
+bool balloon_dev_interrupt(struct balloon_dev *d)
+{
+    uint32_t cause;
+    unsigned marks = 0;
+
+    if (d->dev == NULL) {
+        return false;
+    }
+    cause = d->dev->ops->interrupt_cause(d->dev);
+    if (cause == 0) {
+        return false;
+    }
+    marks |= (cause & VIRTIO_INTERRUPT_QUEUE) != 0 ? MARK_QUEUE : 0U;
+    marks |= (cause & VIRTIO_INTERRUPT_CONFIG) != 0 ? MARK_CONFIG : 0U;
+    atomic_fetch_or(&d->marks, marks);
+    d->counters.interrupts++;
+    return true;
+}
+
+void balloon_dev_memory_freed(struct balloon_dev *d)
+{
+    atomic_fetch_or(&d->marks, MARK_FREED);
+}
+
+/* ---- questions ---- */
+
+bool balloon_dev_contains(const struct balloon_dev *d, pfn_t pfn)
+{
+    return d->fixed != NULL && balloon_ledger_contains(&d->ledger, pfn);
+}
+
+struct balloon_dev_status balloon_dev_status(const struct balloon_dev *d)
+{
+    struct balloon_dev_status status = { .state = d->state,
+                                         .target = d->balloon.target,
+                                         .actual = d->balloon.in_balloon,
+                                         .leaving = d->balloon.leaving,
+                                         .counters = d->counters };
+
+    if (d->state != BALLOON_DEV_RUNNING && d->owned) {
+        status.stuck = d->ledger.frames;
+    }
+    status.counters.shortfalls = d->balloon.episodes;
+    status.counters.retries = d->balloon.retries;
+    return status;
+}
+
+void balloon_dev_check(const struct balloon_dev *d)
+{
+    if (d->state != BALLOON_DEV_RUNNING) {
+        return;
+    }
+    balloon_check(&d->balloon);
+    balloon_ledger_check(&d->ledger);
+    balloon_pool_check(&d->pool);
+    ASSERT(d->ledger.frames == balloon_held(&d->balloon));
+    ASSERT(d->pool.in_flight == (unsigned)d->inflate_vq.in_flight + d->deflate_vq.in_flight);
+    ASSERT(!d->has_stats || d->stats_vq.in_flight <= 1);
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+/*
+ * The balloon driver [VIRTIO 1.4 §5.5]: feeds the state machine of balloon.h and carries out what
+ * it decides. It is passive: the kernel calls balloon_dev_service() when an interrupt or a free was
+ * marked or the time it returned has come. Each call is one bounded slice of work.
+ *
+ * All functions but the two that say so may be called from one context only, not from interrupts.
+ */
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/memory.h"
+#include "drivers/virtio/balloon.h"
+#include "drivers/virtio/balloon_ledger.h"
+#include "drivers/virtio/balloon_mem.h"
+#include "drivers/virtio/balloon_pool.h"
+#include "drivers/virtio/virtio.h"
+#include "drivers/virtio/virtq.h"
+
+struct balloon_dev_config {
+    struct balloon_profile host;
+    uint64_t slice_pages;  /* moved in one call at most; at least BALLOON_SLICE_MIN */
+    uint64_t floor_pages;  /* free frames that are never given to the host */
+    uint32_t retry_min_ms; /* pause after nothing was free; doubles up to ... */
+    uint32_t retry_max_ms;
+    uint32_t timeout_ms; /* a request that takes longer is lost, and the device with it */
+};
+
+/* 64 MiB slices, no floor, 100 ms to 10 s, 10 s, the careful profile. */
+extern const struct balloon_dev_config balloon_dev_config_default;
+
+/* A slice that took longer than SLICE_MS is followed by one of half the pages, down to the minimum:
+ * a host that needs 5 us for a page then still gets 2 MiB at a time, in 3 ms. */
+#define BALLOON_SLICE_MIN 512U
+#define BALLOON_SLICE_MS  60U
+
+/* Restarts that fail, or do not last, in a row before the driver gives up. */
+#define BALLOON_RESTARTS_MAX 5U
+
+enum balloon_dev_state {
+    BALLOON_DEV_STOPPED, /* not started, or stopped by balloon_dev_stop() */
+    BALLOON_DEV_RUNNING,
+    BALLOON_DEV_RESTARTING, /* the device failed; another attempt follows */
+    BALLOON_DEV_DEAD,       /* given up; the guest lives on without a balloon */
+};
+
+/* Ever since balloon_dev_start(). */
+struct balloon_dev_counters {
+    uint64_t kicks;      /* notifications sent */
+    uint64_t interrupts; /* taken from the device */
+    uint64_t resets;     /* because the device failed */
+    uint64_t timeouts;   /* of these, because of no answer */
+    uint64_t inflated;   /* pages acknowledged */
+    uint64_t deflated;   /* pages taken back and announced */
+    uint64_t shortfalls; /* episodes in which more was wished than there was */
+    uint64_t retries;    /* attempts that found no free memory */
+    uint64_t stats;      /* statistics buffers handed over */
+};
+
+struct balloon_dev_status {
+    enum balloon_dev_state state;
+    uint64_t target;
+    uint64_t actual;  /* pages in the balloon */
+    uint64_t leaving; /* on their way into it */
+    uint64_t stuck;   /* frames held back because the device did not finish its reset */
+    struct balloon_dev_counters counters;
+};
+
+struct balloon_dev {
+    struct virtio_device *dev;
+    const struct balloon_mem_ops *mem;
+    struct balloon_dev_config config;
+    enum balloon_dev_state state;
+    atomic_uint marks; /* BALLOON_MARK_*: set from interrupts, taken by the service */
+    struct balloon balloon;
+    struct balloon_ledger ledger;
+    struct balloon_pool pool;
+    struct virtq inflate_vq;
+    struct virtq deflate_vq;
+    struct virtq stats_vq;
+    bool has_stats;
+    /* Rings and the statistics buffer: one piece of memory. */
+    void *fixed;
+    paddr_t fixed_address;
+    unsigned fixed_frames;
+    uint8_t *stats_buffer;
+    paddr_t stats_address;
+    /* Time. `ran_ns` is the time the guest was seen to run; see balloon_dev_service(). */
+    uint64_t now_ns;
+    uint64_t ran_ns;
+    uint64_t looked_ns; /* when num_pages was read last */
+    bool look;          /* num_pages must be read */
+    bool stats_early;   /* the device returned the next statistics buffer at once */
+    uint64_t slice_pages;
+    uint64_t moved; /* in this slice */
+    bool starved;   /* the last slice ended because nothing but buffers was left to take */
+    /* Recovery. */
+    bool owned;          /* queues were enabled and not reset: the device may use our memory */
+    unsigned failures;   /* in a row */
+    uint64_t restart_ns; /* when to try again */
+    uint64_t live_since; /* in ran_ns: when the device was last started */
+    struct balloon_dev_counters counters;
+};
+
+/*
+ * Takes the device through its life cycle up to DRIVER_OK. `*d` is zeroed or was stopped. `d`,
+ * `dev` and `mem` stay in use until balloon_dev_stop(). ERR_NOMEM, or what virtio_begin() and
+ * virtio_queue_start() return; then the device was reset, nothing is held, and the driver is
+ * stopped.
+ */
+MUST_USE err_t balloon_dev_start(struct balloon_dev *d, struct virtio_device *dev,
+                                 const struct balloon_mem_ops *mem,
+                                 const struct balloon_dev_config *config);
+
+/* From an interrupt. Marks what it was for; true when it was ours: call the service soon. */
+bool balloon_dev_interrupt(struct balloon_dev *d);
+
+/* From the hook of mem->watch(), in any context. Only marks: call the service soon. */
+void balloon_dev_memory_freed(struct balloon_dev *d);
+
+/* One slice. Returns when it wants to be called if nothing else happens, on the scale of
+ * mem->now_ns(): 0 at once, BALLOON_NEVER only after an interrupt or a free. */
+uint64_t balloon_dev_service(struct balloon_dev *d);
+
+/* Resets the device; every frame comes back to the guest. If the reset does not finish, what the
+ * device may still use stays out of use for ever. */
+void balloon_dev_stop(struct balloon_dev *d);
+
+/* True when a frame is leaving or in the balloon. For fault reports. */
+bool balloon_dev_contains(const struct balloon_dev *d, pfn_t pfn);
+
+struct balloon_dev_status balloon_dev_status(const struct balloon_dev *d);
+
+/* Asserts that state machine, ledger, requests and queues agree. */
+void balloon_dev_check(const struct balloon_dev *d);

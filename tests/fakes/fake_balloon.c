@@ -1,0 +1,687 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The fake host of the balloon driver. It reads rings through host pointers (in this machine a
+ * physical address of driver memory is its pointer) and keeps its own list of the frames it was
+ * given, so that it can tell when the driver's story and the truth differ.
+ */
+
+#include "tests/fakes/fake_balloon.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "drivers/virtio/virtq_spec.h"
+
+struct fake_balloon fake_balloon;
+#define F fake_balloon
+
+#define BLOCKS ((F.frames + BLOCK_FRAMES - 1) / BLOCK_FRAMES)
+
+static void require(bool holds, const char *rule)
+{
+    if (!holds && !F.hostile) {
+        fprintf(stderr, "fake_balloon: broken rule: %s\n", rule);
+        abort();
+    }
+}
+
+static void always(bool holds, const char *rule)
+{
+    if (!holds) {
+        fprintf(stderr, "fake_balloon: broken rule: %s\n", rule);
+        abort();
+    }
+}
+
+uint64_t fake_balloon_random(void)
+{
+    F.random = F.random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return F.random >> 33;
+}
+
+/* ---- memory ---- */
+
+static void own(pfn_t pfn, enum fake_owner owner)
+{
+    if (F.owner[pfn] == FAKE_FREE) {
+        F.free_frames--;
+        F.block_free[pfn / BLOCK_FRAMES]--;
+    }
+    F.taken -= F.owner[pfn] == FAKE_TAKEN;
+    F.owner[pfn] = (uint8_t)owner;
+    F.taken += owner == FAKE_TAKEN;
+    if (owner == FAKE_FREE) {
+        F.free_frames++;
+        F.block_free[pfn / BLOCK_FRAMES]++;
+    }
+}
+
+static struct balloon_dev *watcher;
+
+static void freed(void)
+{
+    if (F.free_frames > F.watch_above) {
+        F.watch_above = UINT64_MAX;
+        if (watcher != NULL) {
+            balloon_dev_memory_freed(watcher);
+        }
+    }
+}
+
+/* Whole blocks, lowest first, as many in a row as there are; then frames of a partly free block. */
+static err_t mem_take(pfn_t max, pfn_t *first, pfn_t *count)
+{
+    uint32_t best = UINT32_MAX;
+
+    if (F.take_fails || F.free_frames == 0) {
+        return ERR_NOMEM;
+    }
+    always(max > 0, "take of nothing");
+    for (uint32_t b = 0; max >= BLOCK_FRAMES && !F.crumbs_first && b < BLOCKS; b++) {
+        if (F.block_free[b] == BLOCK_FRAMES) {
+            *first = b * BLOCK_FRAMES;
+            *count = 0;
+            while (b < BLOCKS && F.block_free[b] == BLOCK_FRAMES && *count + BLOCK_FRAMES <= max) {
+                for (pfn_t i = 0; i < BLOCK_FRAMES; i++) {
+                    own(b * BLOCK_FRAMES + i, FAKE_TAKEN);
+                }
+                *count += BLOCK_FRAMES;
+                b++;
+            }
+            return OK;
+        }
+    }
+    for (uint32_t b = 0; b < BLOCKS; b++) {
+        if (F.block_free[b] > 0 && (best == UINT32_MAX || F.block_free[b] < F.block_free[best])) {
+            best = b;
+        }
+    }
+    *first = best * BLOCK_FRAMES;
+    while (F.owner[*first] != FAKE_FREE) {
+        (*first)++;
+    }
+    *count = 0;
+    while (*count < max && *first + *count < (best + 1) * BLOCK_FRAMES &&
+           F.owner[*first + *count] == FAKE_FREE) {
+        own(*first + *count, FAKE_TAKEN);
+        (*count)++;
+    }
+    F.crumbs_first = false;
+    return OK;
+}
+
+static void mem_give(pfn_t first, pfn_t count)
+{
+    for (pfn_t pfn = first; pfn < first + count; pfn++) {
+        always(pfn < F.frames, "a frame that does not exist comes back");
+        always(F.owner[pfn] == FAKE_TAKEN, "a frame comes back that was not away");
+        if ((F.status & VIRTIO_STATUS_DRIVER_OK) != 0) {
+            require(F.in_balloon[pfn] != 0, "a frame comes back before it was acknowledged");
+            F.actual_true -= F.in_balloon[pfn] != 0;
+        }
+        own(pfn, FAKE_FREE);
+    }
+    freed();
+}
+
+static uint64_t mem_free_count(void)
+{
+    return F.free_frames;
+}
+
+/* Driver memory is host memory, but takes frames of the machine away. */
+static err_t mem_page_alloc(unsigned frames, void **memory, paddr_t *address)
+{
+    unsigned left = frames;
+
+    if (F.alloc_fails_after > 0 && --F.alloc_fails_after == 0) {
+        return ERR_NOMEM;
+    }
+    if (F.free_frames < frames) {
+        return ERR_NOMEM;
+    }
+    for (pfn_t pfn = F.frames; left > 0; pfn--) {
+        if (F.owner[pfn - 1] == FAKE_FREE) {
+            own(pfn - 1, FAKE_DRIVER);
+            left--;
+        }
+    }
+    *memory = aligned_alloc(FRAME_SIZE, frames * FRAME_SIZE);
+    memset(*memory, 0xa5, frames * FRAME_SIZE);
+    *address = (uintptr_t)*memory;
+    F.allocs++;
+    return OK;
+}
+
+static bool device_may_use(const void *memory, unsigned frames)
+{
+    uintptr_t begin = (uintptr_t)memory;
+
+    for (unsigned q = 0; q < 3; q++) {
+        uintptr_t desc = F.queue[q].size > 0 ? (uintptr_t)F.queue[q].rings->desc_address : 0;
+
+        if (desc >= begin && desc < begin + frames * FRAME_SIZE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void mem_page_free(void *memory, paddr_t address, unsigned frames)
+{
+    unsigned left = frames;
+
+    always(address == (uintptr_t)memory, "page_free with another address");
+    always(!device_may_use(memory, frames), "rings are freed that the device still uses");
+    for (pfn_t pfn = F.frames; left > 0; pfn--) {
+        always(pfn > 0, "more is freed than the driver has");
+        if (F.owner[pfn - 1] == FAKE_DRIVER) {
+            own(pfn - 1, FAKE_FREE);
+            left--;
+        }
+    }
+    free(memory);
+    F.allocs--;
+    freed();
+}
+
+static void mem_stats(struct balloon_memory_stats *stats)
+{
+    stats->all_frames = F.frames - 1; /* frame 0 is no memory */
+    stats->free_frames = F.free_frames;
+}
+
+static void mem_watch(uint64_t free_above)
+{
+    F.watch_above = free_above;
+}
+
+static uint64_t mem_now(void)
+{
+    return F.now_ns;
+}
+
+const struct balloon_mem_ops fake_balloon_mem = {
+    .take = mem_take,
+    .give = mem_give,
+    .free_count = mem_free_count,
+    .page_alloc = mem_page_alloc,
+    .page_free = mem_page_free,
+    .stats = mem_stats,
+    .watch = mem_watch,
+    .now_ns = mem_now,
+};
+
+static void app_change(uint64_t frames, enum fake_owner from, enum fake_owner to)
+{
+    while (frames > 0) {
+        pfn_t pfn = (pfn_t)(fake_balloon_random() % F.frames);
+        uint32_t looked = 0;
+
+        while (F.owner[pfn] != from && looked++ < F.frames) {
+            pfn = (pfn + 1) % F.frames;
+        }
+        always(F.owner[pfn] == from, "the test's application asks for too much");
+        /* Frame 0 belongs to the firmware for ever. */
+        if (pfn != 0) {
+            own(pfn, to);
+            frames--;
+        }
+    }
+}
+
+void fake_balloon_app_alloc(uint64_t frames)
+{
+    app_change(frames, FAKE_FREE, FAKE_APP);
+}
+
+void fake_balloon_app_free(uint64_t frames)
+{
+    app_change(frames, FAKE_APP, FAKE_FREE);
+    freed();
+}
+
+/* ---- the device: queues ---- */
+
+static const struct virtq_avail *avail_of(const struct fake_queue *q)
+{
+    return (const struct virtq_avail *)(uintptr_t)q->rings->avail_address;
+}
+
+static struct virtq_used *used_of(const struct fake_queue *q)
+{
+    return (struct virtq_used *)(uintptr_t)q->rings->used_address;
+}
+
+static bool has_event_idx(void)
+{
+    return (F.accepted & VIRTIO_F_EVENT_IDX) != 0;
+}
+
+static void interrupt(uint32_t cause)
+{
+    F.isr |= cause;
+    F.irq = true;
+}
+
+static void complete(uint16_t queue, uint16_t head)
+{
+    struct fake_queue *q = &F.queue[queue];
+    struct virtq_used *used = used_of(q);
+    uint16_t event;
+
+    used->ring[q->used % q->size] = (struct virtq_used_entry){ head, 0 };
+    q->used++;
+    used->idx = q->used;
+    memcpy(&event, &avail_of(q)->ring[q->size], sizeof(event));
+    if (has_event_idx() ? virtq_event_passed(event, q->used, (uint16_t)(q->used - 1))
+                        : (avail_of(q)->flags & VIRTQ_AVAIL_NO_INTERRUPT) == 0) {
+        interrupt(VIRTIO_INTERRUPT_QUEUE);
+    }
+}
+
+static void inflate_page(uint32_t pfn)
+{
+    always(pfn < F.frames, "a number beyond memory is inflated");
+    require(F.owner[pfn] == FAKE_TAKEN, "a frame in use is inflated");
+    require(F.in_balloon[pfn] == 0, "a frame is inflated twice");
+    F.in_balloon[pfn] = 1;
+    F.actual_true++;
+    F.pages_inflated++;
+}
+
+static void deflate_page(uint32_t pfn)
+{
+    always(pfn < F.frames, "a number beyond memory is deflated");
+    require(F.in_balloon[pfn] != 0, "a frame is deflated that is not in the balloon");
+    F.in_balloon[pfn] = 0;
+    F.pages_deflated++;
+}
+
+static void run_buffer(uint16_t queue, const struct virtq_desc *desc, uint32_t *streak)
+{
+    const uint32_t *pfns = (const uint32_t *)(uintptr_t)desc->address;
+    uint32_t count = desc->bytes / 4;
+
+    require((desc->flags & VIRTQ_DESC_WRITE) == 0, "a list of pages that the device should write");
+    require(desc->bytes % 4 == 0 && count > 0, "half a frame number");
+    require(F.pfns_max == 0 || count <= F.pfns_max, "more numbers than this host takes");
+    F.now_ns += count * F.cost_ns;
+    for (uint32_t i = 0; i < count; i++) {
+        if (queue == 0) {
+            inflate_page(pfns[i]);
+        } else {
+            deflate_page(pfns[i]);
+        }
+        /* How many numbers of one block came in a row, from its first on? */
+        *streak = pfns[i] % BLOCK_FRAMES == 0         ? 1
+                  : *streak == pfns[i] % BLOCK_FRAMES ? *streak + 1
+                                                      : 0;
+        F.blocks_whole += queue == 0 && *streak == BLOCK_FRAMES;
+    }
+}
+
+static void run_request(uint16_t queue, uint16_t head)
+{
+    const struct virtq_desc *table = F.queue[queue].rings->desc;
+    uint16_t at = head;
+    uint32_t streak = 0;
+    bool more = true;
+
+    if ((table[at].flags & VIRTQ_DESC_INDIRECT) != 0) {
+        table = (const struct virtq_desc *)(uintptr_t)table[at].address;
+        at = 0;
+    }
+    while (more) {
+        run_buffer(queue, &table[at], &streak);
+        more = (table[at].flags & VIRTQ_DESC_NEXT) != 0;
+        require(!more || !F.refuses_chains, "a chain, which this host does not read");
+        at = table[at].next;
+    }
+}
+
+static void take_stats(uint16_t head)
+{
+    const struct virtq_desc *desc = &F.queue[2].rings->desc[head];
+
+    require(!F.stats_held, "two statistics buffers at once");
+    always(desc->bytes <= sizeof(F.stats), "a statistics buffer of the wrong size");
+    F.stats_held = true;
+    F.stats_head = head;
+    F.stats_bytes = desc->bytes;
+    memcpy(F.stats, (const void *)(uintptr_t)desc->address, desc->bytes);
+    F.stats_seen++;
+}
+
+/* Everything that is available: done at once, or put on the list. */
+static void fetch(uint16_t queue)
+{
+    struct fake_queue *q = &F.queue[queue];
+
+    while (q->size > 0 && q->seen != avail_of(q)->idx) {
+        uint16_t head = avail_of(q)->ring[q->seen % q->size];
+
+        q->seen++;
+        if (queue == 2) {
+            take_stats(head);
+        } else if (F.loses) {
+            continue;
+        } else if (F.asynchronous) {
+            always(F.pending_count < FAKE_PENDING_MAX, "the fake's list is full");
+            F.pending[F.pending_count] =
+                (struct fake_pending){ queue, head, F.now_ns + F.delay_ns * (F.pending_count + 1) };
+            F.pending_count++;
+            F.requests_at_once =
+                F.pending_count > F.requests_at_once ? F.pending_count : F.requests_at_once;
+        } else {
+            run_request(queue, head);
+            complete(queue, head);
+        }
+    }
+    if (q->size > 0 && has_event_idx()) {
+        memcpy(&used_of(q)->ring[q->size], &q->seen, sizeof(q->seen));
+    }
+}
+
+static void run_due(void)
+{
+    unsigned i = 0;
+
+    while (i < F.pending_count) {
+        unsigned pick =
+            F.shuffles ? i + (unsigned)(fake_balloon_random() % (F.pending_count - i)) : i;
+        struct fake_pending p = F.pending[pick];
+
+        if (p.due_ns > F.now_ns) {
+            i++;
+            continue;
+        }
+        F.pending_count--;
+        memmove(&F.pending[pick], &F.pending[pick + 1],
+                (F.pending_count - pick) * sizeof(F.pending[0]));
+        /* After a lie the buffers may be the guest's again; only a reset makes peace. */
+        if (!F.hostile) {
+            run_request(p.queue, p.head);
+        }
+        complete(p.queue, p.head);
+    }
+}
+
+/* ---- the device: transport ---- */
+
+static uint8_t op_get_status(struct virtio_device *dev)
+{
+    (void)dev;
+    return F.status;
+}
+
+static void op_set_status(struct virtio_device *dev, uint8_t status)
+{
+    (void)dev;
+    if (status == 0) {
+        F.resets++;
+        if (F.reset_hangs) {
+            return;
+        }
+        F.status = 0;
+        F.accepted = 0;
+        F.isr = 0;
+        F.pending_count = 0;
+        F.stats_held = false;
+        F.hostile = false;
+        F.actual_true = 0;
+        memset(F.queue, 0, sizeof(F.queue));
+        memset(F.in_balloon, 0, F.frames);
+        return;
+    }
+    always((F.status & ~status) == 0, "a status bit was cleared");
+    if ((status & VIRTIO_STATUS_FEATURES_OK) != 0 && F.refuses_features) {
+        status &= (uint8_t)~VIRTIO_STATUS_FEATURES_OK;
+    }
+    if ((status & ~F.status & VIRTIO_STATUS_DRIVER_OK) != 0 && F.queue[2].size > 0) {
+        F.stats_before_driver_ok += avail_of(&F.queue[2])->idx;
+    }
+    F.status = status;
+}
+
+static uint64_t op_get_features(struct virtio_device *dev)
+{
+    (void)dev;
+    return F.offered;
+}
+
+static void op_set_features(struct virtio_device *dev, uint64_t features)
+{
+    (void)dev;
+    always((features & ~F.offered) == 0, "a feature was accepted that was not offered");
+    F.accepted = features;
+}
+
+static uint16_t op_queue_count(struct virtio_device *dev)
+{
+    (void)dev;
+    return 3;
+}
+
+static uint16_t op_queue_size_max(struct virtio_device *dev, uint16_t index)
+{
+    (void)dev;
+    (void)index;
+    return F.queue_size;
+}
+
+static err_t op_queue_enable(struct virtio_device *dev, const struct virtq *vq)
+{
+    (void)dev;
+    always((F.status & VIRTIO_STATUS_DRIVER_OK) == 0, "a queue was enabled too late");
+    F.queue[vq->index] = (struct fake_queue){ .size = vq->size, .rings = vq };
+    return OK;
+}
+
+static void op_queue_notify(struct virtio_device *dev, uint16_t index)
+{
+    (void)dev;
+    always((F.status & VIRTIO_STATUS_DRIVER_OK) != 0, "a notification before DRIVER_OK");
+    F.notifies++;
+    fetch(index);
+}
+
+static uint8_t op_config_generation(struct virtio_device *dev)
+{
+    (void)dev;
+    return 0;
+}
+
+static uint32_t op_config_read32(struct virtio_device *dev, uint32_t offset)
+{
+    (void)dev;
+    always(offset == 0, "a field was read that is the driver's, or not there");
+    return F.num_pages;
+}
+
+static void op_config_write32(struct virtio_device *dev, uint32_t offset, uint32_t value)
+{
+    (void)dev;
+    always(offset == 4, "a field was written that is not the driver's");
+    always((F.status & VIRTIO_STATUS_DRIVER_OK) != 0, "`actual` was written before DRIVER_OK");
+    require(value <= F.actual_true, "`actual` counts pages that were not acknowledged");
+    require(F.asynchronous || value == F.actual_true, "`actual` is not true");
+    if (F.actual_last_ns != 0 && F.now_ns - F.actual_last_ns > F.actual_gap_ns) {
+        F.actual_gap_ns = F.now_ns - F.actual_last_ns;
+    }
+    F.actual = value;
+    F.actual_last_ns = F.now_ns;
+    F.actual_writes++;
+}
+
+static uint32_t op_interrupt_cause(struct virtio_device *dev)
+{
+    uint32_t cause = F.isr;
+
+    (void)dev;
+    F.isr = 0;
+    return cause;
+}
+
+static void op_relax(struct virtio_device *dev)
+{
+    (void)dev;
+}
+
+static const struct virtio_transport_ops ops = {
+    .name = "fake",
+    .get_status = op_get_status,
+    .set_status = op_set_status,
+    .get_features = op_get_features,
+    .set_features = op_set_features,
+    .queue_count = op_queue_count,
+    .queue_size_max = op_queue_size_max,
+    .queue_enable = op_queue_enable,
+    .queue_notify = op_queue_notify,
+    .config_generation = op_config_generation,
+    .config_read32 = op_config_read32,
+    .config_write32 = op_config_write32,
+    .interrupt_cause = op_interrupt_cause,
+    .relax = op_relax,
+};
+
+/* ---- what a test does ---- */
+
+void fake_balloon_init(uint32_t frames)
+{
+    always(frames <= FAKE_FRAMES_MAX, "the fake machine is smaller");
+    memset(&F, 0, sizeof(F));
+    watcher = NULL;
+    F.frames = frames;
+    F.owner[0] = FAKE_APP;
+    F.free_frames = frames - 1;
+    for (pfn_t pfn = 1; pfn < frames; pfn++) {
+        F.block_free[pfn / BLOCK_FRAMES]++;
+    }
+    F.watch_above = UINT64_MAX;
+    F.now_ns = 1;
+    F.queue_size = 128;
+    /* Everything QEMU offers by default, and more: a driver must ignore what it does not know. */
+    F.offered = 0x7f | VIRTIO_F_VERSION_1 | VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX;
+    F.dev = (struct virtio_device){ .ops = &ops, .device_id = VIRTIO_ID_BALLOON };
+    F.random = 1;
+}
+
+void fake_balloon_wish(uint32_t pages)
+{
+    F.num_pages = pages;
+    if ((F.status & VIRTIO_STATUS_DRIVER_OK) != 0) {
+        interrupt(VIRTIO_INTERRUPT_CONFIG);
+    }
+}
+
+void fake_balloon_needs_reset(void)
+{
+    F.status |= VIRTIO_STATUS_NEEDS_RESET;
+    interrupt(VIRTIO_INTERRUPT_CONFIG);
+}
+
+void fake_balloon_ask_stats(void)
+{
+    if (F.stats_held) {
+        F.stats_held = false;
+        complete(2, F.stats_head);
+    }
+}
+
+uint64_t fake_balloon_stat(uint16_t tag)
+{
+    for (uint32_t at = 0; at + 10 <= F.stats_bytes; at += 10) {
+        uint16_t found;
+        uint64_t value;
+
+        memcpy(&found, F.stats + at, 2);
+        memcpy(&value, F.stats + at + 2, 8);
+        if (found == tag) {
+            return value;
+        }
+    }
+    return UINT64_MAX;
+}
+
+void fake_balloon_lie(uint16_t queue, uint32_t id, uint32_t bytes, uint16_t index_step)
+{
+    struct fake_queue *q = &F.queue[queue];
+
+    if (q->size == 0) {
+        return;
+    }
+    F.hostile = true;
+    used_of(q)->ring[q->used % q->size] = (struct virtq_used_entry){ id, bytes };
+    q->used = (uint16_t)(q->used + index_step);
+    used_of(q)->idx = q->used;
+    interrupt(VIRTIO_INTERRUPT_QUEUE);
+}
+
+static uint64_t next_due(void)
+{
+    uint64_t due = UINT64_MAX;
+
+    for (unsigned i = 0; i < F.pending_count; i++) {
+        due = F.pending[i].due_ns < due ? F.pending[i].due_ns : due;
+    }
+    return due;
+}
+
+/* Delivers an interrupt; true when the driver wants to be called. */
+static bool deliver(struct balloon_dev *d)
+{
+    bool ours = F.irq && balloon_dev_interrupt(d);
+
+    F.irq = false;
+    F.interrupts += ours;
+    return ours || atomic_load(&d->marks) != 0;
+}
+
+void fake_balloon_settle(struct balloon_dev *d, uint64_t limit_ns)
+{
+    uint64_t end = F.now_ns + limit_ns;
+    unsigned in_a_row = 0;
+
+    watcher = d;
+    while (true) {
+        uint64_t wake = balloon_dev_service(d);
+
+        F.services++;
+        in_a_row++;
+        always(in_a_row < 20000, "the driver spins");
+        /* Sleep until something happens that wakes it: nothing else calls the service. */
+        while (!deliver(d) && wake > F.now_ns) {
+            uint64_t next = next_due() < wake ? next_due() : wake;
+
+            if (next > end) {
+                F.now_ns = next == UINT64_MAX ? F.now_ns : end;
+                return;
+            }
+            F.now_ns = next > F.now_ns ? next : F.now_ns;
+            in_a_row = 0;
+            run_due();
+        }
+    }
+}
+
+void fake_balloon_check(const struct balloon_dev *d)
+{
+    uint64_t count[4] = { 0 };
+    uint64_t acknowledged = 0;
+    struct balloon_dev_status status = balloon_dev_status(d);
+
+    for (pfn_t pfn = 0; pfn < F.frames; pfn++) {
+        count[F.owner[pfn]]++;
+        acknowledged += F.owner[pfn] == FAKE_TAKEN && F.in_balloon[pfn] != 0;
+    }
+    always(count[FAKE_FREE] == F.free_frames, "the fake's own count of free frames");
+    always(count[FAKE_TAKEN] == F.taken, "the fake's own count of taken frames");
+    always(d->fixed != NULL ? F.taken == d->ledger.frames : F.taken == 0, "a frame was lost");
+    if (status.state == BALLOON_DEV_RUNNING) {
+        always(F.taken == status.actual + status.leaving, "the driver miscounts");
+        require(F.asynchronous || acknowledged == status.actual, "the host counts otherwise");
+        balloon_dev_check(d);
+    }
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+/*
+ * A host and a guest around the balloon driver: a device that serves three queues and judges every
+ * number it reads, memory whose frames have owners, and a clock. There is one of each. Whatever
+ * breaks a rule (a frame sent twice, a frame taken back that was never acknowledged, a notification
+ * before DRIVER_OK, an untrue `actual`) ends the test at once.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "drivers/virtio/balloon_dev.h"
+
+#define FAKE_FRAMES_MAX  (1U << 19) /* 2 GiB */
+#define FAKE_PENDING_MAX 256U
+#define FAKE_NS_PER_MS   UINT64_C(1000000)
+
+enum fake_owner { FAKE_FREE, FAKE_APP, FAKE_DRIVER, FAKE_TAKEN };
+
+struct fake_pending {
+    uint16_t queue;
+    uint16_t head;
+    uint64_t due_ns;
+};
+
+struct fake_queue {
+    uint16_t size; /* 0: not enabled */
+    const struct virtq *rings;
+    uint16_t seen; /* avail entries fetched */
+    uint16_t used;
+};
+
+struct fake_balloon {
+    /* memory */
+    uint32_t frames;
+    uint8_t owner[FAKE_FRAMES_MAX];
+    uint16_t block_free[FAKE_FRAMES_MAX / BLOCK_FRAMES];
+    uint64_t free_frames;
+    uint64_t taken; /* frames with FAKE_TAKEN */
+    uint64_t watch_above;
+    bool take_fails;
+    bool crumbs_first;          /* the allocator prefers single frames: nobody promised otherwise */
+    unsigned allocs;            /* live page_alloc()s */
+    unsigned alloc_fails_after; /* 0: never; 1: the next page_alloc() fails, ... */
+    uint64_t now_ns;
+    /* the device's character */
+    uint64_t offered;
+    uint16_t queue_size;
+    bool asynchronous;
+    bool shuffles;     /* completes out of order */
+    uint64_t delay_ns; /* for one request */
+    uint64_t cost_ns;  /* for one page, inside the notification */
+    uint32_t pfns_max; /* in one descriptor, 0: any */
+    bool refuses_chains;
+    bool loses; /* never completes what it fetches from now on */
+    bool reset_hangs;
+    bool hostile; /* rules are not judged: the device itself breaks them */
+    bool refuses_features;
+    /* the device's state */
+    struct virtio_device dev;
+    uint8_t status;
+    uint64_t accepted;
+    uint32_t num_pages;
+    uint32_t actual;
+    uint32_t isr;
+    bool irq;
+    struct fake_queue queue[3];
+    struct fake_pending pending[FAKE_PENDING_MAX];
+    unsigned pending_count;
+    uint8_t in_balloon[FAKE_FRAMES_MAX]; /* acknowledged by the device */
+    uint64_t actual_true;                /* frames taken and acknowledged */
+    bool stats_held;
+    uint16_t stats_head;
+    uint8_t stats[64];
+    uint32_t stats_bytes;
+    /* what happened */
+    unsigned notifies;
+    unsigned interrupts;
+    unsigned resets;
+    unsigned actual_writes;
+    uint64_t actual_last_ns;
+    uint64_t actual_gap_ns; /* the longest time between two writes, see settle */
+    unsigned stats_seen;
+    unsigned stats_before_driver_ok;
+    uint64_t pages_inflated;
+    uint64_t pages_deflated;
+    uint64_t blocks_whole;     /* 512 aligned numbers in one element */
+    unsigned requests_at_once; /* most in flight ever */
+    unsigned services;
+    uint64_t random;
+};
+
+extern struct fake_balloon fake_balloon;
+extern const struct balloon_mem_ops fake_balloon_mem;
+
+/* A machine with `frames` frames, all free, and a synchronous device that offers everything. */
+void fake_balloon_init(uint32_t frames);
+
+/* The application allocates and frees frames, scattered at random. */
+void fake_balloon_app_alloc(uint64_t frames);
+void fake_balloon_app_free(uint64_t frames);
+
+/* The host's wish, with the configuration interrupt. */
+void fake_balloon_wish(uint32_t pages);
+void fake_balloon_needs_reset(void);
+/* The host asks for statistics: it returns the buffer it holds. */
+void fake_balloon_ask_stats(void);
+uint64_t fake_balloon_stat(uint16_t tag);
+
+/* One used entry that the device makes up. */
+void fake_balloon_lie(uint16_t queue, uint32_t id, uint32_t bytes, uint16_t index_step);
+
+/* Calls the service as the kernel would, for at most `limit_ns` of simulated time; returns when
+ * nothing is left to happen. Ends the test when the driver spins. */
+void fake_balloon_settle(struct balloon_dev *d, uint64_t limit_ns);
+
+/* Counts everything from scratch and compares. */
+void fake_balloon_check(const struct balloon_dev *d);
+
+uint64_t fake_balloon_random(void);

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The balloon driver between a host that changes its mind, a device that lies, stalls, shuffles and
+ * dies, and an application that takes and frees memory, in any order. Whatever happens: no frame is
+ * lost, none is held twice, nothing the device may use is freed, the driver never spins, and after
+ * a last reset everything is back.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "drivers/virtio/balloon_dev.h"
+#include "tests/fakes/fake_balloon.h"
+
+#define FRAMES 4096U
+#define F      fake_balloon
+
+static struct balloon_dev dev;
+
+struct input {
+    const uint8_t *data;
+    size_t left;
+};
+
+static uint32_t next(struct input *in)
+{
+    if (in->left == 0) {
+        return 0;
+    }
+    in->left--;
+    return *in->data++;
+}
+
+static void device_acts(struct input *in)
+{
+    switch (next(in) % 8) {
+    case 0: {
+        uint32_t queue = next(in) % 3;
+        uint32_t id = next(in) % 130;
+        uint32_t bytes = next(in);
+        uint32_t step = next(in) % 4 == 0 ? next(in) * 256 : 1;
+
+        fake_balloon_lie((uint16_t)queue, id, bytes, (uint16_t)step);
+        break;
+    }
+    case 1:
+        fake_balloon_needs_reset();
+        break;
+    case 2:
+        F.asynchronous = !F.asynchronous;
+        F.delay_ns = next(in) * FAKE_NS_PER_MS / 4;
+        break;
+    case 3:
+        F.shuffles = !F.shuffles;
+        break;
+    case 4:
+        F.loses = !F.loses;
+        break;
+    case 5:
+        F.reset_hangs = next(in) % 4 == 0;
+        break;
+    case 6:
+        F.cost_ns = next(in) * 500;
+        break;
+    default:
+        fake_balloon_ask_stats();
+        break;
+    }
+}
+
+static uint64_t app_frames(void)
+{
+    uint64_t frames = 0;
+
+    for (pfn_t pfn = 1; pfn < FRAMES; pfn++) {
+        frames += F.owner[pfn] == FAKE_APP;
+    }
+    return frames;
+}
+
+static void something_happens(struct input *in)
+{
+    switch (next(in) % 6) {
+    case 0:
+        fake_balloon_wish(next(in) % 9 == 0 ? UINT32_MAX : next(in) * 16 + next(in));
+        break;
+    case 1:
+        fake_balloon_app_alloc(F.free_frames * next(in) / 255);
+        break;
+    case 2:
+        fake_balloon_app_free(app_frames() * next(in) / 255);
+        break;
+    case 3:
+        F.take_fails = next(in) % 4 == 0;
+        F.alloc_fails_after = next(in) % 8;
+        break;
+    case 4:
+        F.now_ns += next(in) * 50 * FAKE_NS_PER_MS;
+        break;
+    default:
+        device_acts(in);
+        break;
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct input in = { data, size };
+    struct balloon_dev_config config = balloon_dev_config_default;
+    uint32_t kind = next(&in);
+
+    fake_balloon_init(FRAMES);
+    memset(&dev, 0, sizeof(dev));
+    config.host = (kind & 1) != 0 ? balloon_profile_qemu : balloon_profile_careful;
+    config.slice_pages = BALLOON_SLICE_MIN << (kind >> 1 & 3);
+    config.floor_pages = (kind >> 3 & 3) * 50;
+    F.queue_size = (uint16_t)(1U << (kind >> 5));
+    F.offered &= (next(&in) & 1) != 0 ? UINT64_MAX : ~VIRTIO_F_EVENT_IDX;
+    F.offered &= (next(&in) & 1) != 0 ? UINT64_MAX : ~VIRTIO_F_INDIRECT_DESC;
+    if (balloon_dev_start(&dev, &F.dev, &fake_balloon_mem, &config) != OK) {
+        return 0;
+    }
+    while (in.left > 0) {
+        something_happens(&in);
+        fake_balloon_settle(&dev, next(&in) * FAKE_NS_PER_MS);
+        fake_balloon_check(&dev);
+    }
+    /* With an honest device again it ends well, unless it was given up before. */
+    F.reset_hangs = F.loses = F.take_fails = false;
+    F.alloc_fails_after = 0;
+    fake_balloon_wish(100);
+    fake_balloon_settle(&dev, 100000 * FAKE_NS_PER_MS);
+    fake_balloon_check(&dev);
+    ASSERT(dev.state == BALLOON_DEV_DEAD || F.actual == 100 || F.free_frames <= config.floor_pages);
+    balloon_dev_stop(&dev);
+    ASSERT(F.taken == 0);
+    ASSERT(F.allocs == 0);
+    ASSERT(F.free_frames + app_frames() == FRAMES - 1);
+    return 0;
+}
