@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The life of one QEMU: start, the serial log line by line, the end. The command line is made in
+ * vm_args.c, the process in vm_spawn.c, measuring is in vm_probe.c.
+ *
+ * Invariants: a QEMU that was started is reaped exactly once (`reaped`), and a descriptor that is
+ * closed is -1.
+ */
+
+#include "tools/aerostat/vm.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tools/aerostat/text_log.h"
+#include "tools/aerostat/vm_probe.h"
+#include "tools/aerostat/vm_spawn.h"
+
+/* From exec to the end of the QMP handshake: under 0.1 s on an idle machine. */
+#define START_LIMIT_MS 20000
+/* How long QEMU gets to follow "quit", and then SIGTERM. */
+#define QUIT_LIMIT_MS 2000
+/* isa-debug-exit makes QEMU's exit code 2 * value + 1, and the guest writes 16 + status. */
+#define EXIT_CODE_BASE 33
+
+struct vm {
+    pid_t pid;
+    bool reaped;
+    int wait_status; /* from waitpid(), once reaped */
+    int serial_fd;
+    int error_fd;
+    struct qmp *qmp;
+    struct accel accel;
+    struct vm_ram ram;
+    struct text_log serial;
+    struct text_log errors;
+    char *error_text; /* errors as one text, made on demand */
+};
+
+int64_t vm_now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int left_ms(int64_t deadline)
+{
+    int64_t left = deadline - vm_now_ms();
+
+    return left < 0 ? 0 : (int)left;
+}
+
+static void close_fd(int *fd)
+{
+    if (*fd >= 0) {
+        close(*fd);
+        *fd = -1;
+    }
+}
+
+/* ---- start ---- */
+
+/* QEMU's own complaint is the best reason there is. */
+static void start_reason(struct vm *vm, const struct qmp_error *error, char *reason,
+                         size_t reason_size)
+{
+    (void)vm_wait_exit(vm, QUIT_LIMIT_MS, NULL);
+    snprintf(reason, reason_size, "%s", vm_errors(vm)[0] != '\0' ? vm_errors(vm) : error->text);
+}
+
+struct vm *vm_start(const struct vm_config *config, char *reason, size_t reason_size)
+{
+    struct vm *vm = calloc(1, sizeof(*vm));
+    struct vm_process process;
+    struct qmp_error error;
+
+    assert(config->image != NULL);
+    assert(config->memory_mib > 0);
+    if (vm == NULL || !accel_choose(config->accel, &vm->accel)) {
+        snprintf(reason, reason_size, vm == NULL ? "out of memory" : "no such accelerator");
+        free(vm);
+        return NULL;
+    }
+    if (!vm_spawn(config, &vm->accel, &process, reason, reason_size)) {
+        free(vm);
+        return NULL;
+    }
+    vm->pid = process.pid;
+    vm->serial_fd = process.serial_fd;
+    vm->error_fd = process.error_fd;
+    vm->ram.bytes = config->memory_mib << 20;
+    if (qmp_adopt(process.qmp_fd, START_LIMIT_MS, &vm->qmp, &error) != QMP_OK) {
+        start_reason(vm, &error, reason, reason_size);
+        vm_end(vm);
+        return NULL;
+    }
+    return vm;
+}
+
+/* ---- the end ---- */
+
+static bool reap(struct vm *vm)
+{
+    if (!vm->reaped && waitpid(vm->pid, &vm->wait_status, WNOHANG) == vm->pid) {
+        vm->reaped = true;
+    }
+    return vm->reaped;
+}
+
+/* QEMU left with code 0: QMP's last event tells why. */
+static void decode_shutdown(struct vm *vm, struct vm_exit *result)
+{
+    json_t *event = vm->qmp == NULL ? NULL : qmp_take_event(vm->qmp, "SHUTDOWN");
+    const char *cause =
+        json_string_value(json_object_get(json_object_get(event, "data"), "reason"));
+
+    if (cause == NULL) {
+        result->end = VM_END_QEMU;
+        snprintf(result->text, sizeof(result->text), "QEMU ended and gave no reason");
+    } else if (strncmp(cause, "host-", strlen("host-")) == 0) {
+        result->end = VM_END_HOST;
+        snprintf(result->text, sizeof(result->text), "the host ended it (%s)", cause);
+    } else if (strcmp(cause, "guest-shutdown") == 0) {
+        result->end = VM_END_POWEROFF;
+        snprintf(result->text, sizeof(result->text), "the guest powered itself off");
+    } else {
+        result->end = VM_END_RESET;
+        snprintf(result->text, sizeof(result->text),
+                 "the guest reset itself (%s): probably a triple fault", cause);
+    }
+    json_decref(event);
+}
+
+static void decode_exit(struct vm *vm, struct vm_exit *result)
+{
+    int status = vm->wait_status;
+
+    memset(result, 0, sizeof(*result));
+    if (WIFSIGNALED(status)) {
+        result->end = VM_END_QEMU;
+        result->status = (unsigned)WTERMSIG(status);
+        snprintf(result->text, sizeof(result->text), "QEMU was killed by signal %u (%s)",
+                 result->status, strsignal(WTERMSIG(status)));
+    } else if (WEXITSTATUS(status) == 0) {
+        decode_shutdown(vm, result);
+    } else if (WEXITSTATUS(status) >= EXIT_CODE_BASE && WEXITSTATUS(status) % 2 == 1) {
+        result->end = VM_END_STATUS;
+        result->status = (unsigned)(WEXITSTATUS(status) - EXIT_CODE_BASE) / 2;
+        snprintf(result->text, sizeof(result->text), "the guest ended with status %u",
+                 result->status);
+    } else {
+        result->end = VM_END_QEMU;
+        result->status = (unsigned)WEXITSTATUS(status);
+        snprintf(result->text, sizeof(result->text), "QEMU failed with exit code %u: %s",
+                 result->status, vm_errors(vm));
+    }
+}
+
+enum vm_wait vm_wait_exit(struct vm *vm, int timeout_ms, struct vm_exit *result)
+{
+    int64_t deadline = vm_now_ms() + timeout_ms;
+
+    while (!reap(vm)) {
+        int left = left_ms(deadline);
+
+        if (left == 0) {
+            return VM_WAIT_TIMEOUT;
+        }
+        vm_pump(vm, left);
+    }
+    vm_pump(vm, 0); /* its last words */
+    if (result != NULL) {
+        decode_exit(vm, result);
+    }
+    return VM_WAIT_OK;
+}
+
+void vm_end(struct vm *vm)
+{
+    if (vm == NULL) {
+        return;
+    }
+    if (!reap(vm) && vm->qmp != NULL) {
+        (void)qmp_execute(vm->qmp, "quit", NULL, QUIT_LIMIT_MS, NULL, NULL);
+        (void)vm_wait_exit(vm, QUIT_LIMIT_MS, NULL);
+    }
+    if (!reap(vm)) {
+        kill(vm->pid, SIGTERM);
+        (void)vm_wait_exit(vm, QUIT_LIMIT_MS, NULL);
+    }
+    if (!reap(vm)) {
+        kill(vm->pid, SIGKILL);
+        waitpid(vm->pid, &vm->wait_status, 0);
+        vm->reaped = true;
+    }
+    qmp_close(vm->qmp);
+    close_fd(&vm->serial_fd);
+    close_fd(&vm->error_fd);
+    text_log_free(&vm->serial);
+    text_log_free(&vm->errors);
+    free(vm->error_text);
+    free(vm);
+}
+
+/* ---- the serial port ---- */
+
+/* Reads all there is; at the end of the stream the descriptor is closed. */
+static void drain(int *fd, struct text_log *log)
+{
+    char bytes[16384];
+
+    while (*fd >= 0) {
+        ssize_t count = read(*fd, bytes, sizeof(bytes));
+
+        if (count > 0) {
+            text_log_feed(log, bytes, (size_t)count);
+        } else if (count < 0 && (errno == EAGAIN || errno == EINTR)) {
+            return;
+        } else {
+            text_log_finish(log);
+            close_fd(fd);
+        }
+    }
+}
+
+void vm_pump(struct vm *vm, int timeout_ms)
+{
+    bool qmp_lives = vm->qmp != NULL && qmp_pump(vm->qmp, NULL) == QMP_OK;
+    struct pollfd poll_fds[] = {
+        { .fd = vm->serial_fd, .events = POLLIN },
+        { .fd = vm->error_fd, .events = POLLIN },
+        { .fd = qmp_lives ? qmp_fd(vm->qmp) : -1, .events = POLLIN },
+    };
+    /* With nothing left to watch only the end of the process is to come. */
+    bool blind = vm->serial_fd < 0 && vm->error_fd < 0 && !qmp_lives;
+
+    (void)poll(poll_fds, 3, blind && timeout_ms > 1 ? 1 : timeout_ms);
+    drain(&vm->serial_fd, &vm->serial);
+    drain(&vm->error_fd, &vm->errors);
+    if (qmp_lives) {
+        (void)qmp_pump(vm->qmp, NULL);
+    }
+}
+
+const char *vm_take_line(struct vm *vm)
+{
+    return text_log_take(&vm->serial);
+}
+
+enum vm_wait vm_wait_line(struct vm *vm, const char *text, int timeout_ms, const char **line)
+{
+    int64_t deadline = vm_now_ms() + timeout_ms;
+
+    for (;;) {
+        bool ended = reap(vm);
+        int left = left_ms(deadline);
+        const char *next;
+
+        vm_pump(vm, 0);
+        while ((next = vm_take_line(vm)) != NULL) {
+            if (strstr(next, text) != NULL) {
+                if (line != NULL) {
+                    *line = next;
+                }
+                return VM_WAIT_OK;
+            }
+        }
+        if (ended) {
+            return VM_WAIT_ENDED;
+        }
+        if (left == 0) {
+            return VM_WAIT_TIMEOUT;
+        }
+        vm_pump(vm, left);
+    }
+}
+
+const char *vm_line(struct vm *vm, size_t index)
+{
+    return text_log_line(&vm->serial, index);
+}
+
+const char *vm_last_line(struct vm *vm, const char *text)
+{
+    vm_pump(vm, 0);
+    for (size_t i = vm->serial.count; i > 0; i--) {
+        if (strstr(vm->serial.lines[i - 1], text) != NULL) {
+            return vm->serial.lines[i - 1];
+        }
+    }
+    return NULL;
+}
+
+unsigned vm_count_lines(struct vm *vm, const char *text)
+{
+    unsigned count = 0;
+
+    vm_pump(vm, 0);
+    for (size_t i = 0; i < vm->serial.count; i++) {
+        count += strstr(vm->serial.lines[i], text) != NULL ? 1 : 0;
+    }
+    return count;
+}
+
+const char *vm_errors(struct vm *vm)
+{
+    vm_pump(vm, 0);
+    free(vm->error_text);
+    vm->error_text = text_log_join(&vm->errors);
+    return vm->error_text;
+}
+
+/* ---- questions ---- */
+
+struct qmp *vm_qmp(struct vm *vm)
+{
+    return vm->qmp;
+}
+
+const struct accel *vm_accel(const struct vm *vm)
+{
+    return &vm->accel;
+}
+
+pid_t vm_pid(const struct vm *vm)
+{
+    return vm->pid;
+}
+
+struct vm_ram *vm_ram(struct vm *vm)
+{
+    return &vm->ram;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The half of the QMP client that waits for a certain thing: a socket to connect to, a reply, an
+ * event. It stands on the public functions of the other half (qmp.c) and knows no more than a
+ * caller with its own event loop would.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tools/qmp/qmp.h"
+
+/* While nobody listens yet, how often to look again. */
+#define CONNECT_RETRY_MS 5
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static enum qmp_status fail(struct qmp_error *error, enum qmp_status status, const char *what,
+                            const char *path, int number)
+{
+    if (error != NULL) {
+        *error = (struct qmp_error){ .status = status };
+        snprintf(error->text, sizeof(error->text), "%s %s: %s", what, path, strerror(number));
+    }
+    return status;
+}
+
+static int left_ms(int64_t deadline)
+{
+    int64_t left = deadline - now_ms();
+
+    return left < 0 ? 0 : (int)left;
+}
+
+/* The file may not exist yet, or exist before anybody listens: both are waited for, everything else
+ * is an error at once. */
+enum qmp_status qmp_connect(const char *path, int timeout_ms, struct qmp **out,
+                            struct qmp_error *error)
+{
+    const struct timespec pause = { .tv_nsec = CONNECT_RETRY_MS * 1000000L };
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    int64_t deadline = now_ms() + timeout_ms;
+    int fd;
+
+    *out = NULL;
+    if (strlen(path) >= sizeof(address.sun_path)) {
+        return fail(error, QMP_SYSTEM, "cannot use the socket", path, ENAMETOOLONG);
+    }
+    strcpy(address.sun_path, path);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return fail(error, QMP_SYSTEM, "no socket for", path, errno);
+    }
+    while (connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0) {
+        if (errno != ENOENT && errno != ECONNREFUSED && errno != EINTR) {
+            int number = errno;
+
+            close(fd);
+            return fail(error, QMP_SYSTEM, "cannot connect to", path, number);
+        }
+        if (now_ms() >= deadline) {
+            int number = errno;
+
+            close(fd);
+            return fail(error, QMP_TIMEOUT, "nobody listens on", path, number);
+        }
+        nanosleep(&pause, NULL);
+    }
+    return qmp_adopt(fd, left_ms(deadline), out, error);
+}
+
+enum qmp_status qmp_execute(struct qmp *qmp, const char *command, json_t *arguments, int timeout_ms,
+                            json_t **reply, struct qmp_error *error)
+{
+    int64_t deadline = now_ms() + timeout_ms;
+    uint64_t id = 0;
+    enum qmp_status status = qmp_send(qmp, command, arguments, timeout_ms, &id, error);
+    enum qmp_status waited = QMP_OK;
+
+    if (status != QMP_OK) {
+        return status;
+    }
+    for (;;) {
+        /* Asked once more after a failed wait: the reply may be the last thing that came before
+         * the end, as the one to "quit" is. */
+        status = qmp_take_reply(qmp, id, reply, error);
+        if (status == QMP_OK || status == QMP_REFUSED) {
+            return status;
+        }
+        if (waited != QMP_OK) {
+            qmp_forget(qmp, id);
+            return status;
+        }
+        waited = qmp_wait(qmp, left_ms(deadline), NULL);
+    }
+}
+
+enum qmp_status qmp_human(struct qmp *qmp, const char *line, int timeout_ms, char **output,
+                          struct qmp_error *error)
+{
+    json_t *reply = NULL;
+    enum qmp_status status =
+        qmp_execute(qmp, "human-monitor-command", json_pack("{s:s}", "command-line", line),
+                    timeout_ms, &reply, error);
+
+    if (status != QMP_OK) {
+        return status;
+    }
+    *output = strdup(json_is_string(reply) ? json_string_value(reply) : "");
+    json_decref(reply);
+    if (*output == NULL && error != NULL) {
+        *error = (struct qmp_error){ .status = QMP_SYSTEM, .text = "out of memory" };
+    }
+    return *output == NULL ? QMP_SYSTEM : QMP_OK;
+}
+
+enum qmp_status qmp_wait_event(struct qmp *qmp, const char *name, int timeout_ms, json_t **event,
+                               struct qmp_error *error)
+{
+    int64_t deadline = now_ms() + timeout_ms;
+    enum qmp_status status = QMP_OK;
+
+    for (;;) {
+        /* What came just before the end counts, so look first. */
+        *event = qmp_take_event(qmp, name);
+        if (*event != NULL && error != NULL) {
+            *error = (struct qmp_error){ .status = QMP_OK };
+        }
+        if (*event != NULL || status != QMP_OK) {
+            return *event != NULL ? QMP_OK : status;
+        }
+        status = qmp_wait(qmp, left_ms(deadline), error);
+    }
+}
