@@ -40,6 +40,7 @@ KERNEL_ASM  := $(sort $(wildcard arch/x86_64/*.S))
 UNIT_TESTS := $(sort $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c)))
 FUZZERS    := $(sort $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
 FAKE_SRCS  := $(sort $(wildcard tests/fakes/*.c))
+QMP_SRCS   := $(sort $(wildcard tools/qmp/*.c))
 
 all: kernel tools ## Build everything that runs
 
@@ -57,7 +58,8 @@ KERNEL_BYTES_MAX := 131072
 
 objects_of = $(patsubst %.c,$(BUILD)/kernel/%.o,$(sort $(wildcard $(1)/*.c)))
 
-$(BUILD)/kernel/tests/guest/%.o: KERNEL_FLAGS += -DCHECK_SLOW
+# Test images check everything and keep every caller in the backtrace.
+$(BUILD)/kernel/tests/guest/%.o: KERNEL_FLAGS += -DCHECK_SLOW -fno-optimize-sibling-calls
 
 $(BUILD)/kernel/%.o: %.c
 	@mkdir -p $(@D)
@@ -92,7 +94,10 @@ $(BUILD)/host/%.o: %.c
 
 $(BUILD)/unit/%: $(BUILD)/host/tests/unit/%.o $(UNIT_OBJS)
 	@mkdir -p $(@D)
-	$(HOSTCC) $(SANITIZE) $^ -lcmocka -o $@
+	$(HOSTCC) $(SANITIZE) $^ -lcmocka $(LIBS) -o $@
+
+$(BUILD)/unit/test_qmp: $(QMP_SRCS:%.c=$(BUILD)/host/%.o)
+$(BUILD)/unit/test_qmp: LIBS := -ljansson
 
 unit: $(UNIT_TESTS:%=$(BUILD)/unit/%) ## Run the unit tests (T=test_frame for one)
 	@set -e; for t in $(or $(T),$(UNIT_TESTS)); do echo "== $$t"; $(BUILD)/unit/$$t; done
@@ -112,7 +117,7 @@ $(BUILD)/fuzzers/%: $(BUILD)/fuzz/tests/fuzz/%.o $(FUZZ_OBJS)
 
 fuzz-short: $(FUZZERS:%=$(BUILD)/fuzzers/%) ## Run every fuzzer for a fixed count (FUZZ_RUNS)
 	@set -e; for f in $(or $(T),$(FUZZERS)); do echo "== $$f"; \
-	  $(BUILD)/fuzzers/$$f -runs=$(FUZZ_RUNS) -seed=1 -verbosity=0 $(wildcard tests/fuzz/corpus/$$f); done
+	  $(BUILD)/fuzzers/$$f -runs=$(FUZZ_RUNS) -seed=1 -verbosity=0; done
 
 fuzz: $(FUZZERS:%=$(BUILD)/fuzzers/%) ## Fuzz on and on: FUZZ_SECONDS each (default 60), T=name for one
 	@set -e; mkdir -p $(BUILD)/corpus; for f in $(or $(T),$(FUZZERS)); do echo "== $$f"; \
@@ -122,7 +127,6 @@ fuzz: $(FUZZERS:%=$(BUILD)/fuzzers/%) ## Fuzz on and on: FUZZ_SECONDS each (defa
 # ---- programs for the host ---------------------------------------------------------------------
 
 TOOL_FLAGS := -std=c11 -O2 -g -D_GNU_SOURCE $(WARNINGS) $(INCLUDES)
-QMP_SRCS   := $(sort $(wildcard tools/qmp/*.c))
 VM_SRCS    := $(sort $(filter-out tools/aerostat/main.c,$(wildcard tools/aerostat/*.c)))
 TOOL_OBJS   = $(patsubst %.c,$(BUILD)/tools/obj/%.o,$(1))
 
@@ -165,8 +169,21 @@ gdb: $(BUILD)/aerostat.elf ## Stop at the first instruction of the kernel, with 
 	$(call setup,build run gdb)
 	@sh tools/gdb.sh $(BUILD)/aerostat.elf
 
-bench: kernel tools ## Print the table of figures
-	@sh tests/bench/bench.sh
+BENCH_SRCS  := $(sort $(filter-out tests/bench/bench_alloc.c tests/bench/count_plugin.c,$(wildcard tests/bench/*.c)))
+BENCH_PARTS := $(BUILD)/bench $(BUILD)/bench_count.so $(BUILD)/nothing.elf
+
+$(BUILD)/bench: $(call TOOL_OBJS,$(BENCH_SRCS) $(VM_SRCS) $(QMP_SRCS))
+	$(HOSTCC) $^ -ljansson -o $@
+
+$(BUILD)/bench_count.so: tests/bench/count_plugin.c tests/bench/count_shared.h
+	@mkdir -p $(@D)
+	$(HOSTCC) $(TOOL_FLAGS) -fPIC -shared $< -o $@
+
+$(BUILD)/nothing.elf: $(BUILD)/kernel/tests/guest/nothing.o linker.ld
+	$(KERNEL_LINK) $< -o $@
+
+bench: kernel $(BENCH_PARTS) ## Print the table of figures (BENCH="--only rate" and so on)
+	@$(BUILD)/bench $(BENCH)
 
 bench-alloc: $(BUILD)/bench_alloc ## The allocator on the host: nanoseconds by order
 	@$(BUILD)/bench_alloc

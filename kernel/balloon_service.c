@@ -207,6 +207,9 @@ static const char *route_interrupt(struct pci_address at)
     if (virtio_pci_uses_msix(&device)) {
         return "MSI-X";
     }
+    if (params.balloon_interrupts == INTERRUPTS_POLL) {
+        return "poll";
+    }
     uint8_t line = pci_interrupt_line(&machine_pci, at);
 
     if (pci_interrupt_pin(&machine_pci, at) == 0 ||
@@ -219,11 +222,11 @@ static const char *route_interrupt(struct pci_address at)
 
 static err_t start_device(struct pci_address at)
 {
-    static const struct virtio_pci_env env = {
+    struct virtio_pci_env env = {
         .map = paging_map_device,
         .window = &machine_pci_window,
         .relax = cpu_relax,
-        .msix_vector = msix_vector,
+        .msix_vector = params.balloon_interrupts == INTERRUPTS_AUTO ? msix_vector : NULL,
     };
     err_t err = virtio_pci_attach(&device, &machine_pci, at, &env);
 

@@ -44,25 +44,23 @@ _Noreturn void machine_exit(uint8_t status, const char *reason)
     power_off(status);
 }
 
-static void log_address(const char *what, uint64_t address)
+/* `back` is 1 for a return address: the call before it may be the last instruction of its function,
+ * and the address itself in the next one. */
+static void log_address(const char *what, uint64_t address, unsigned back)
 {
     uint64_t offset;
-    const char *name = symbol_find(address, &offset);
+    const char *name = symbol_find(address - back, &offset);
 
     if (name != NULL) {
         log_error("  %s %016llx %s+0x%llx", what, (unsigned long long)address, name,
-                  (unsigned long long)offset);
+                  (unsigned long long)(offset + back));
     } else {
         log_error("  %s %016llx", what, (unsigned long long)address);
     }
 }
 
-static void log_backtrace(uint64_t rip, uint64_t rbp)
+static void log_backtrace(uint64_t rbp)
 {
-    log_error("backtrace:");
-    if (rip != 0) {
-        log_address("at  ", rip);
-    }
     for (unsigned depth = 0; depth < BACKTRACE_MAX && rbp != 0; depth++) {
         if (rbp % 8 != 0 || !paging_is_mapped(rbp) || !paging_is_mapped(rbp + 8)) {
             log_error("  the frame pointer %016llx leads nowhere", (unsigned long long)rbp);
@@ -73,11 +71,27 @@ static void log_backtrace(uint64_t rip, uint64_t rbp)
         if (link[1] == 0) {
             break;
         }
-        log_address("from", link[1]);
+        log_address("from", link[1], 1);
         if (link[0] <= rbp && link[0] != 0) {
             break; /* stacks grow down, so callers lie above */
         }
         rbp = link[0];
+    }
+}
+
+/* A function that calls nothing may have no frame; then its caller is not in the chain of frame
+ * pointers, and the top of the stack is the return address. */
+static void log_caller_without_frame(uint64_t rsp)
+{
+    uint64_t offset;
+
+    if (rsp % 8 != 0 || !paging_is_mapped(rsp)) {
+        return;
+    }
+    uint64_t top = *(const uint64_t *)(uintptr_t)rsp;
+
+    if (symbol_find(top, &offset) != NULL) {
+        log_address("from, perhaps,", top, 1);
     }
 }
 
@@ -175,7 +189,10 @@ _Noreturn void fault_report(const struct trap_frame *frame, uint64_t address)
                   describe_address(address));
     }
     log_registers(frame);
-    log_backtrace(frame->rip, frame->rbp);
+    log_error("backtrace:");
+    log_address("at  ", frame->rip, 0);
+    log_caller_without_frame(frame->rsp);
+    log_backtrace(frame->rbp);
     machine_exit(EXIT_STATUS_FAULT, trap_name(frame->vector));
 }
 
@@ -189,6 +206,7 @@ _Noreturn void panic(const char *format, ...)
     (void)format_text(text, sizeof(text), format, args);
     va_end(args);
     log_error("panic in task '%s': %s", task_name(), text);
-    log_backtrace(0, (uint64_t)(uintptr_t)__builtin_frame_address(0));
+    log_error("backtrace:");
+    log_backtrace((uint64_t)(uintptr_t)__builtin_frame_address(0));
     machine_exit(EXIT_STATUS_FAULT, "panic");
 }

@@ -15,6 +15,7 @@ struct kernel_params params;
 static const char *app_line = "";
 
 static const char *const log_levels[] = { "error", "warning", "info", "debug", NULL };
+static const char *const interrupts[] = { "auto", "line", "poll", NULL };
 static const char *const profiles[] = { "auto", "qemu", "careful", NULL };
 
 static const struct param table[] = {
@@ -48,7 +49,7 @@ static const struct param table[] = {
       .help = "serve the host's balloon; off binds no driver" },
     { .name = "balloon.slice",
       .kind = PARAM_NUMBER,
-      .min = 1,
+      .min = 2, /* one block */
       .max = 1024,
       .default_value = 64,
       .unit = "MiB",
@@ -86,6 +87,11 @@ static const struct param table[] = {
       .choices = profiles,
       .value = &params.balloon_profile,
       .help = "shape of the requests; auto takes qemu's on QEMU, else the careful one" },
+    { .name = "balloon.interrupts",
+      .kind = PARAM_CHOICE,
+      .choices = interrupts,
+      .value = &params.balloon_interrupts,
+      .help = "auto uses MSI-X where the device has it, else its line; poll leaves it to `poll`" },
 };
 
 static void report_bad(void *context, const char *word, const char *reason)

@@ -14,9 +14,13 @@ struct kernel_params {
     uint64_t balloon_floor_mib; /* free memory that inflation leaves */
     uint64_t balloon_retry_ms;  /* first pause after a shortfall */
     uint64_t balloon_timeout_ms;
-    uint64_t balloon_guard;   /* unmap what is in the balloon */
-    uint64_t balloon_profile; /* enum balloon_profile_choice */
+    uint64_t balloon_guard;      /* unmap what is in the balloon */
+    uint64_t balloon_profile;    /* enum balloon_profile_choice */
+    uint64_t balloon_interrupts; /* enum balloon_interrupt_choice */
 };
+
+/* What the driver may use; each falls back to the next. */
+enum balloon_interrupt_choice { INTERRUPTS_AUTO, INTERRUPTS_LINE, INTERRUPTS_POLL };
 
 enum balloon_profile_choice { PROFILE_AUTO, PROFILE_QEMU, PROFILE_CAREFUL };
 

@@ -2,7 +2,7 @@
 # Makes the kernel's symbol table (kernel/symbols.c) from `nm -n IMAGE`: assembly on standard
 # output. The entries come in address order, the names behind them in the same order.
 BEGIN { n = 0 }
-$2 ~ /^[tT]$/ && $3 !~ /^(text_end|image_start)$/ {
+$2 ~ /^[tTW]$/ && $3 !~ /^(text_end|image_start)$/ {
     address[n] = substr($1, 9)
     name[n] = $3
     n++
