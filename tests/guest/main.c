@@ -28,7 +28,7 @@ static const struct {
     { "pattern", scenario_pattern },
     { "tasks", scenario_tasks },
     { "alloc-cost", scenario_alloc_cost },
-    { "hoard", scenario_hoard },
+    { "hoard", scenario_hoard },                 { "entropy", scenario_entropy },
     { "touch", scenario_touch },
     { "bare", scenario_bare },
 };

@@ -18,3 +18,4 @@ int scenario_alloc_cost(void);
 int scenario_hoard(void);
 int scenario_touch(void);
 int scenario_bare(void);
+int scenario_entropy(void);

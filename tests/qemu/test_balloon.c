@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The balloon on a real QEMU: exact targets, orders that change or cannot be met, a machine that
+ * stops or resets in the middle, and what the host really gets.
+ */
+
+#include "tests/qemu/qtest.h"
+
+#include <string.h>
+#include <time.h>
+
+#define SHORTFALL "MiB more than is free"
+
+static void it_reaches_the_exact_target_both_ways(struct qtest *t)
+{
+    static const uint64_t frames[] = {
+        0, 1, 511, 512, 513, 16384, 32768, 20001, 32767, 10240, 7, 0
+    };
+
+    qtest_ready(t, "on");
+    for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++) {
+        struct record_mem mem;
+
+        qtest_resize(t, t->ram_bytes - frames[i] * QTEST_FRAME);
+        mem = qtest_mem(t);
+        assert_int_equal(mem.total, mem.in_use + mem.backed + mem.returned + mem.balloon);
+    }
+    qtest_powerdown(t);
+}
+
+static void it_inflates_and_deflates_again_and_again(struct qtest *t)
+{
+    uint64_t in_use;
+
+    qtest_ready(t, "on");
+    qtest_resize(t, t->ram_bytes / 2);
+    qtest_resize(t, t->ram_bytes);
+    in_use = qtest_mem(t).in_use;
+    for (unsigned i = 0; i < 25; i++) {
+        qtest_ask(t, t->ram_bytes / 2);
+        qtest_wait_actual(t, t->ram_bytes / 2, QTEST_STEP_MS);
+        qtest_ask(t, t->ram_bytes);
+        qtest_wait_actual(t, t->ram_bytes, QTEST_STEP_MS);
+    }
+    qtest_sleep(t, 200);
+    /* Nothing is used up on the way. */
+    assert_int_equal(qtest_wait_frames(t, 0).in_use, in_use);
+    qtest_powerdown(t);
+}
+
+static void a_target_that_changes_on_the_way_is_followed(struct qtest *t)
+{
+    static const unsigned parts[] = { 2, 9, 1, 7, 3, 10, 4, 8, 2, 6 }; /* tenths of the memory */
+
+    qtest_ready(t, "on");
+    for (unsigned round = 0; round < 5; round++) {
+        for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+            qtest_ask(t, t->ram_bytes / 10 * parts[i] / QTEST_FRAME * QTEST_FRAME);
+            qtest_sleep(t, (int)((round * 7 + i * 3) % 23));
+        }
+        qtest_resize(t, t->ram_bytes - round * 5 * QTEST_MIB);
+    }
+    qtest_powerdown(t);
+}
+
+/* Waits until the guest has given what it can: `actual` stands still for 300 ms. */
+static uint64_t settled(struct qtest *t)
+{
+    uint64_t before;
+    uint64_t actual = qtest_actual(t);
+    int64_t end = vm_now_ms() + QTEST_STEP_MS;
+
+    do {
+        before = actual;
+        qtest_sleep(t, 300);
+        actual = qtest_actual(t);
+    } while (before != actual && vm_now_ms() < end);
+    assert_int_equal(before, actual);
+    return actual;
+}
+
+static void more_than_is_free_is_given_up_to_the_floor_and_said_once(struct qtest *t)
+{
+    const uint64_t floor_frames = 4 * QTEST_MIB / QTEST_FRAME; /* balloon.floor=4 below */
+    struct record_mem mem;
+    uint64_t busy[2];
+
+    qtest_ready(t, "on");
+    qtest_ask(t, QTEST_MIB);
+    (void)settled(t);
+    qtest_sleep(t, 200);
+    mem = qtest_mem(t);
+    assert_true(mem.balloon < mem.target);
+    assert_int_equal(mem.backed + mem.returned, floor_frames);
+    assert_int_equal(qtest_actual(t), t->ram_bytes - mem.balloon * QTEST_FRAME);
+
+    assert_true(vm_vcpu_time(t->vm, 0, &busy[0]));
+    qtest_sleep(t, 3000);
+    assert_true(vm_vcpu_time(t->vm, 0, &busy[1]));
+    assert_true(busy[1] - busy[0] < 60000); /* of 3,000,000 microseconds: it does not spin */
+    assert_int_equal(vm_count_lines(t->vm, SHORTFALL), 1);
+
+    qtest_resize(t, t->ram_bytes);
+    qtest_resize(t, t->ram_bytes / 2);
+    assert_int_equal(vm_count_lines(t->vm, SHORTFALL), 1);
+    qtest_powerdown(t);
+}
+
+static void memory_that_the_guest_frees_goes_to_a_waiting_host(struct qtest *t)
+{
+    qtest_ready(t, "on");
+    qtest_line(t, "@hoard state=full", QTEST_STEP_MS);
+    qtest_ask(t, t->ram_bytes / 2);
+    (void)settled(t);
+    assert_true(qtest_actual(t) > t->ram_bytes / 2);
+    qtest_line(t, "@hoard state=free", QTEST_STEP_MS);
+    /* At once: a free wakes the balloon, it does not wait for the next retry. */
+    qtest_wait_actual(t, t->ram_bytes / 2, 1000);
+    qtest_powerdown(t);
+}
+
+static void the_host_really_gets_the_memory(struct qtest *t)
+{
+    uint64_t asked = t->ram_bytes / 2;
+    uint64_t before;
+    uint64_t after;
+
+    qtest_ready(t, "on");
+    qtest_line(t, "@step name=free state=end", QTEST_STEP_MS);
+    before = qtest_resident(t);
+    assert_true(before > t->ram_bytes / 100 * 75);
+    qtest_resize(t, t->ram_bytes - asked);
+    after = qtest_resident(t);
+    assert_true(before - after > asked / 100 * 95);
+    /* And what comes back costs the host nothing until it is touched. */
+    qtest_resize(t, t->ram_bytes);
+    assert_true(qtest_resident(t) < after + 8 * QTEST_MIB);
+    qtest_powerdown(t);
+}
+
+/* ---- statistics ---- */
+
+struct statistics {
+    uint64_t updated_s;
+    uint64_t free_bytes;
+    uint64_t total_bytes;
+    uint64_t available_bytes;
+};
+
+static struct statistics read_statistics(struct qtest *t)
+{
+    json_t *arguments = json_pack("{s:s, s:s}", "path", VM_BALLOON_PATH, "property", "guest-stats");
+    json_t *reply = qtest_command(t, "qom-get", arguments);
+    struct statistics s = { 0 };
+
+    assert_true(qmp_get_u64(reply, "last-update", &s.updated_s));
+    assert_true(qmp_get_u64(reply, "stats/stat-free-memory", &s.free_bytes));
+    assert_true(qmp_get_u64(reply, "stats/stat-total-memory", &s.total_bytes));
+    assert_true(qmp_get_u64(reply, "stats/stat-available-memory", &s.available_bytes));
+    json_decref(reply);
+    return s;
+}
+
+static void poll_statistics(struct qtest *t)
+{
+    json_decref(qtest_command(t, "qom-set",
+                              json_pack("{s:s, s:s, s:i}", "path", VM_BALLOON_PATH, "property",
+                                        "guest-stats-polling-interval", "value", 1)));
+}
+
+/* Waits for statistics younger than `after_s`. */
+static struct statistics next_statistics(struct qtest *t, uint64_t after_s)
+{
+    int64_t end = vm_now_ms() + QTEST_STEP_MS;
+    struct statistics s = read_statistics(t);
+
+    while (s.updated_s <= after_s && vm_now_ms() < end) {
+        qtest_sleep(t, 20);
+        s = read_statistics(t);
+    }
+    assert_true(s.updated_s > after_s);
+    return s;
+}
+
+static void must_match(const struct statistics *s, const struct record_mem *mem)
+{
+    assert_int_equal(s->free_bytes, (mem->backed + mem->returned) * QTEST_FRAME);
+    assert_int_equal(s->total_bytes, (mem->total - mem->balloon) * QTEST_FRAME);
+    assert_true(s->available_bytes <= s->free_bytes);
+}
+
+static void statistics_are_fresh_and_exact_to_the_frame(struct qtest *t)
+{
+    static const unsigned given_mib[] = { 0, 64, 33, 0 };
+
+    qtest_ready(t, "on");
+    poll_statistics(t);
+    for (size_t i = 0; i < sizeof(given_mib) / sizeof(given_mib[0]); i++) {
+        struct statistics s;
+        struct record_mem mem;
+
+        qtest_resize(t, t->ram_bytes - given_mib[i] * QTEST_MIB - i * QTEST_FRAME);
+        qtest_sleep(t, 150); /* buffers are given back when the balloon rests */
+        s = next_statistics(t, read_statistics(t).updated_s + 1);
+        assert_true(s.updated_s + 2 >= (uint64_t)time(NULL));
+        mem = qtest_mem(t);
+        must_match(&s, &mem);
+    }
+    qtest_powerdown(t);
+}
+
+static void statistics_keep_their_pace(struct qtest *t)
+{
+    struct statistics first;
+    struct statistics last;
+
+    qtest_ready(t, "on");
+    poll_statistics(t);
+    first = next_statistics(t, 0);
+    qtest_sleep(t, 4000);
+    last = read_statistics(t);
+    assert_in_range(last.updated_s - first.updated_s, 3, 5);
+    qtest_powerdown(t);
+}
+
+/* ---- interruptions ---- */
+
+/* The target outlives a reset in QEMU, so the new start moves to it again. */
+static void a_reset_in_mid_inflation_loses_nothing(struct qtest *t)
+{
+    static const int delays_ms[] = { 0, 3, 10, 30, 60 };
+
+    qtest_ready(t, "on");
+    for (size_t i = 0; i < sizeof(delays_ms) / sizeof(delays_ms[0]); i++) {
+        qtest_ask(t, t->ram_bytes / 8);
+        qtest_sleep(t, delays_ms[i]);
+        qtest_do(t, "system_reset");
+        qtest_ready(t, "on");
+        qtest_wait_actual(t, t->ram_bytes / 8, QTEST_STEP_MS);
+        (void)qtest_wait_frames(t, t->ram_bytes / 8 * 7 / QTEST_FRAME);
+        qtest_resize(t, t->ram_bytes);
+    }
+    qtest_powerdown(t);
+}
+
+static void a_stopped_machine_goes_on_where_it_was(struct qtest *t)
+{
+    uint64_t actual;
+
+    qtest_ready(t, "on");
+    for (int delay_ms = 0; delay_ms <= 20; delay_ms += 5) {
+        qtest_ask(t, t->ram_bytes / 4);
+        qtest_sleep(t, delay_ms);
+        qtest_do(t, "stop");
+        actual = qtest_actual(t);
+        qtest_sleep(t, 200);
+        assert_int_equal(qtest_actual(t), actual);
+        qtest_do(t, "cont");
+        qtest_wait_actual(t, t->ram_bytes / 4, QTEST_STEP_MS);
+        qtest_resize(t, t->ram_bytes);
+    }
+    qtest_powerdown(t);
+}
+
+static void an_order_given_while_stopped_is_followed_later(struct qtest *t)
+{
+    qtest_ready(t, "on");
+    qtest_do(t, "stop");
+    qtest_ask(t, t->ram_bytes / 2);
+    qtest_ask(t, t->ram_bytes / 4);
+    qtest_do(t, "cont");
+    qtest_wait_actual(t, t->ram_bytes / 4, QTEST_STEP_MS);
+    qtest_powerdown(t);
+}
+
+static void an_order_from_before_the_start_is_followed(struct qtest *t)
+{
+    qtest_ask(t, t->ram_bytes / 2);
+    qtest_do(t, "cont");
+    qtest_ready(t, "on");
+    qtest_wait_actual(t, t->ram_bytes / 2, QTEST_STEP_MS);
+    qtest_powerdown(t);
+}
+
+/* ---- shapes of the driver ---- */
+
+static void both_ways(struct qtest *t)
+{
+    qtest_ready(t, "on");
+    qtest_resize(t, t->ram_bytes / 4);
+    qtest_resize(t, t->ram_bytes);
+    qtest_powerdown(t);
+}
+
+static void the_careful_profile_reaches_its_target(struct qtest *t)
+{
+    both_ways(t);
+}
+
+static void the_smallest_slice_reaches_its_target(struct qtest *t)
+{
+    both_ways(t);
+}
+
+static void it_works_by_interrupts_without_the_safety_poll(struct qtest *t)
+{
+    both_ways(t);
+}
+
+static void guarded_memory_moves_both_ways(struct qtest *t)
+{
+    both_ways(t);
+}
+
+static void an_idle_guest_costs_next_to_nothing(struct qtest *t)
+{
+    uint64_t busy[2];
+
+    qtest_ready(t, "on");
+    qtest_sleep(t, 500);
+    assert_true(vm_vcpu_time(t->vm, 0, &busy[0]));
+    qtest_sleep(t, 3000);
+    assert_true(vm_vcpu_time(t->vm, 0, &busy[1]));
+    assert_true(busy[1] - busy[0] < 15000); /* microseconds of 3 s: half a percent */
+    assert_true(qtest_resident(t) < 8 * QTEST_MIB);
+    qtest_powerdown(t);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        QTEST(it_reaches_the_exact_target_both_ways, .memory_mib = 256),
+        QTEST(it_inflates_and_deflates_again_and_again),
+        QTEST(a_target_that_changes_on_the_way_is_followed, .memory_mib = 1024),
+        QTEST(more_than_is_free_is_given_up_to_the_floor_and_said_once, .memory_mib = 64,
+              .append = "report=50 balloon.floor=4"),
+        QTEST(memory_that_the_guest_frees_goes_to_a_waiting_host, .image = "test.elf",
+              .append = "report=50 -- test=hoard leave=8 ms=1500"),
+        QTEST(the_host_really_gets_the_memory, .image = "demo.elf", .memory_mib = 256),
+        QTEST(statistics_are_fresh_and_exact_to_the_frame),
+        QTEST(statistics_keep_their_pace),
+        QTEST(a_reset_in_mid_inflation_loses_nothing, .memory_mib = 1024, .stay_on_reset = true),
+        QTEST(a_stopped_machine_goes_on_where_it_was, .memory_mib = 1024),
+        QTEST(an_order_given_while_stopped_is_followed_later),
+        QTEST(an_order_from_before_the_start_is_followed, .paused = true),
+        QTEST(the_careful_profile_reaches_its_target,
+              .append = "report=50 balloon.profile=careful"),
+        QTEST(the_smallest_slice_reaches_its_target, .append = "report=50 balloon.slice=1"),
+        QTEST(it_works_by_interrupts_without_the_safety_poll, .append = "report=50 poll=0"),
+        QTEST(guarded_memory_moves_both_ways, .append = "report=50 balloon.guard=on"),
+        QTEST(an_idle_guest_costs_next_to_nothing, .append = "loglevel=info"),
+    };
+
+    return qtest_main("tests/qemu/test_balloon.c", tests, sizeof(tests) / sizeof(tests[0]), argc,
+                      argv);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The kernel's own parts inside a real machine: tasks and timers, and both kinds of interrupts. */
+
+#include "tests/qemu/qtest.h"
+
+#include <string.h>
+
+#include "base/bits.h"
+
+static void tasks_and_timers_work(struct qtest *t)
+{
+    qtest_line(t, "name=tasks_take_turns result=ok", QTEST_STEP_MS);
+    qtest_line(t, "name=ended_tasks_give_back_their_stacks result=ok", QTEST_STEP_MS);
+    qtest_line(t, "name=tasks_have_a_limit result=ok", QTEST_STEP_MS);
+    qtest_line(t, "name=sleeping_takes_as_long_as_asked result=ok", QTEST_STEP_MS);
+    qtest_line(t, "name=timers_fire_in_order_and_can_be_cancelled result=ok", QTEST_STEP_MS);
+    qtest_status(t, 0, QTEST_STEP_MS);
+}
+
+static void every_answer_interrupts(struct qtest *t, const char *by)
+{
+    const char *line = qtest_line(t, "@entropy ", QTEST_STEP_MS);
+
+    assert_non_null(strstr(line, by));
+    assert_non_null(strstr(line, "answers=20 interrupts=20 unexpected=0"));
+    qtest_status(t, 0, QTEST_STEP_MS);
+}
+
+static void a_device_with_msix_interrupts_by_message(struct qtest *t)
+{
+    every_answer_interrupts(t, "by=MSI-X");
+}
+
+static void the_same_device_interrupts_by_its_line(struct qtest *t)
+{
+    every_answer_interrupts(t, "by=INTx");
+}
+
+/* The list of extra arguments of QEMU that adds the device. */
+static const char *const entropy[] = { "-device", "virtio-rng-pci", NULL };
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        QTEST(tasks_and_timers_work, .image = "test.elf", .append = "-- test=tasks"),
+        QTEST(a_device_with_msix_interrupts_by_message, .image = "test.elf", .machine = "q35",
+              .append = "-- test=entropy", .extra = entropy),
+        QTEST(the_same_device_interrupts_by_its_line, .image = "test.elf", .machine = "pc",
+              .append = "-- test=entropy msix=0", .extra = entropy),
+    };
+
+    return qtest_main("kernel/task.c", tests, ARRAY_SIZE(tests), argc, argv);
+}
