@@ -13,9 +13,9 @@
 
 #include "mm/frame_internal.h"
 
-#define LEAF_BYTES          (AREA_BLOCKS / 8U)
+#define LEAF_BYTES          ((size_t)AREA_BLOCKS / 8)
 #define COUNTS_BYTES        (AREA_BLOCKS * sizeof(int16_t))
-#define ROWS_BYTES          (AREA_FRAMES / 8U)
+#define ROWS_BYTES          ((size_t)AREA_FRAMES / 8)
 #define AREA_METADATA_BYTES (COUNTS_BYTES + 3 * LEAF_BYTES + ROWS_BYTES)
 #define METADATA_ALIGN      64U
 

@@ -124,7 +124,7 @@ static void fault(struct balloon_dev *d, const char *what)
     log_warn("balloon: %s; the device is reset", what);
     d->counters.resets++;
     /* A device that did well for long enough to have shown a lost request starts afresh. */
-    if (d->ran_ns - d->live_since >= 2 * d->config.timeout_ms * NS_PER_MS) {
+    if (d->ran_ns - d->live_since >= UINT64_C(2) * d->config.timeout_ms * NS_PER_MS) {
         d->failures = 0;
     }
     d->failures++;

@@ -2,6 +2,7 @@
 #pragma once
 /* The content of the statistics buffer [VIRTIO 1.4 §5.5.6.3]: pure encoding. */
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* Tags [VIRTIO 1.4 §5.5.6.4]; memory amounts are in bytes. */
@@ -21,7 +22,7 @@ enum balloon_stat_tag {
  */
 #define BALLOON_STAT_ENTRY_BYTES 10U
 #define BALLOON_STAT_ENTRIES     6U
-#define BALLOON_STATS_BYTES      (BALLOON_STAT_ENTRY_BYTES * BALLOON_STAT_ENTRIES)
+#define BALLOON_STATS_BYTES      ((size_t)BALLOON_STAT_ENTRY_BYTES * BALLOON_STAT_ENTRIES)
 
 struct balloon_stat_values {
     uint64_t total_frames;     /* what the guest manages: without what is in the balloon */

@@ -18,7 +18,7 @@
 /* Mapped of a region at most: as the specification suggests for the structures, and enough notify
  * addresses for our queues a page apart. */
 #define REGION_BYTES_MAX 4096U
-#define NOTIFY_BYTES_MAX (4096U * VIRTIO_PCI_QUEUES_MAX)
+#define NOTIFY_BYTES_MAX (UINT64_C(4096) * VIRTIO_PCI_QUEUES_MAX)
 
 /* PCI ids [VIRTIO 1.4 §4.1.2]. */
 #define PCI_DEVICE_MODERN_FIRST         0x1040U

@@ -73,7 +73,7 @@ static void shuffle(unsigned count)
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
-        other = (unsigned)(random >> 32) % (i + 1);
+        other = (unsigned)((random >> 32) % ((uint64_t)i + 1));
         allocated[i] = allocated[other];
         allocated[other] = swap;
     }

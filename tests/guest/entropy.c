@@ -22,12 +22,12 @@
 #include "kernel/task.h"
 #include "tests/guest/scenarios.h"
 
-#define QUEUE_SIZE 8U
-#define REQUESTS 20U
-#define REQUEST_BYTES 64U
+#define QUEUE_SIZE       8U
+#define REQUESTS         20U
+#define REQUEST_BYTES    64U
 #define STATUS_NO_DEVICE 8
 #define STATUS_NO_ANSWER 9
-#define NS_PER_MS UINT64_C(1000000)
+#define NS_PER_MS        UINT64_C(1000000)
 
 static struct virtio_pci device;
 static struct virtq queue;

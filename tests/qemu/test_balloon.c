@@ -307,6 +307,16 @@ static void it_works_by_interrupts_without_the_safety_poll(struct qtest *t)
     both_ways(t);
 }
 
+static void without_interrupts_the_safety_poll_serves_the_host(struct qtest *t)
+{
+    both_ways(t);
+}
+
+static void firmware_that_places_no_bars_and_routes_no_interrupts_is_made_up_for(struct qtest *t)
+{
+    both_ways(t);
+}
+
 static void guarded_memory_moves_both_ways(struct qtest *t)
 {
     both_ways(t);
@@ -326,10 +336,16 @@ static void an_idle_guest_costs_next_to_nothing(struct qtest *t)
     qtest_powerdown(t);
 }
 
+static const char *const qboot[] = { "-bios", "qboot.rom", NULL };
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         QTEST(it_reaches_the_exact_target_both_ways, .memory_mib = 256),
+        QTEST(without_interrupts_the_safety_poll_serves_the_host,
+              .append = "report=50 poll=100 balloon.interrupts=poll"),
+        QTEST(firmware_that_places_no_bars_and_routes_no_interrupts_is_made_up_for, .extra = qboot,
+              .append = "report=50 poll=100"),
         QTEST(it_inflates_and_deflates_again_and_again),
         QTEST(a_target_that_changes_on_the_way_is_followed, .memory_mib = 1024),
         QTEST(more_than_is_free_is_given_up_to_the_floor_and_said_once, .memory_mib = 64,
@@ -345,7 +361,7 @@ int main(int argc, char **argv)
         QTEST(an_order_from_before_the_start_is_followed, .paused = true),
         QTEST(the_careful_profile_reaches_its_target,
               .append = "report=50 balloon.profile=careful"),
-        QTEST(the_smallest_slice_reaches_its_target, .append = "report=50 balloon.slice=1"),
+        QTEST(the_smallest_slice_reaches_its_target, .append = "report=50 balloon.slice=2"),
         QTEST(it_works_by_interrupts_without_the_safety_poll, .append = "report=50 poll=0"),
         QTEST(guarded_memory_moves_both_ways, .append = "report=50 balloon.guard=on"),
         QTEST(an_idle_guest_costs_next_to_nothing, .append = "loglevel=info"),

@@ -168,7 +168,7 @@ static void a_legacy_only_device_is_refused_with_a_reason(struct qtest *t)
 /* Where libvirt puts a balloon on q35. */
 static const char *const behind_a_port[] = { "-device", "pcie-root-port,id=root1,slot=1,chassis=1",
                                              "-device",
-                                             "virtio-balloon-pci,id=" VM_BALLOON_ID ",bus=root1",
+                                             ("virtio-balloon-pci,id=" VM_BALLOON_ID ",bus=root1"),
                                              NULL };
 
 int main(int argc, char **argv)
