@@ -1,60 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Walk RSDP -> XSDT (or RSDT) -> MADT, FADT, MCFG, and look for `\_S5_` in the DSDT and the SSDTs.
+ * Walk RSDP -> XSDT (or RSDT) -> MADT, FADT, MCFG; kernel/acpi_s5.c looks into DSDT and SSDTs.
  * Finding the RSDP is left to the boot code, using the result to the drivers. Offsets are written
  * as numbers with the field's name beside them, as in the tables of the specification, so that
  * they can be compared with it line by line. [ACPI 6.5 §5.2.5 RSDP, §5.2.6 header, §5.2.7 RSDT,
- * §5.2.8 XSDT, §5.2.9 FADT, §5.2.11 DSDT and SSDT, §5.2.12 MADT, §20.2 AML encoding]
- *
- * Invariants: a struct table was checked (signature, length, sum) before anybody reads its fields;
- * table_u8 .. table_u64 are the only way to a field, and a field outside the table panics, so the
- * code must compare with `length` first, whatever the firmware wrote.
+ * §5.2.8 XSDT, §5.2.9 FADT, §5.2.11 DSDT and SSDT, §5.2.12 MADT]
  */
-#include "kernel/acpi_tables.h"
+#include "kernel/acpi_field.h"
 
-#include "base/assert.h"
 #include "base/bits.h"
 #include "base/log.h"
 #include "base/string.h"
-
-#define HEADER_BYTES 36 /* signature, length, revision, checksum, OEM and creator fields */
-
-struct table {
-    const uint8_t *bytes;
-    size_t length;
-};
-
-/* ---- fields --------------------------------------------------------------------------------- */
-
-/* Fields are little endian and need not be aligned; the processor is little endian, too. */
-static uint64_t table_field(const struct table *table, size_t offset, size_t bytes)
-{
-    ASSERT(bytes <= sizeof(uint64_t));
-    ASSERT(offset <= table->length && bytes <= table->length - offset);
-    uint64_t value = 0;
-    memcpy(&value, table->bytes + offset, bytes);
-    return value;
-}
-
-static uint8_t table_u8(const struct table *table, size_t offset)
-{
-    return (uint8_t)table_field(table, offset, 1);
-}
-
-static uint16_t table_u16(const struct table *table, size_t offset)
-{
-    return (uint16_t)table_field(table, offset, 2);
-}
-
-static uint32_t table_u32(const struct table *table, size_t offset)
-{
-    return (uint32_t)table_field(table, offset, 4);
-}
-
-static uint64_t table_u64(const struct table *table, size_t offset)
-{
-    return table_field(table, offset, 8);
-}
 
 /* All bytes of a table, its checksum included, add up to 0 modulo 256. [ACPI 6.5 §5.2.6] */
 static bool sum_is_zero(const uint8_t *bytes, size_t length)
@@ -259,96 +215,6 @@ static void read_mcfg(const struct table *mcfg, struct acpi_info *info)
     }
 }
 
-/* ---- the \_S5_ package ------------------------------------------------------------------------
- */
-
-/* AML bytes: DefName := 08 NameString DefPackage, DefPackage := 12 PkgLength NumElements
- * elements, NameString := [5C] "_S5_". [ACPI 6.5 §20.2.2, §20.2.4, §20.2.5.1, §20.2.5.4] */
-enum {
-    AML_ZERO = 0x00,
-    AML_ONE = 0x01,
-    AML_NAME = 0x08,
-    AML_BYTE = 0x0a,
-    AML_PACKAGE = 0x12,
-    AML_ROOT = 0x5c
-};
-
-/* A small constant at `*at`, which is left behind it; false when it is no constant below 8 or
- * does not end before `end`. SLP_TYP has three bits. [ACPI 6.5 §4.8.3.2.1] */
-static bool read_sleep_type(const struct table *aml, size_t end, size_t *at, uint8_t *type)
-{
-    if (*at >= end) {
-        return false;
-    }
-    const uint8_t opcode = table_u8(aml, (*at)++);
-    if (opcode == AML_BYTE) {
-        if (*at >= end) {
-            return false;
-        }
-        *type = table_u8(aml, (*at)++);
-        return *type < 8;
-    }
-    *type = opcode == AML_ONE ? 1 : 0;
-    return opcode == AML_ZERO || opcode == AML_ONE;
-}
-
-/* PkgLength at `at`: its first byte's top two bits tell how many bytes follow, and only without
- * any does it use the middle two. It counts itself. 0 when malformed. [ACPI 6.5 §20.2.4] */
-static size_t read_package_length(const struct table *aml, size_t at, size_t *own_bytes)
-{
-    const uint8_t lead = table_u8(aml, at);
-    const size_t follow = lead >> 6;
-    *own_bytes = 1 + follow;
-    if (follow == 0) {
-        return lead;
-    }
-    if ((lead & 0x30) != 0 || follow >= aml->length - at) {
-        return 0;
-    }
-    return (size_t)(table_field(aml, at + 1, follow) << 4) | (lead & 0x0f);
-}
-
-/* `at` stands behind the name: PackageOp, PkgLength, NumElements and the first two elements. */
-static bool read_s5_package(const struct table *aml, size_t at, struct acpi_info *info)
-{
-    if (aml->length - at < 4 || table_u8(aml, at) != AML_PACKAGE) {
-        return false;
-    }
-    at++;
-    size_t own_bytes = 0;
-    const size_t length = read_package_length(aml, at, &own_bytes);
-    if (length <= own_bytes || length > aml->length - at) {
-        return false;
-    }
-    const size_t end = at + length;
-    at += own_bytes;
-    const uint8_t elements = table_u8(aml, at++);
-    uint8_t type_a = 0;
-    uint8_t type_b = 0;
-    if (elements < 2 || !read_sleep_type(aml, end, &at, &type_a) ||
-        !read_sleep_type(aml, end, &at, &type_b)) {
-        return false;
-    }
-    info->has_s5 = true;
-    info->s5_type_a = type_a;
-    info->s5_type_b = type_b;
-    return true;
-}
-
-/* The four letters may stand in any string or method; only a name's definition counts. */
-static void find_s5(const struct table *aml, struct acpi_info *info)
-{
-    for (size_t at = HEADER_BYTES + 1; at + 4 < aml->length && !info->has_s5; at++) {
-        if (memcmp(aml->bytes + at, "_S5_", 4) != 0) {
-            continue;
-        }
-        const size_t root = table_u8(aml, at - 1) == AML_ROOT ? 1 : 0;
-        if (at - 1 - root >= HEADER_BYTES && table_u8(aml, at - 1 - root) == AML_NAME) {
-            (void)read_s5_package(aml, at + 4, info);
-        }
-    }
-}
-
 /* ---- RSDP and root table ----------------------------------------------------------------------
  */
 
@@ -403,9 +269,10 @@ static void read_entry(paddr_t address, acpi_map_fn *map, struct acpi_info *info
     static const struct {
         const char *signature;
         void (*read)(const struct table *table, struct acpi_info *info);
-    } readers[] = {
-        { "APIC", read_madt }, { "FACP", read_fadt }, { "MCFG", read_mcfg }, { "SSDT", find_s5 }
-    };
+    } readers[] = { { "APIC", read_madt },
+                    { "FACP", read_fadt },
+                    { "MCFG", read_mcfg },
+                    { "SSDT", acpi_s5_find } };
     char signature[4];
     if (!read_signature(address, map, signature)) {
         log_warn("acpi: the table at 0x%llx is not readable", (unsigned long long)address);
@@ -453,7 +320,7 @@ err_t acpi_parse(paddr_t rsdp_address, acpi_map_fn *map, struct acpi_info *info)
     }
     struct table dsdt;
     if (info->dsdt_address != 0 && open_table(info->dsdt_address, map, "DSDT", &dsdt)) {
-        find_s5(&dsdt, info);
+        acpi_s5_find(&dsdt, info);
     }
     return OK;
 }

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+/*
+ * Inside the ACPI parser; for kernel/acpi_*.c only. A struct table was checked (signature, length,
+ * sum) before anybody reads its fields. A field outside the table panics, so the code must compare
+ * with `length` first, whatever the firmware wrote.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/assert.h"
+#include "base/string.h"
+
+#include "kernel/acpi_tables.h"
+
+#define HEADER_BYTES 36 /* signature, length, revision, checksum, OEM and creator fields */
+
+struct table {
+    const uint8_t *bytes;
+    size_t length;
+};
+
+/* Fields are little endian and need not be aligned; the processor is little endian, too. */
+static inline uint64_t table_field(const struct table *table, size_t offset, size_t bytes)
+{
+    ASSERT(bytes <= sizeof(uint64_t));
+    ASSERT(offset <= table->length && bytes <= table->length - offset);
+    uint64_t value = 0;
+    memcpy(&value, table->bytes + offset, bytes);
+    return value;
+}
+
+static inline uint8_t table_u8(const struct table *table, size_t offset)
+{
+    return (uint8_t)table_field(table, offset, 1);
+}
+
+static inline uint16_t table_u16(const struct table *table, size_t offset)
+{
+    return (uint16_t)table_field(table, offset, 2);
+}
+
+static inline uint32_t table_u32(const struct table *table, size_t offset)
+{
+    return (uint32_t)table_field(table, offset, 4);
+}
+
+static inline uint64_t table_u64(const struct table *table, size_t offset)
+{
+    return table_field(table, offset, 8);
+}
+
+/* Looks for `\_S5_` in a definition block (the DSDT or an SSDT) unless it was found before. */
+void acpi_s5_find(const struct table *aml, struct acpi_info *info);
