@@ -47,7 +47,7 @@ all: kernel tools ## Build everything that runs
 # ---- the kernel: freestanding ----------------------------------------------------------------
 
 # An image is the kernel's objects and, for some, an application. It is linked twice: the second
-# time with the table of its own symbols, which lies behind the text and moves nothing.
+# time with the table of its own symbols, which lies behind the text and moves none of it.
 KERNEL_OBJS := $(KERNEL_SRCS:%.c=$(BUILD)/kernel/%.o) $(KERNEL_ASM:%.S=$(BUILD)/kernel/%.o)
 APPS        := $(sort $(notdir $(patsubst %/,%,$(wildcard apps/*/))))
 IMAGES      := $(BUILD)/aerostat.elf $(BUILD)/test.elf $(APPS:%=$(BUILD)/%.elf)
@@ -58,8 +58,8 @@ KERNEL_BYTES_MAX := 131072
 
 objects_of = $(patsubst %.c,$(BUILD)/kernel/%.o,$(sort $(wildcard $(1)/*.c)))
 
-# Test images check everything and keep every caller in the backtrace.
-$(BUILD)/kernel/tests/guest/%.o: KERNEL_FLAGS += -DCHECK_SLOW -fno-optimize-sibling-calls
+# Test images keep every caller in the backtrace.
+$(BUILD)/kernel/tests/guest/%.o: KERNEL_FLAGS += -fno-optimize-sibling-calls
 
 $(BUILD)/kernel/%.o: %.c
 	@mkdir -p $(@D)
@@ -150,6 +150,16 @@ $(BUILD)/qemu/%: $(call TOOL_OBJS,tests/qemu/%.c tests/qemu/qtest.c $(VM_SRCS) $
 qemu-tests: $(QEMU_TESTS:%=$(BUILD)/qemu/%) kernel ## Run the tests on real QEMUs (T=test_boot for one)
 	@set -e; for t in $(or $(T),$(QEMU_TESTS)); do echo "== $$t"; $(BUILD)/qemu/$$t; done
 
+# ---- the build itself --------------------------------------------------------------------------
+
+builds: kernel tools ## Build the images again: by clang too, and to the same bytes by gcc
+	@$(MAKE) --no-print-directory -s CC=$(CLANG) BUILD=$(BUILD)/by-clang kernel
+	@$(BUILD)/tools/aerostat run --timeout 60 $(BUILD)/by-clang/test.elf -- test=tasks > $(BUILD)/by-clang/tasks.log \
+	  || { cat $(BUILD)/by-clang/tasks.log; exit 1; }
+	@rm -rf $(BUILD)/again && $(MAKE) --no-print-directory -s BUILD=$(BUILD)/again kernel
+	@for i in $(notdir $(IMAGES)); do cmp $(BUILD)/$$i $(BUILD)/again/$$i || exit 1; done
+	@echo "builds: clang's image works, and two builds by gcc give the same bytes"
+
 # ---- what a person asks for --------------------------------------------------------------------
 
 setup = @sh tools/setup.sh $(1)
@@ -163,7 +173,7 @@ test: ## Prove it: checks, unit tests, fuzzers, real QEMUs (about 10 minutes)
 	$(call setup,build run test)
 	@$(MAKE) --no-print-directory all
 	@$(MAKE) --no-print-directory check
-	@$(MAKE) --no-print-directory unit fuzz-short qemu-tests
+	@$(MAKE) --no-print-directory unit fuzz-short builds qemu-tests
 
 gdb: $(BUILD)/aerostat.elf ## Stop at the first instruction of the kernel, with symbols
 	$(call setup,build run gdb)
@@ -205,5 +215,5 @@ help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 .SECONDARY:
-.PHONY: all kernel tools unit fuzz-short fuzz qemu-tests run test gdb bench bench-alloc check format clean help
+.PHONY: all kernel tools unit fuzz-short fuzz builds qemu-tests run test gdb bench bench-alloc check format clean help
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

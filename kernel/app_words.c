@@ -8,7 +8,7 @@
 
 #include "kernel/params.h"
 
-#define NUMBER_DIGITS_MAX 20U
+#define NUMBER_DIGITS_MAX 19U /* every number of so many digits fits 64 bits */
 
 static bool is_blank(char c)
 {
@@ -50,10 +50,11 @@ bool app_word_text(const char *name, char *out, size_t size)
 
 uint64_t app_word_number(const char *name, uint64_t otherwise)
 {
-    char text[NUMBER_DIGITS_MAX + 1];
+    char text[NUMBER_DIGITS_MAX + 2]; /* one more, to see what is too long */
     uint64_t value = 0;
 
-    if (!app_word_text(name, text, sizeof(text)) || text[0] == '\0') {
+    if (!app_word_text(name, text, sizeof(text)) || text[0] == '\0' ||
+        strlen(text) > NUMBER_DIGITS_MAX) {
         return otherwise;
     }
     for (const char *digit = text; *digit != '\0'; digit++) {

@@ -39,11 +39,12 @@ static struct timer poll_timer;
 static struct balloon_service_cost cost;
 static bool running;
 static bool guard_failed;
+static uint64_t paced_until; /* a computing task has the processor until then */
 
 /* ---- the driver's view of memory ---- */
 
 /* With balloon.guard, memory that is away has no mapping. It is a debugging aid: when there is no
- * frame for a page table the run stays mapped. */
+ * frame for a page table the run stays mapped. Giving back cannot fail. */
 static void guard(pfn_t first, pfn_t count, bool away)
 {
     if (params.balloon_guard == 0) {
@@ -99,10 +100,11 @@ static void mem_stats(struct balloon_memory_stats *stats)
     stats->free_frames = frames.free_backed + frames.free_returned;
 }
 
+/* A timer and not only a mark: the task that freed may compute from here on. */
 static void on_memory_freed(void)
 {
     balloon_dev_memory_freed(&driver);
-    work_mark(&service_work);
+    timer_set(&service_timer, clock_now_ns());
 }
 
 static void mem_watch(uint64_t free_above)
@@ -127,6 +129,11 @@ static void serve(void *context, enum work_place place)
 {
     (void)context;
     uint64_t before = clock_now_ns();
+
+    if (place == WORK_INTERRUPT && before < paced_until) {
+        timer_set(&service_timer, paced_until);
+        return;
+    }
     uint64_t next = balloon_dev_service(&driver);
     uint64_t now = clock_now_ns();
     uint64_t took = now - before;
@@ -139,7 +146,8 @@ static void serve(void *context, enum work_place place)
     if (next > now) {
         timer_set(&service_timer, next);
     } else if (place == WORK_INTERRUPT) {
-        timer_set(&service_timer, now + (took > PACE_NS_MIN ? took : PACE_NS_MIN));
+        paced_until = now + (took > PACE_NS_MIN ? took : PACE_NS_MIN);
+        timer_set(&service_timer, paced_until);
     } else {
         work_mark(&service_work);
     }
@@ -208,6 +216,9 @@ static const char *route_interrupt(struct pci_address at)
         return "MSI-X";
     }
     if (params.balloon_interrupts == INTERRUPTS_POLL) {
+        if (params.poll_ms == 0) {
+            log_warn("balloon: neither interrupts nor poll; the host will not be served");
+        }
         return "poll";
     }
     uint8_t line = pci_interrupt_line(&machine_pci, at);
@@ -239,9 +250,11 @@ static err_t start_device(struct pci_address at)
     if (err != OK) {
         return err;
     }
+    const char *interrupts = route_interrupt(at);
+
     log_info("balloon: %02x:%02x.%u, features %llx, %u pages a request, interrupts by %s", at.bus,
              at.slot, at.function, (unsigned long long)device.dev.features,
-             config.host.pfns_per_buffer * config.host.buffers_per_request, route_interrupt(at));
+             config.host.pfns_per_buffer * config.host.buffers_per_request, interrupts);
     return OK;
 }
 
@@ -277,19 +290,36 @@ enum balloon_presence balloon_service_start(void)
 
 /* ---- questions ---- */
 
+/* Tasks ask too, and the driver may run on the way out of any interrupt. */
+static struct balloon_dev_status status(void)
+{
+    bool on = interrupts_save_off();
+    struct balloon_dev_status now = { .state = BALLOON_DEV_STOPPED };
+
+    if (running) {
+        now = balloon_dev_status(&driver);
+    }
+    interrupts_restore(on);
+    return now;
+}
+
 uint64_t balloon_service_target(void)
 {
-    return running ? balloon_dev_status(&driver).target : 0;
+    return status().target;
 }
 
 uint64_t balloon_service_actual(void)
 {
-    return running ? balloon_dev_status(&driver).actual : 0;
+    return status().actual;
 }
 
 bool balloon_service_contains(pfn_t pfn)
 {
-    return running && balloon_dev_contains(&driver, pfn);
+    bool on = interrupts_save_off();
+    bool contains = running && balloon_dev_contains(&driver, pfn);
+
+    interrupts_restore(on);
+    return contains;
 }
 
 struct balloon_service_cost balloon_service_cost(void)
@@ -299,7 +329,7 @@ struct balloon_service_cost balloon_service_cost(void)
 
 void balloon_service_report(void)
 {
-    struct balloon_dev_status s = balloon_dev_status(&driver);
+    struct balloon_dev_status s = status();
     const struct balloon_dev_counters *c = &s.counters;
 
     if (!running) {

@@ -24,6 +24,7 @@
 #include "kernel/format.h"
 #include "kernel/symbols.h"
 #include "kernel/task.h"
+#include "kernel/work.h"
 #include "mm/frame.h"
 
 #define BACKTRACE_MAX  24U
@@ -39,7 +40,12 @@ static bool reporting;
 
 _Noreturn void machine_exit(uint8_t status, const char *reason)
 {
+    struct trap_counts counts = trap_counts();
+
     (void)interrupts_save_off();
+    log_info("interrupts: %llu taken, %llu spurious, %llu unexpected, work deferred %llu times",
+             (unsigned long long)counts.interrupts, (unsigned long long)counts.spurious,
+             (unsigned long long)counts.unexpected, (unsigned long long)work_deferred_count());
     result_line("exit status=%u reason=\"%s\"", status, reason);
     power_off(status);
 }
@@ -163,36 +169,52 @@ static void log_registers(const struct trap_frame *f)
               (unsigned long long)f->r13, (unsigned long long)f->r14, (unsigned long long)f->r15);
 }
 
-static void stop_if_reporting(void)
+/* A second fault, in the report itself, gets one line and no risk. */
+static void stop_if_reporting(uint64_t where)
 {
     (void)interrupts_save_off();
     if (reporting) {
-        power_off(EXIT_STATUS_FAULT);
+        log_error("another fault during the report, at %016llx", (unsigned long long)where);
+        machine_exit(EXIT_STATUS_FAULT, "fault in the fault report");
     }
     reporting = true;
 }
 
-_Noreturn void fault_report(const struct trap_frame *frame, uint64_t address)
+/* Work runs on the interrupt stack, or in the name of whoever yielded; then the task is innocent.
+ */
+static const char *who(void)
 {
-    stop_if_reporting();
-    log_error("fault: %s (vector %llu) in task '%s'", trap_name(frame->vector),
-              (unsigned long long)frame->vector, task_name());
-    if (frame->vector == TRAP_PAGE_FAULT || frame->vector == TRAP_DOUBLE_FAULT) {
-        const char *how = (frame->error & FAULT_FETCH) != 0   ? "executing"
-                          : (frame->error & FAULT_WRITE) != 0 ? "writing"
-                                                              : "reading";
+    return work_is_running() ? "work, during task" : "task";
+}
 
-        log_error("  %s address %016llx (%s): %s",
-                  frame->vector == TRAP_PAGE_FAULT ? how : "last fault at",
-                  (unsigned long long)address,
+/* The part that looks into structures which may be broken comes last. */
+static void log_fault_address(const struct trap_frame *frame, uint64_t address)
+{
+    const char *how = (frame->error & FAULT_FETCH) != 0   ? "executing"
+                      : (frame->error & FAULT_WRITE) != 0 ? "writing"
+                                                          : "reading";
+
+    if (frame->vector == TRAP_PAGE_FAULT) {
+        log_error("  %s address %016llx (%s): %s", how, (unsigned long long)address,
                   (frame->error & FAULT_PRESENT) != 0 ? "not permitted" : "not mapped",
                   describe_address(address));
+    } else if (frame->vector == TRAP_DOUBLE_FAULT) {
+        log_error("  last page fault at %016llx: %s", (unsigned long long)address,
+                  describe_address(address));
     }
+}
+
+_Noreturn void fault_report(const struct trap_frame *frame, uint64_t address)
+{
+    stop_if_reporting(frame->rip);
+    log_error("fault: %s (vector %llu) in %s '%s'", trap_name(frame->vector),
+              (unsigned long long)frame->vector, who(), task_name());
     log_registers(frame);
     log_error("backtrace:");
     log_address("at  ", frame->rip, 0);
     log_caller_without_frame(frame->rsp);
     log_backtrace(frame->rbp);
+    log_fault_address(frame, address);
     machine_exit(EXIT_STATUS_FAULT, trap_name(frame->vector));
 }
 
@@ -201,11 +223,11 @@ _Noreturn void panic(const char *format, ...)
     char text[PANIC_TEXT_MAX];
     va_list args;
 
-    stop_if_reporting();
+    stop_if_reporting((uint64_t)(uintptr_t)__builtin_return_address(0));
     va_start(args, format);
     (void)format_text(text, sizeof(text), format, args);
     va_end(args);
-    log_error("panic in task '%s': %s", task_name(), text);
+    log_error("panic in %s '%s': %s", who(), task_name(), text);
     log_error("backtrace:");
     log_backtrace((uint64_t)(uintptr_t)__builtin_frame_address(0));
     machine_exit(EXIT_STATUS_FAULT, "panic");

@@ -16,10 +16,12 @@
 
 #include "arch/x86_64/apic.h"
 #include "arch/x86_64/clock.h"
+#include "arch/x86_64/cpu.h"
 #include "arch/x86_64/paging.h"
 #include "arch/x86_64/pci_config.h"
 #include "arch/x86_64/power.h"
 #include "arch/x86_64/segments.h"
+#include "drivers/pci/pci_spec.h"
 
 #define LOCAL_APIC_USUAL UINT64_C(0xfee00000)
 #define IO_APIC_USUAL    UINT64_C(0xfec00000)
@@ -27,10 +29,18 @@
 static struct acpi_info acpi;
 static uint8_t vector_next = VECTOR_IRQ_FIRST;
 
-/* Between the top of low memory on the largest layout (3 GiB) and the I/O APIC there is room that
- * firmware fills from below; what is left over is at its end (observed: QEMU 7.2). */
-struct pci_window machine_pci_window = { .next = UINT64_C(0xfe000000),
-                                         .end = UINT64_C(0xfe800000) };
+/* Devices that share an interrupt line; each handler finds out whether it was meant. */
+#define LINE_USERS_MAX 4U
+
+static struct line {
+    unsigned count;
+    struct {
+        trap_handler *handler;
+        void *context;
+    } users[LINE_USERS_MAX];
+} lines[ACPI_ISA_IRQS];
+
+struct pci_window machine_pci_window;
 
 static uint32_t config_read(struct pci_address at, uint16_t offset, unsigned bytes)
 {
@@ -67,16 +77,72 @@ static void read_acpi(uint64_t rsdp)
                             acpi.ecam_bus_first, acpi.ecam_bus_last);
     }
     if (acpi.has_s5) {
-        struct power_acpi power = { acpi.pm1a_control_port, acpi.pm1b_control_port, acpi.s5_type_a,
-                                    acpi.s5_type_b };
+        struct power_acpi power = {
+            .sleep_control = acpi.sleep_control.space == ACPI_SPACE_IO
+                                 ? (uint16_t)acpi.sleep_control.address
+                                 : 0,
+            .pm1a_control = acpi.pm1a_control_port,
+            .pm1b_control = acpi.pm1b_control_port,
+            .sleep_type_a = acpi.s5_type_a,
+            .sleep_type_b = acpi.s5_type_b,
+        };
 
         power_set_acpi(&power);
     }
 }
 
-void machine_init(uint64_t rsdp)
+/* ---- PCI ---- */
+
+#define PCI_HOLE_START UINT64_C(0xc0000000)
+#define PCI_HOLE_END   UINT64_C(0xfe800000) /* the I/O APIC and its like lie above */
+
+/* Lowers the end of the window to where the firmware placed something. Sizes do not matter. */
+static void window_below(uint64_t base)
+{
+    if (base >= PCI_HOLE_START && base < machine_pci_window.end) {
+        machine_pci_window.end = base;
+    }
+}
+
+static bool quiet_function(void *context, const struct pci_function *function)
+{
+    struct pci_address at = function->address;
+    bool is_bridge = (function->header_type & PCI_HEADER_LAYOUT) == PCI_HEADER_LAYOUT_BRIDGE;
+    unsigned bars = is_bridge ? 2 : PCI_BARS;
+
+    (void)context;
+    for (unsigned i = 0; i < bars; i++) {
+        uint32_t bar = config_read(at, (uint16_t)PCI_BAR(i), 4);
+
+        if ((bar & PCI_BAR_IO) == 0) {
+            window_below(bar & ~PCI_BAR_MEMORY_FLAGS);
+        }
+    }
+    if (is_bridge) {
+        window_below((uint64_t)config_read(at, PCI_BRIDGE_MEMORY_BASE, 2) << 16);
+        window_below((uint64_t)(config_read(at, PCI_BRIDGE_PREFETCH_BASE, 2) & 0xfff0U) << 16);
+    }
+    pci_command(&machine_pci, at, PCI_COMMAND_INTX_OFF, 0);
+    return false;
+}
+
+/*
+ * One pass over all functions: none may raise its interrupt line before it has a driver, because a
+ * line that nobody serves never falls silent; and the lowest address that the firmware gave away in
+ * the hole below 4 GiB ends the window for BARs that it left unplaced. It fills the hole from above
+ * (observed: SeaBIOS 1.16), or not at all (observed: qboot).
+ */
+static void survey_pci(uint64_t memory_end)
+{
+    machine_pci_window.next = max_u64(PCI_HOLE_START, align_up(memory_end, BLOCK_SIZE));
+    machine_pci_window.end = PCI_HOLE_END;
+    (void)pci_scan(&machine_pci, quiet_function, NULL);
+}
+
+void machine_init(uint64_t rsdp, uint64_t memory_end)
 {
     read_acpi(rsdp);
+    survey_pci(memory_end);
     err_t err = apic_init(acpi.local_apic_address);
 
     if (err != OK) {
@@ -96,6 +162,8 @@ void machine_init(uint64_t rsdp)
              acpi.has_ecam ? "ECAM" : "ports");
 }
 
+/* ---- interrupts ---- */
+
 static err_t take_vector(trap_handler *handler, void *context, uint8_t *vector)
 {
     if (vector_next > VECTOR_IRQ_LAST) {
@@ -106,23 +174,54 @@ static err_t take_vector(trap_handler *handler, void *context, uint8_t *vector)
     return OK;
 }
 
-err_t machine_route_line(uint8_t line, trap_handler *handler, void *context)
+static void on_line(void *context)
+{
+    const struct line *line = context;
+
+    for (unsigned i = 0; i < line->count; i++) {
+        line->users[i].handler(line->users[i].context);
+    }
+}
+
+/* The line's first user gets it a vector and unmasks it. */
+static err_t open_line(struct line *line, const struct acpi_isa_irq *irq)
 {
     uint8_t vector;
-
-    if (line >= ACPI_ISA_IRQS) {
-        return ERR_RANGE;
-    }
-    err_t err = take_vector(handler, context, &vector);
+    err_t err = take_vector(on_line, line, &vector);
 
     if (err != OK) {
         return err;
     }
-    const struct acpi_isa_irq *irq = &acpi.isa_irqs[line];
-
-    /* PCI interrupts are level-triggered whatever the bus default of the line is; polarity follows
-     * the override where there is one [PCI 3.0 §2.2.6, ACPI 6.5 §5.2.12.5]. */
+    /* PCI interrupts are level-triggered whatever the bus default of the line is. Polarity follows
+     * the override where there is one; without one we take active high, since an I/O APIC of QEMU
+     * does not care and real ones are always described [PCI 3.0 §2.2.6, ACPI 6.5 §5.2.12.5]. */
     return apic_route(irq->gsi, vector, true, irq->overridden && irq->active_low);
+}
+
+err_t machine_route_line(uint8_t number, trap_handler *handler, void *context)
+{
+    if (number >= ACPI_ISA_IRQS) {
+        return ERR_RANGE;
+    }
+    struct line *line = &lines[number];
+
+    if (line->count == LINE_USERS_MAX) {
+        return ERR_BUSY;
+    }
+    bool on = interrupts_save_off();
+    err_t err = OK;
+
+    line->users[line->count].handler = handler;
+    line->users[line->count].context = context;
+    line->count++;
+    if (line->count == 1) {
+        err = open_line(line, &acpi.isa_irqs[number]);
+    }
+    if (err != OK) {
+        line->count--;
+    }
+    interrupts_restore(on);
+    return err;
 }
 
 err_t machine_route_message(trap_handler *handler, void *context, uint64_t *address, uint32_t *data)

@@ -11,14 +11,15 @@
 #include "drivers/pci/pci.h"
 #include "kernel/acpi_tables.h"
 
-/* Reads ACPI, starts the local APIC and the I/O APICs, begins the clock's calibration and chooses
- * how PCI configuration space is reached. `rsdp` 0: there is no ACPI; the usual addresses are
- * assumed. Panics when the local APIC cannot be mapped. */
-void machine_init(uint64_t rsdp);
+/* Reads ACPI, silences PCI, starts the local APIC and the I/O APICs, and begins the clock's
+ * calibration. `rsdp` 0: there is no ACPI; the usual addresses are assumed. `memory_end` is where
+ * memory below 4 GiB ends. Panics when the local APIC cannot be mapped. */
+void machine_init(uint64_t rsdp, uint64_t memory_end);
 
-/* Sends interrupt line `line` (as the PCI interrupt line register numbers them) to a handler.
- * ERR_BUSY when all vectors are taken, ERR_RANGE when no controller has the line. */
-MUST_USE err_t machine_route_line(uint8_t line, trap_handler *handler, void *context);
+/* Sends interrupt line `number` (as the PCI interrupt line register counts them) to a handler too:
+ * lines are shared, so a handler must find out whether its device is meant. ERR_BUSY when the line
+ * or the vectors are all taken, ERR_RANGE when no controller has the line. */
+MUST_USE err_t machine_route_line(uint8_t number, trap_handler *handler, void *context);
 
 /* A message-signalled interrupt for a handler. ERR_BUSY when all vectors are taken. */
 MUST_USE err_t machine_route_message(trap_handler *handler, void *context, uint64_t *address,

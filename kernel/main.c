@@ -5,9 +5,11 @@
 
 #include "base/boot_info.h"
 #include "base/log.h"
+#include "base/memory.h"
 
 #include "arch/x86_64/boot.h"
 #include "arch/x86_64/clock.h"
+#include "arch/x86_64/power.h"
 #include "arch/x86_64/segments.h"
 #include "arch/x86_64/serial.h"
 #include "kernel/app.h"
@@ -27,6 +29,10 @@ static void app_task(void *argument)
     (void)argument;
     int status = app_main();
 
+    if (status < 0 || status > (int)POWER_STATUS_MAX) {
+        log_warn("the application's status %d is told as %u", status, POWER_STATUS_MAX);
+        status = POWER_STATUS_MAX;
+    }
     machine_exit((uint8_t)status, "the application returned");
 }
 
@@ -48,14 +54,14 @@ _Noreturn void kernel_main(const struct boot_info *info)
     serial_init();
     segments_init();
     log_info("aerostat, started by %s, command line '%s'", info->protocol, info->cmdline);
-    if (info->cmdline_bytes_cut != 0) {
-        log_warn("the last %zu bytes of the command line were cut off", info->cmdline_bytes_cut);
+    if (info->cmdline_was_cut) {
+        log_warn("the end of the command line was cut off: BOOT_CMDLINE_MAX");
     }
     params_read(info->cmdline);
     memory_init(info);
     work_init();
     timer_init();
-    machine_init(info->rsdp);
+    machine_init(info->rsdp, memory_end_below(4 * GIB));
     enum balloon_presence balloon = balloon_service_start();
 
     clock_calibrate();

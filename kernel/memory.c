@@ -7,6 +7,7 @@
 
 #include "kernel/memory.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/assert.h"
@@ -101,7 +102,8 @@ static void build_page_tables(void)
              "mapping memory");
     }
     for (size_t i = 0; i < BUILTIN_STACKS; i++) {
-        paging_unmap_at(address_of(builtin_stacks[i].guard));
+        must(paging_set_present(address_of(builtin_stacks[i].guard), FRAME_SIZE, false),
+             "a guard page");
     }
     paging_load();
 }
@@ -119,6 +121,9 @@ void memory_init(const struct boot_info *info)
          "the frame allocator");
     build_page_tables();
 
+    if (!paging_has_no_execute()) {
+        log_warn("the processor cannot forbid execution: all of memory is executable");
+    }
     log_info("memory: %llu MiB in %u ranges, metadata %zu KiB, %s start, %s pages",
              (unsigned long long)(memmap_frames(&ram) * FRAME_SIZE / MIB), ram.count,
              metadata_bytes / 1024, was_used ? "warm" : "cold",
@@ -130,9 +135,19 @@ void memory_init(const struct boot_info *info)
     }
 }
 
-bool memory_was_used(void)
+uint64_t memory_end_below(uint64_t limit)
 {
-    return was_used;
+    uint64_t end = 0;
+
+    for (unsigned i = 0; i < ram.count; i++) {
+        uint64_t range_end =
+            frame_address(ram.ranges[i].first) + ((uint64_t)ram.ranges[i].count << FRAME_SHIFT);
+
+        if (range_end <= limit) {
+            end = range_end;
+        }
+    }
+    return end;
 }
 
 void *memory_pages(unsigned frames)

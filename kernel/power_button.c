@@ -18,12 +18,12 @@
 #define PM1_POWER_BUTTON       (1U << 8) /* in the status and in the enable register */
 #define PM1_CONTROL_SCI_ENABLE 1U
 
-static bool pressed;
+static volatile bool pressed;
 static bool taken;
 
 bool power_button_pressed(void)
 {
-    return *(volatile bool *)&pressed;
+    return pressed;
 }
 
 void power_button_take(void)
@@ -61,7 +61,8 @@ void power_button_start(void)
 {
     const struct acpi_info *acpi = machine_acpi();
 
-    if (acpi->pm1a_event_port == 0 || acpi->sci_interrupt >= ACPI_ISA_IRQS) {
+    if (acpi->pm1a_event_port == 0 || acpi->pm1a_control_port == 0 ||
+        acpi->sci_interrupt >= ACPI_ISA_IRQS) {
         return;
     }
     if (acpi->smi_command_port != 0 && acpi->acpi_enable != 0 &&
@@ -75,6 +76,7 @@ void power_button_start(void)
     }
     uint16_t enable = (uint16_t)(acpi->pm1a_event_port + acpi->pm1_event_bytes / 2);
 
+    /* Nothing but the button: whatever else is enabled would interrupt and not be served. */
     port_out16(acpi->pm1a_event_port, PM1_POWER_BUTTON);
-    port_out16(enable, (uint16_t)(port_in16(enable) | PM1_POWER_BUTTON));
+    port_out16(enable, PM1_POWER_BUTTON);
 }

@@ -178,6 +178,9 @@ static void switch_away(void)
         run_first = to->next;
         to->state = TASK_RUNNING;
     }
+    if (to != NULL) {
+        work_come_back();
+    }
     if (to == from) {
         return; /* yielded to itself */
     }
@@ -247,6 +250,11 @@ const char *task_name(void)
     return current != NULL ? current->name : "idle";
 }
 
+bool task_is_running(void)
+{
+    return current != NULL;
+}
+
 const char *task_guard_owner(uint64_t address)
 {
     for (unsigned i = 0; i < TASKS_MAX; i++) {
@@ -257,16 +265,6 @@ const char *task_guard_owner(uint64_t address)
         }
     }
     return NULL;
-}
-
-bool task_stack(uint64_t *low, uint64_t *high)
-{
-    if (current == NULL) {
-        return false;
-    }
-    *low = stack_low(current);
-    *high = stack_high(current);
-    return true;
 }
 
 _Noreturn void task_idle_loop(void)

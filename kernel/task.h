@@ -25,8 +25,8 @@ struct wait_queue {
 
 typedef void task_function(void *argument);
 
-/* Starts a task; it runs when the others yield. `name` must stay. Callable from everywhere but
- * interrupts. ERR_NOMEM for the stack, ERR_BUSY for the number. */
+/* Starts a task; it runs when the others yield. `name` must stay. Callable from tasks and from the
+ * start, not from work. ERR_NOMEM for the stack, ERR_BUSY for the number. */
 MUST_USE err_t task_create(const char *name, task_function *function, void *argument);
 
 /* Lets marked work and the other runnable tasks run once. */
@@ -35,7 +35,10 @@ void task_yield(void);
 /* Sleeps at least until the time on clock_now_ns(). */
 void task_sleep_until(uint64_t at_ns);
 
-/* Waits until task_wake() on the same queue. */
+/* Waits until task_wake() on the same queue, whatever happened before. Work may call task_wake() at
+ * any moment, so whoever waits for a condition looks at it with interrupts off, and keeps them off
+ * until task_wait(): it lets them in while the task waits. Tasks wake in the opposite order of
+ * their waiting. */
 void task_wait(struct wait_queue *queue);
 
 /* Makes all tasks in the queue runnable. Callable from tasks, work and timers. */
@@ -46,11 +49,11 @@ _Noreturn void task_exit(void);
 /* The name of the running task; "idle" outside of any. Callable from everywhere. */
 const char *task_name(void);
 
+/* False in the idle loop and during the start. Callable from everywhere. */
+bool task_is_running(void);
+
 /* Whose guard page the address lies in, or null. Callable from everywhere. */
 const char *task_guard_owner(uint64_t address);
-
-/* The lowest and one past the highest address of the running task's stack; false outside of any. */
-bool task_stack(uint64_t *low, uint64_t *high);
 
 /* The boot context becomes the idle loop: runs work and tasks, halts when there is nothing. */
 _Noreturn void task_idle_loop(void);

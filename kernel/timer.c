@@ -18,10 +18,13 @@
 
 static struct timer *earliest;
 static struct work expire_work;
+static uint64_t soon_ns = UINT64_MAX; /* timer_alarm_within(): stands until the alarm comes */
 
 static void set_alarm(void)
 {
-    clock_set_alarm(earliest != NULL ? earliest->at_ns : UINT64_MAX);
+    uint64_t at = earliest != NULL ? earliest->at_ns : UINT64_MAX;
+
+    clock_set_alarm(at < soon_ns ? at : soon_ns);
 }
 
 static void unlink(struct timer *timer)
@@ -69,15 +72,15 @@ void timer_cancel(struct timer *timer)
 
 void timer_alarm_within(uint64_t ns)
 {
-    uint64_t at = clock_now_ns() + ns;
-
-    clock_set_alarm(earliest != NULL && earliest->at_ns < at ? earliest->at_ns : at);
+    soon_ns = clock_now_ns() + ns;
+    set_alarm();
 }
 
 static void expire(void *context, enum work_place place)
 {
     (void)context;
     (void)place;
+    soon_ns = UINT64_MAX;
     while (earliest != NULL && earliest->at_ns <= clock_now_ns()) {
         struct timer *due = earliest;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A short list of work items. When an interrupt arrives inside the allocator its work has to wait;
- * if the task then neither yields nor is interrupted again nobody would look, so a timer is set to
- * come back shortly.
+ * A short list of work items, in the order in which they were added: timers first, because what
+ * they mark is to run in the same pass. Whenever a task goes on while work is marked, the hardware
+ * timer is set to come back shortly: the task may neither yield nor be interrupted again.
  */
 
 #include "kernel/work.h"
@@ -12,10 +12,12 @@
 #include "base/assert.h"
 
 #include "arch/x86_64/trap.h"
+#include "kernel/task.h"
 #include "kernel/timer.h"
 #include "mm/frame.h"
 
-/* Long enough for any allocator call, short enough that nobody notices. */
+/* When marked work cannot run now: long enough for any allocator call, short enough that nobody
+ * notices. */
 #define DEFER_NS 50000U
 
 static struct work *items;
@@ -25,8 +27,12 @@ static uint64_t deferred;
 void work_add(struct work *work)
 {
     ASSERT(work->run != NULL);
-    work->next = items;
-    items = work;
+    struct work **end = &items;
+
+    while (*end != NULL) {
+        end = &(*end)->next;
+    }
+    *end = work;
 }
 
 void work_mark(struct work *work)
@@ -59,6 +65,18 @@ void work_run(enum work_place place)
     running = false;
 }
 
+bool work_is_running(void)
+{
+    return running;
+}
+
+void work_come_back(void)
+{
+    if (work_pending()) {
+        timer_alarm_within(DEFER_NS);
+    }
+}
+
 uint64_t work_deferred_count(void)
 {
     return deferred;
@@ -66,15 +84,15 @@ uint64_t work_deferred_count(void)
 
 static void on_interrupt_exit(void)
 {
-    if (running || !work_pending()) {
-        return;
+    if (running || !work_pending() || !task_is_running()) {
+        return; /* the idle loop runs it, without a pause between slices */
     }
     if (frame_held()) {
         deferred++;
-        timer_alarm_within(DEFER_NS);
-        return;
+    } else {
+        work_run(WORK_INTERRUPT);
     }
-    work_run(WORK_INTERRUPT);
+    work_come_back();
 }
 
 void work_init(void)

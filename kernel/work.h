@@ -10,7 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Where work_run() was called from. Work that wants to go on at once does so only when idle. */
+/* Where work_run() was called from. After WORK_INTERRUPT a computing task goes on, so work that has
+ * more to do leaves it some time. */
 enum work_place { WORK_IDLE, WORK_YIELD, WORK_INTERRUPT };
 
 struct work {
@@ -20,7 +21,7 @@ struct work {
     struct work *next;
 };
 
-/* Makes a work item known; once, at start. */
+/* Makes a work item known; once, at start. Items run in the order in which they were added. */
 void work_add(struct work *work);
 
 /* Callable from everywhere. */
@@ -31,6 +32,13 @@ void work_mark(struct work *work);
 void work_run(enum work_place place);
 
 bool work_pending(void);
+
+/* True inside work_run(). */
+bool work_is_running(void);
+
+/* A task is about to go on: makes the hardware timer interrupt it shortly if work is marked.
+ * Interrupts must be off. */
+void work_come_back(void);
 
 /* Work that could not run on the way out of an interrupt, because the allocator was held. */
 uint64_t work_deferred_count(void);

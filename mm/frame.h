@@ -103,8 +103,8 @@ MUST_USE err_t frame_take_run(pfn_t max, pfn_t *first, pfn_t *count);
 void frame_give_run(pfn_t first, pfn_t count);
 
 /* One shot: when more than `free_above` frames are free after a free, `fire` is called (from the
- * freeing context; it must only mark work). A give does not fire it; the next free will. A null
- * `fire` disarms. */
+ * freeing context, when the allocator is not held any more; it must only arrange for work). A give
+ * does not fire it; the next free will. A null `fire` disarms. */
 void frame_watch(uint64_t free_above, void (*fire)(void));
 
 /* ---- questions ---- */

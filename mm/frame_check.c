@@ -171,6 +171,7 @@ void frame_check(void)
 {
     struct tally tally = { 0 };
 
+    frame_hold(); /* nothing may change meanwhile */
     check_set(&frame_pool.partial);
     check_set(&frame_pool.backed);
     check_set(&frame_pool.returned);
@@ -186,4 +187,5 @@ void frame_check(void)
     ASSERT(frame_pool.away - tally.away <= tally.used);
     ASSERT(tally.free + tally.used + tally.away == tally.ram);
     ASSERT(frame_pool.watch_above == WATCH_NEVER || frame_pool.fire != NULL);
+    (void)frame_unhold(0);
 }

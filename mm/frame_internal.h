@@ -15,8 +15,8 @@
  */
 
 #include "base/assert.h"
-#include "base/barrier.h"
 #include "base/bits.h"
+#include "base/local.h"
 #include "mm/frame.h"
 
 #define ROW_FRAMES 64U
@@ -94,24 +94,19 @@ extern struct frame_pool frame_pool;
 
 /* ---- the mark that an allocator function is running, and the count of free frames ---- */
 
-/* Only an interrupt on the same processor looks at the mark: the compiler must not move memory
- * accesses across it, the processor needs no fence. */
+/* Only an interrupt on the same processor looks at the mark. */
 static inline void frame_hold(void)
 {
-    frame_pool.ledger += LEDGER_HELD;
-    atomic_signal_fence(memory_order_seq_cst);
+    local_add(&frame_pool.ledger, LEDGER_HELD);
 }
 
 /* Takes the mark away and books `freed` frames, negative for allocated ones. True: the watch has
  * to fire, frame_watch_fire(). */
 static inline bool frame_unhold(int64_t freed)
 {
-    atomic_signal_fence(memory_order_seq_cst);
-    frame_pool.ledger -= freed * LEDGER_FRAME + LEDGER_HELD;
-    return frame_pool.ledger < 0;
+    return local_sub(&frame_pool.ledger, freed * LEDGER_FRAME + LEDGER_HELD);
 }
 
-/* May not be called with the mark taken away and the watch due. */
 /* Free frames, out of the ledger: the mark below the slack is rounded away, for negative slack too,
  * by the arithmetic shift that both compilers document. */
 static inline uint64_t frame_ledger_free(void)

@@ -83,11 +83,13 @@ err_t apic_init(paddr_t address)
         }
     }
     msr_write(MSR_APIC_BASE, base | APIC_BASE_ENABLE);
-    apic_write(REG_TASK_PRIORITY, 0);
     apic_write(REG_LVT_LINT0, LVT_MASKED);
+    /* Software-enabled first: before, the mask bits of the LVT cannot be cleared [SDM 3A
+     * §11.4.7.2]. */
+    apic_write(REG_SPURIOUS, SPURIOUS_APIC_ON | VECTOR_SPURIOUS);
+    apic_write(REG_TASK_PRIORITY, 0);
     apic_write(REG_TIMER_DIVIDE, DIVIDE_BY_16);
     apic_write(REG_LVT_TIMER, VECTOR_TIMER); /* one-shot */
-    apic_write(REG_SPURIOUS, SPURIOUS_APIC_ON | VECTOR_SPURIOUS);
     return OK;
 }
 

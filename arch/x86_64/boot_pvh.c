@@ -57,17 +57,18 @@ static const void *loaded(uint64_t address, uint64_t bytes)
 
 static void copy_cmdline(uint64_t address)
 {
-    const char *text = loaded(address, BOOT_CMDLINE_MAX);
+    const char *text = loaded(address, 1);
+    size_t kept = 0;
 
     if (text == NULL) {
         return;
     }
-    size_t bytes = strlen(text);
-    size_t kept = min_u64(bytes, BOOT_CMDLINE_MAX - 1);
-
-    memcpy(boot_info.cmdline, text, kept);
+    while (kept < BOOT_CMDLINE_MAX - 1 && address + kept < GIB && text[kept] != '\0') {
+        boot_info.cmdline[kept] = text[kept];
+        kept++;
+    }
     boot_info.cmdline[kept] = '\0';
-    boot_info.cmdline_bytes_cut = bytes - kept;
+    boot_info.cmdline_was_cut = address + kept == GIB || text[kept] != '\0';
 }
 
 static void copy_memmap(uint64_t address, uint32_t entries)

@@ -9,6 +9,7 @@
 
 #include "base/assert.h"
 #include "base/bits.h"
+#include "base/log.h"
 
 #include "arch/x86_64/apic.h"
 #include "arch/x86_64/cpu.h"
@@ -20,6 +21,8 @@
 #define TSC_HZ_ASSUMED   (UINT64_C(8) * NS_PER_S)
 #define CALIBRATE_NS_MIN UINT64_C(1000000)
 #define READINGS         3U
+/* The slowest TSC we count with: 1 tick in 4 ns. See is_stale(). */
+#define NS_PER_TSC_MAX 4U
 
 #define PIT_CHANNEL2              0x42U
 #define PIT_COMMAND               0x43U
@@ -111,6 +114,13 @@ static struct reading reading_take(void)
     return best;
 }
 
+/* A first reading, with as much of both counters ahead as there can be. */
+static void measure_from_here(void)
+{
+    apic_timer_start(UINT32_MAX);
+    clock.first = reading_take();
+}
+
 void clock_calibrate_begin(uint16_t pm_timer_port, bool pm_timer_32bit)
 {
     clock.pm_timer_port = pm_timer_port;
@@ -127,8 +137,7 @@ void clock_calibrate_begin(uint16_t pm_timer_port, bool pm_timer_32bit)
         port_out8(PIT_CHANNEL2, 0);
         port_out8(PIT_CHANNEL2, 0);
     }
-    apic_timer_start(UINT32_MAX);
-    clock.first = reading_take();
+    measure_from_here();
 }
 
 /* Frequencies that somebody tells: 0 where nobody does. */
@@ -160,20 +169,53 @@ static uint64_t reference_ns(uint32_t ticks)
     return (uint64_t)ticks * NS_PER_S / clock.reference_hz;
 }
 
+/*
+ * True when so much time has passed that the reference may have gone round, which takes a 24-bit PM
+ * timer 4.7 s and an 8254 55 ms: the machine was stopped in between, say. The TSC tells, whatever
+ * its frequency: a TSC slower than TSC_HZ_MIN would only make the limit stricter than it need be.
+ */
+static bool is_stale(const struct reading *last)
+{
+    uint64_t round_ns = ((uint64_t)clock.reference_mask + 1) * NS_PER_S / clock.reference_hz;
+    uint64_t limit_ns = min_u64(round_ns / 8, 2 * NS_PER_S);
+
+    return last->tsc - clock.first.tsc > limit_ns / NS_PER_TSC_MAX;
+}
+
+/* The second reading: late enough to be exact, early enough to be unambiguous. Returns the time
+ * since the first by the reference. */
+static uint64_t second_reading(struct reading *last)
+{
+    for (;;) {
+        *last = reading_take();
+        if (is_stale(last)) {
+            measure_from_here();
+            continue;
+        }
+        uint32_t ticks = (last->reference - clock.first.reference) & clock.reference_mask;
+
+        if (reference_ns(ticks) >= CALIBRATE_NS_MIN) {
+            return reference_ns(ticks);
+        }
+        cpu_relax();
+    }
+}
+
 void clock_calibrate(void)
 {
-    struct reading last = reading_take();
-    uint32_t elapsed = (last.reference - clock.first.reference) & clock.reference_mask;
-
-    while (reference_ns(elapsed) < CALIBRATE_NS_MIN) {
-        cpu_relax();
-        last = reading_take();
-        elapsed = (last.reference - clock.first.reference) & clock.reference_mask;
-    }
-    uint64_t ns = reference_ns(elapsed);
+    struct reading last;
+    uint64_t ns = second_reading(&last);
     uint64_t measured = (last.tsc - clock.first.tsc) * NS_PER_S / ns;
     uint64_t told = told_tsc_hz(&clock.source);
+    uint64_t apart = told > measured ? told - measured : measured - told;
 
+    if (told != 0 && apart > measured / 50) {
+        log_warn("clock: %s says %llu kHz, the reference timer %llu kHz; the latter counts",
+                 clock.source, (unsigned long long)(told / 1000),
+                 (unsigned long long)(measured / 1000));
+        clock.source = "reference timer";
+        told = 0;
+    }
     set_tsc_hz(told != 0 ? told : measured);
     clock.apic_per_ns = ratio(clock.first.apic_left - last.apic_left, ns);
     ASSERT(clock.apic_per_ns != 0);

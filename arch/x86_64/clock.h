@@ -18,8 +18,8 @@ void clock_start(void);
 /* First reading; the local APIC must be on. `pm_timer_port` 0: there is none, use the 8254. */
 void clock_calibrate_begin(uint16_t pm_timer_port, bool pm_timer_32bit);
 
-/* Second reading, at least a millisecond later (it halts until then if need be; interrupts must be
- * off, the timer vector may fire). From here on clock and timer are true. */
+/* Second reading, at least a millisecond later (it spins until then if need be; interrupts must be
+ * off). From here on clock and timer are true. */
 void clock_calibrate(void);
 
 /* Nanoseconds since clock_start(); never runs backwards. Callable from everywhere. */

@@ -21,13 +21,12 @@
 #define ENTRY_ADDRESS    UINT64_C(0x000ffffffffff000)
 #define ENTRIES          512U
 #define LEVEL_ROOT       4U
-/* The processor's physical addresses end here at the latest [SDM 3A §4.1.4]. */
+/* We map one to one in the lower half of 47 bits, and the stack window is its upper part. */
 #define ADDRESS_END (UINT64_C(1) << 46)
 
 static struct {
     paging_alloc *alloc;
     uint64_t *root;
-    unsigned tables;
     unsigned level_largest; /* 3 with 1 GiB pages, else 2 */
     uint64_t no_execute;    /* ENTRY_NO_EXECUTE, or 0 without NX */
     bool loaded;
@@ -72,7 +71,6 @@ static uint64_t *table_new(void)
     if (frame == 0) {
         return NULL;
     }
-    paging.tables++;
     uint64_t *table = (uint64_t *)(uintptr_t)frame;
 
     memset(table, 0, FRAME_SIZE);
@@ -86,7 +84,6 @@ err_t paging_begin(paging_alloc *alloc)
     uint32_t features = cpuid(0x80000001U).edx;
 
     paging.alloc = alloc;
-    paging.tables = 0;
     paging.loaded = false;
     paging.no_execute = (features & cpuid_nx) != 0 ? ENTRY_NO_EXECUTE : 0;
     paging.level_largest = (features & cpuid_gib_pages) != 0 ? 3 : 2;
@@ -238,8 +235,12 @@ err_t paging_set_present(paddr_t start, uint64_t bytes, bool present)
         unsigned level = level_for(at, end, deepest);
         uint64_t *entry = entry_at(at, level, true);
 
-        if (entry == NULL) {
+        if (entry == NULL && !present) {
             return ERR_NOMEM;
+        }
+        if (entry == NULL) {
+            entry = entry_deepest(at, &level); /* the whole large page: more than asked for */
+            at = align_down(at, UINT64_C(1) << shift_of(level));
         }
         *entry = present ? at | entry_flags(PAGING_WRITE) | (level > 1 ? ENTRY_LARGE : 0) : 0;
         tlb_drop(at);
@@ -294,12 +295,12 @@ const void *paging_map_firmware(uint64_t start, size_t bytes)
     return (const void *)(uintptr_t)start;
 }
 
+bool paging_has_no_execute(void)
+{
+    return paging.no_execute != 0;
+}
+
 bool paging_has_huge_pages(void)
 {
     return paging.level_largest == 3;
-}
-
-unsigned paging_table_count(void)
-{
-    return paging.tables;
 }

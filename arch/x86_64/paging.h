@@ -5,7 +5,9 @@
  * tasks live in a window of their own, so that the page below each can stay unmapped. Pages are
  * never both writable and executable.
  *
- * Not callable from interrupts. Table frames come from the callback given to paging_begin().
+ * Callable from tasks and from work, also from work on the way out of an interrupt: that changes
+ * only memory's own mappings, and tasks change only the stack window, so the two never meet in a
+ * table. Table frames come from the callback given to paging_begin().
  */
 
 #include <stdbool.h>
@@ -38,7 +40,8 @@ MUST_USE err_t paging_map_at(uint64_t virtual, paddr_t frame, unsigned flags);
 
 /* Takes the mapping of a frame-aligned run away or gives it back (writable, not executable),
  * splitting large pages where needed. For memory that the host has: a stray access then faults.
- * ERR_NOMEM when a table is needed and there is none; then the rest is unchanged. */
+ * ERR_NOMEM when taking away needs a table and there is no frame for it; then the rest is
+ * unchanged. Giving back does not fail: without a frame it gives back the whole large page. */
 MUST_USE err_t paging_set_present(paddr_t start, uint64_t bytes, bool present);
 
 /* Removes the mapping of one virtual page. */
@@ -56,8 +59,8 @@ void *paging_map_device(paddr_t start, size_t bytes);
 /* A one-to-one read-only view of firmware tables; null when out of memory or out of range. */
 const void *paging_map_firmware(uint64_t start, size_t bytes);
 
+/* False on a processor without the NX bit, where everything mapped can be executed. */
+bool paging_has_no_execute(void);
+
 /* True when the processor has 1 GiB pages. */
 bool paging_has_huge_pages(void);
-
-/* Frames used for tables. */
-unsigned paging_table_count(void);

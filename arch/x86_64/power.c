@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * QEMU's isa-debug-exit ends the process with a code of our choice; a write to it where it does not
- * exist does nothing, so it is simply tried first. Then ACPI soft-off [ACPI 6.5 §4.8.3.2.1].
+ * exist does nothing, so it is simply tried first. Then ACPI soft-off: by the sleep control
+ * register of hardware-reduced machines, or by the PM1 control registers [ACPI 6.5 §4.8.3.2.1,
+ * §4.8.3.7].
  */
 
 #include "arch/x86_64/power.h"
 
 #include "arch/x86_64/cpu.h"
 
-#define DEBUG_EXIT_PORT      0xf4U
-#define PM1_SLEEP_TYPE_SHIFT 10U
-#define PM1_SLEEP_ENABLE     (1U << 13)
+#define DEBUG_EXIT_PORT          0xf4U
+#define PM1_SLEEP_TYPE_SHIFT     10U
+#define PM1_SLEEP_ENABLE         (1U << 13)
+#define CONTROL_SLEEP_TYPE_SHIFT 2U
+#define CONTROL_SLEEP_ENABLE     (1U << 5)
 
 static struct power_acpi acpi;
 
@@ -21,7 +25,15 @@ void power_set_acpi(const struct power_acpi *how)
 
 _Noreturn void power_off(uint8_t status)
 {
+    if (status > POWER_STATUS_MAX) {
+        status = POWER_STATUS_MAX;
+    }
     port_out32(DEBUG_EXIT_PORT, POWER_DEBUG_EXIT_BASE + status);
+    if (acpi.sleep_control != 0) {
+        port_out8(acpi.sleep_control,
+                  (uint8_t)((unsigned)acpi.sleep_type_a << CONTROL_SLEEP_TYPE_SHIFT |
+                            CONTROL_SLEEP_ENABLE));
+    }
     if (acpi.pm1a_control != 0) {
         port_out16(
             acpi.pm1a_control,

@@ -7,17 +7,21 @@
 /* Added to a status before it goes to the debug-exit device, so that QEMU's own failures (exit
  * codes 1 and below 33) cannot be mistaken for the guest's: code = 2 * (16 + status) + 1. */
 #define POWER_DEBUG_EXIT_BASE 16U
+/* Exit codes have eight bits; larger statuses would come out as other ones. */
+#define POWER_STATUS_MAX 111U
 
 /* How ACPI's soft-off state is entered; found by kernel/machine.c. */
 struct power_acpi {
-    uint16_t pm1a_control; /* port, 0: none */
-    uint16_t pm1b_control; /* port, 0: none */
+    uint16_t sleep_control; /* port of hardware-reduced ACPI, 0: none */
+    uint16_t pm1a_control;  /* port, 0: none */
+    uint16_t pm1b_control;  /* port, 0: none */
     uint8_t sleep_type_a;
     uint8_t sleep_type_b;
 };
 
 void power_set_acpi(const struct power_acpi *how);
 
-/* Ends the machine with a status that the host can read: by the debug-exit device where there is
- * one, by ACPI soft-off otherwise, by halting as the last resort. */
+/* Ends the machine with a status, POWER_STATUS_MAX at most, that the host can read: by the
+ * debug-exit device where there is one, by ACPI soft-off otherwise, by halting as the last resort.
+ */
 _Noreturn void power_off(uint8_t status);

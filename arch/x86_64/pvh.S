@@ -15,6 +15,10 @@
 #define EFER_LME 0x100
 #define EFER_NXE 0x800
 #define CPUID_NX (1 << 20)
+#define CPUID_LONG_MODE (1 << 29)
+#define COM1 0x3f8
+#define DEBUG_EXIT_PORT 0xf4  /* as in power.c: 16 + status 1 */
+#define DEBUG_EXIT_FAULT 17
 
     .section .note.pvh, "a", @note
     .align 4
@@ -40,6 +44,26 @@ pvh_start:
     xorl %eax, %eax
     rep stosl
 
+    /* Without long mode there is nothing to be done but to say so. */
+    movl $0x80000000, %eax
+    cpuid
+    cmpl $0x80000001, %eax
+    jb 3f
+    movl $0x80000001, %eax
+    cpuid
+    testl $CPUID_LONG_MODE, %edx
+    jnz 5f
+3:  movl $no_long_mode, %esi
+    movl $COM1, %edx
+4:  lodsb
+    outb %al, %dx
+    testb %al, %al
+    jnz 4b
+    movl $DEBUG_EXIT_FAULT, %eax
+    outl %eax, $DEBUG_EXIT_PORT
+    hlt
+    jmp 3b
+5:
     /* First GiB: one PML4 entry, one PDPT entry, 512 large pages. */
     movl $boot_pdpt + PAGE_PRESENT_WRITE, boot_pml4
     movl $boot_pd + PAGE_PRESENT_WRITE, boot_pdpt
@@ -92,6 +116,7 @@ long_mode:
     .size pvh_start, . - pvh_start
 
     .section .rodata
+no_long_mode: .asciz "aerostat needs a 64-bit processor\r\n"
     .align 8
 boot_gdt:
     .quad 0

@@ -28,6 +28,7 @@
 
 static bool present;
 static unsigned fifo_room;
+static bool stalled; /* the reader does not read; bytes are dropped until the port drains */
 
 void serial_init(void)
 {
@@ -48,11 +49,13 @@ static void send(char byte)
         unsigned polls = 0;
 
         while ((port_in8(COM1 + REG_LINE_STATUS) & STATUS_TRANSMIT_EMPTY) == 0) {
-            if (++polls == DRAIN_POLLS_MAX) {
+            if (stalled || ++polls == DRAIN_POLLS_MAX) {
+                stalled = true;
                 return;
             }
             cpu_relax();
         }
+        stalled = false;
         fifo_room = FIFO_BYTES;
     }
     fifo_room--;

@@ -3,7 +3,7 @@
 /*
  * Three tiers of checking. STATIC_ASSERT proves layouts and relations of constants at build time.
  * ASSERT is always on, cheap and free of side effects. ASSERT_SLOW runs validators that walk a
- * whole structure; it is on where CHECK_SLOW is defined (unit tests, fuzzers, test images).
+ * whole structure; it is on where CHECK_SLOW is defined (unit tests and fuzzers).
  */
 
 #define STATIC_ASSERT(cond, text) _Static_assert(cond, text)

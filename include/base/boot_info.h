@@ -2,10 +2,10 @@
 #pragma once
 /*
  * What every way into the kernel hands over, in one form. The boot path copies what it needs out of
- * the loader's structures; the command line stays where the loader put it until
- * kernel/memory.c has reserved it.
+ * the loader's structures, so that none of them has to be kept.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,7 +34,7 @@ struct boot_info {
     size_t memmap_count;
     size_t memmap_dropped;          /* entries beyond BOOT_MEMMAP_MAX */
     char cmdline[BOOT_CMDLINE_MAX]; /* always terminated */
-    size_t cmdline_bytes_cut;
-    uint64_t rsdp;            /* ACPI root pointer, 0: look for it */
+    bool cmdline_was_cut;
+    uint64_t rsdp;            /* ACPI root pointer, 0: the loader told none */
     struct boot_range initrd; /* bytes 0: none */
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Loads on memory and processor while the host does as it likes. `compute` never yields; `pattern`
- * keeps memory filled with what it must still find later; `hoard` takes nearly everything.
+ * keeps memory filled with what it must still find later; `hoard` takes nearly everything, `greedy`
+ * everything.
  */
 
 #include <stdbool.h>
@@ -163,7 +164,8 @@ int scenario_pattern(void)
 
 /* ---- hoard: nearly all memory is in use ---- */
 
-/* Takes all but leave=N MiB (default 8) and keeps it for ms=N, then frees it all and stays. */
+/* Takes all but leave=N MiB (default 8) and keeps it for ms=N, then frees it all and stays; with
+ * compute=1 in a loop that never yields. */
 int scenario_hoard(void)
 {
     uint64_t leave = app_word_number("leave", 8) * (MIB / FRAME_SIZE);
@@ -190,6 +192,33 @@ int scenario_hoard(void)
         chain = next;
     }
     result_line("hoard state=free");
+    while (app_word_number("compute", 0) != 0) {
+        cpu_relax();
+    }
     task_sleep_until(UINT64_MAX);
+    return 0;
+}
+
+/* ---- greedy: whatever is free is used at once ---- */
+
+/* Once the host holds wait=N MiB: takes and touches every frame there is, again and again, until
+ * the power button is pressed. */
+int scenario_greedy(void)
+{
+    uint64_t wait_pages = app_word_number("wait", 0) * (MIB / FRAME_SIZE);
+    uint64_t frames = 0;
+
+    power_button_take();
+    while (!power_button_pressed()) {
+        pfn_t pfn;
+
+        while (balloon_service_actual() >= wait_pages && (pfn = frame_alloc()) != PFN_NONE) {
+            *frame_view(pfn) = pfn;
+            wait_pages = 0;
+            frames++;
+        }
+        task_sleep_until(clock_now_ns() + NS_PER_MS);
+    }
+    result_line("greedy frames=%llu", (unsigned long long)frames);
     return 0;
 }

@@ -16,6 +16,7 @@ int scenario_pattern(void);
 int scenario_tasks(void);
 int scenario_alloc_cost(void);
 int scenario_hoard(void);
+int scenario_greedy(void);
 int scenario_touch(void);
 int scenario_bare(void);
 int scenario_entropy(void);

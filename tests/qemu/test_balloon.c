@@ -114,8 +114,8 @@ static void memory_that_the_guest_frees_goes_to_a_waiting_host(struct qtest *t)
     (void)settled(t);
     assert_true(qtest_actual(t) > t->ram_bytes / 2);
     qtest_line(t, "@hoard state=free", QTEST_STEP_MS);
-    /* At once: a free wakes the balloon, it does not wait for the next retry. */
-    qtest_wait_actual(t, t->ram_bytes / 2, 1000);
+    /* A free wakes the balloon; the next retry would be ten seconds away. */
+    qtest_wait_actual(t, t->ram_bytes / 2, 6000);
     qtest_powerdown(t);
 }
 
@@ -322,6 +322,18 @@ static void guarded_memory_moves_both_ways(struct qtest *t)
     both_ways(t);
 }
 
+static void guarded_memory_comes_back_where_no_frame_is_left_for_a_table(struct qtest *t)
+{
+    qtest_ready(t, "on");
+    qtest_resize(t, t->ram_bytes / 2);
+    qtest_sleep(t, 500); /* the guest uses all that is left */
+    qtest_ask(t, t->ram_bytes / 2 + QTEST_MIB);
+    qtest_wait_actual(t, t->ram_bytes / 2 + QTEST_MIB, QTEST_STEP_MS);
+    qtest_ask(t, t->ram_bytes);
+    qtest_wait_actual(t, t->ram_bytes, QTEST_STEP_MS);
+    qtest_powerdown(t);
+}
+
 static void an_idle_guest_costs_next_to_nothing(struct qtest *t)
 {
     uint64_t busy[2];
@@ -351,7 +363,7 @@ int main(int argc, char **argv)
         QTEST(more_than_is_free_is_given_up_to_the_floor_and_said_once, .memory_mib = 64,
               .append = "report=50 balloon.floor=4"),
         QTEST(memory_that_the_guest_frees_goes_to_a_waiting_host, .image = "test.elf",
-              .append = "report=50 -- test=hoard leave=8 ms=1500"),
+              .append = "report=50 balloon.retry=10000 -- test=hoard leave=8 ms=1500"),
         QTEST(the_host_really_gets_the_memory, .image = "demo.elf", .memory_mib = 256),
         QTEST(statistics_are_fresh_and_exact_to_the_frame),
         QTEST(statistics_keep_their_pace),
@@ -364,6 +376,8 @@ int main(int argc, char **argv)
         QTEST(the_smallest_slice_reaches_its_target, .append = "report=50 balloon.slice=2"),
         QTEST(it_works_by_interrupts_without_the_safety_poll, .append = "report=50 poll=0"),
         QTEST(guarded_memory_moves_both_ways, .append = "report=50 balloon.guard=on"),
+        QTEST(guarded_memory_comes_back_where_no_frame_is_left_for_a_table, .image = "test.elf",
+              .memory_mib = 64, .append = "report=50 balloon.guard=on -- test=greedy wait=32"),
         QTEST(an_idle_guest_costs_next_to_nothing, .append = "loglevel=info"),
     };
 

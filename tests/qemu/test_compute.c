@@ -17,13 +17,13 @@ static void a_pure_loop_does_not_keep_memory_from_the_host(struct qtest *t)
 
     qtest_line(t, "@compute state=begin", QTEST_STEP_MS);
     qtest_ask(t, t->ram_bytes / 2);
-    qtest_wait_actual(t, t->ram_bytes / 2, 2000);
+    qtest_wait_actual(t, t->ram_bytes / 2, QTEST_STEP_MS);
     must_still_compute(t);
     qtest_ask(t, t->ram_bytes);
-    qtest_wait_actual(t, t->ram_bytes, 2000);
+    qtest_wait_actual(t, t->ram_bytes, QTEST_STEP_MS);
     must_still_compute(t);
     qtest_ask(t, t->ram_bytes / 4);
-    qtest_wait_actual(t, t->ram_bytes / 4, 2000);
+    qtest_wait_actual(t, t->ram_bytes / 4, QTEST_STEP_MS);
     must_still_compute(t);
     line = qtest_line(t, "@compute state=end", QTEST_STEP_MS);
     assert_true(record_u64(line, "actual", &actual));
@@ -49,13 +49,25 @@ static void a_pure_loop_does_not_keep_statistics_from_the_host(struct qtest *t)
     must_still_compute(t);
 }
 
+static void memory_freed_before_a_pure_loop_goes_to_the_waiting_host(struct qtest *t)
+{
+    qtest_line(t, "@hoard state=full", QTEST_STEP_MS);
+    qtest_ask(t, t->ram_bytes / 2);
+    qtest_line(t, "@hoard state=free", QTEST_STEP_MS);
+    /* The next attempt without a wake-up would be ten seconds away. */
+    qtest_wait_actual(t, t->ram_bytes / 2, 6000);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         QTEST(a_pure_loop_does_not_keep_memory_from_the_host, .image = "test.elf",
-              .append = "report=50 -- test=compute ms=4000"),
+              .memory_mib = 1024, .append = "poll=0 -- test=compute ms=9000"),
         QTEST(a_pure_loop_does_not_keep_statistics_from_the_host, .image = "test.elf",
-              .append = "report=50 -- test=compute ms=4000"),
+              .append = "poll=0 -- test=compute ms=4000"),
+        QTEST(memory_freed_before_a_pure_loop_goes_to_the_waiting_host, .image = "test.elf",
+              .memory_mib = 512,
+              .append = "poll=0 balloon.retry=10000 -- test=hoard ms=1000 compute=1"),
     };
 
     return qtest_main("tests/qemu/test_compute.c", tests, sizeof(tests) / sizeof(tests[0]), argc,

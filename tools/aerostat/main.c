@@ -25,8 +25,8 @@ static const char help_text[] =
     "       aerostat demo [OPTION...]\n"
     "       aerostat --help | --version\n"
     "\n"
-    "run   boots IMAGE in QEMU with its serial port on standard output. The WORDs are added to\n"
-    "      the guest's command line.\n"
+    "run   boots IMAGE in QEMU with its serial port on standard output. The WORDs go to the\n"
+    "      application in it, behind `--` on the guest's command line.\n"
     "demo  shows the main job: the guest touches its memory, frees it, gives 256 MiB to the host\n"
     "      and gets them back, beside what the host really holds.\n"
     "\n"
@@ -261,6 +261,7 @@ int main(int argc, char **argv)
         options.vm.image = argv[optind++];
     }
     if (!is_demo && optind < argc && strcmp(argv[optind], "--") == 0) {
+        append_words("--");
         for (optind++; optind < argc; optind++) {
             append_words(argv[optind]);
         }

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Reads the symbol table. The file is our own image, but offsets are checked all the same: a
+ * half-written image must give an error and not a crash. */
+
+#include "tests/bench/bench_elf.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct image {
+    const unsigned char *bytes;
+    uint64_t size;
+};
+
+/* A piece of the file, or null when it does not lie inside. */
+static const void *piece(const struct image *image, uint64_t offset, uint64_t bytes)
+{
+    return offset <= image->size && bytes <= image->size - offset ? image->bytes + offset : NULL;
+}
+
+static bool find_in_table(const struct image *image, const Elf64_Shdr *table,
+                          const Elf64_Shdr *names, const char *name, uint64_t *address)
+{
+    const Elf64_Sym *symbols = piece(image, table->sh_offset, table->sh_size);
+    const char *texts = piece(image, names->sh_offset, names->sh_size);
+
+    if (symbols == NULL || texts == NULL || names->sh_size == 0 ||
+        texts[names->sh_size - 1] != '\0') {
+        return false;
+    }
+    for (uint64_t i = 0; i < table->sh_size / sizeof(symbols[0]); i++) {
+        if (symbols[i].st_name < names->sh_size && strcmp(texts + symbols[i].st_name, name) == 0) {
+            *address = symbols[i].st_value;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool find(const struct image *image, const char *name, uint64_t *address)
+{
+    const Elf64_Ehdr *header = piece(image, 0, sizeof(*header));
+    const Elf64_Shdr *sections;
+
+    if (header == NULL || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
+        header->e_ident[EI_CLASS] != ELFCLASS64) {
+        return false;
+    }
+    sections = piece(image, header->e_shoff, (uint64_t)header->e_shnum * sizeof(sections[0]));
+    for (unsigned i = 0; sections != NULL && i < header->e_shnum; i++) {
+        if (sections[i].sh_type == SHT_SYMTAB && sections[i].sh_link < header->e_shnum) {
+            return find_in_table(image, &sections[i], &sections[sections[i].sh_link], name,
+                                 address);
+        }
+    }
+    return false;
+}
+
+bool elf_symbol(const char *path, const char *name, uint64_t *address)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat stat;
+    void *memory = MAP_FAILED;
+    bool found = false;
+
+    if (fd < 0) {
+        return false;
+    }
+    if (fstat(fd, &stat) == 0 && stat.st_size > 0) {
+        memory = mmap(NULL, (size_t)stat.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    }
+    close(fd);
+    if (memory != MAP_FAILED) {
+        struct image image = { .bytes = memory, .size = (uint64_t)stat.st_size };
+
+        found = find(&image, name, address);
+        munmap(memory, (size_t)stat.st_size);
+    }
+    return found;
+}
