@@ -85,7 +85,7 @@ static bool read_s5_package(const struct table *aml, size_t at, struct acpi_info
 void acpi_s5_find(const struct table *aml, struct acpi_info *info)
 {
     for (size_t at = HEADER_BYTES + 1; at + 4 < aml->length && !info->has_s5; at++) {
-        if (memcmp(aml->bytes + at, "_S5_", 4) != 0) {
+        if (aml->bytes[at] != '_' || memcmp(aml->bytes + at, "_S5_", 4) != 0) {
             continue;
         }
         const size_t root = table_u8(aml, at - 1) == AML_ROOT ? 1 : 0;

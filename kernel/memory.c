@@ -54,6 +54,21 @@ static void reserve_image(const struct boot_info *info)
     }
 }
 
+/* Takes the metadata's place out of the map, except for the part that nobody will touch. */
+static void reserve_metadata(paddr_t at, size_t bytes)
+{
+    size_t gap_offset;
+    size_t gap = frame_metadata_gap(usable.ranges, usable.count, &gap_offset);
+    paddr_t gap_start = align_up(at + WARM_MARK_BYTES + gap_offset, FRAME_SIZE);
+    paddr_t gap_end = align_down(at + WARM_MARK_BYTES + gap_offset + gap, FRAME_SIZE);
+
+    if (gap_start < gap_end) {
+        memmap_reserve(&usable, gap_end, at + bytes - gap_end);
+        bytes = gap_start - at;
+    }
+    memmap_reserve(&usable, at, bytes);
+}
+
 /* Finds room for the metadata, as low as possible: near the image, in a block that is used. */
 static void *place_metadata(size_t *bytes)
 {
@@ -63,7 +78,7 @@ static void *place_metadata(size_t *bytes)
     if (memmap_find(&usable, *bytes, FRAME_SIZE, address_of(image_end), GIB, &at) != OK) {
         panic("no room for %zu KiB of allocator metadata below 1 GiB", *bytes / 1024);
     }
-    memmap_reserve(&usable, at, *bytes);
+    reserve_metadata(at, *bytes);
     uint64_t *mark = (uint64_t *)(uintptr_t)at;
 
     was_used = *mark == WARM_MARK;
@@ -124,9 +139,12 @@ void memory_init(const struct boot_info *info)
     if (!paging_has_no_execute()) {
         log_warn("the processor cannot forbid execution: all of memory is executable");
     }
-    log_info("memory: %llu MiB in %u ranges, metadata %zu KiB, %s start, %s pages",
+    struct frame_stats stats;
+
+    frame_stats(&stats);
+    log_info("memory: %llu MiB in %u ranges, metadata %llu KiB, %s start, %s pages",
              (unsigned long long)(memmap_frames(&ram) * FRAME_SIZE / MIB), ram.count,
-             metadata_bytes / 1024, was_used ? "warm" : "cold",
+             (unsigned long long)(stats.metadata_bytes / 1024), was_used ? "warm" : "cold",
              paging_has_huge_pages() ? "1 GiB" : "2 MiB");
     if (ram.dropped_frames != 0 || info->memmap_dropped != 0) {
         log_warn("memory: %llu MiB beyond FRAME_AREAS_MAX or MEMMAP_RANGES_MAX and %zu map entries "

@@ -56,6 +56,12 @@ struct frame_stats {
 size_t frame_metadata_bytes(pfn_t end);
 
 /*
+ * A hole in the address space needs no bit fields: bytes [*offset, *offset + result) of the metadata
+ * are never touched and may be used otherwise. 0: there is none.
+ */
+size_t frame_metadata_gap(const struct frame_range *ranges, unsigned count, size_t *offset);
+
+/*
  * Starts (or, in tests, restarts) the allocator over `ranges`: sorted, a gap of a frame at least
  * between neighbours, without frame 0, and kept by the caller for as long as the allocator lives.
  * `metadata` has at least frame_metadata_bytes(end of the last range) bytes, 64-byte aligned,

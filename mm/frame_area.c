@@ -13,6 +13,8 @@
 
 #include "mm/frame_internal.h"
 
+#include "base/string.h"
+
 #define LEAF_BYTES          ((size_t)AREA_BLOCKS / 8)
 #define COUNTS_BYTES        (AREA_BLOCKS * sizeof(int16_t))
 #define ROWS_BYTES          ((size_t)AREA_FRAMES / 8)
@@ -46,6 +48,36 @@ static uint64_t whole_frames(const struct frame_range *range)
 size_t frame_metadata_bytes(pfn_t end)
 {
     return areas_below(end) * AREA_METADATA_BYTES;
+}
+
+/* Areas [*first, *first + result) are the longest run of areas without a frame below the end. */
+static unsigned areas_without_memory(const struct frame_range *ranges, unsigned count,
+                                     unsigned *first)
+{
+    unsigned longest = 0;
+    unsigned from = 0;
+
+    for (unsigned i = 0; i < count; i++) {
+        unsigned stop = ranges[i].first / AREA_FRAMES;
+
+        if (stop > from && stop - from > longest) {
+            longest = stop - from;
+            *first = from;
+        }
+        from = areas_below(range_end(&ranges[i]));
+    }
+    return longest;
+}
+
+size_t frame_metadata_gap(const struct frame_range *ranges, unsigned count, size_t *offset)
+{
+    unsigned first = 0;
+    unsigned areas = areas_without_memory(ranges, count, &first);
+    unsigned all = count == 0 ? 0 : areas_below(range_end(&ranges[count - 1]));
+
+    /* Of such an area the counts and sets are written, the rows are not. */
+    *offset = all * (AREA_METADATA_BYTES - ROWS_BYTES) + first * ROWS_BYTES;
+    return areas * ROWS_BYTES;
 }
 
 static bool ranges_are_good(const struct frame_range *ranges, unsigned count)
@@ -82,6 +114,7 @@ static void place_metadata(unsigned char *at, unsigned areas)
 err_t frame_init(void *metadata, size_t metadata_bytes, const struct frame_range *ranges,
                  unsigned count, bool warm)
 {
+    size_t gap_offset;
     pfn_t end;
 
     if (count == 0) {
@@ -98,6 +131,7 @@ err_t frame_init(void *metadata, size_t metadata_bytes, const struct frame_range
     place_metadata(metadata, areas_below(end));
     frame_pool.end = end;
     frame_pool.metadata_bytes = frame_metadata_bytes(end);
+    frame_pool.metadata_bytes -= frame_metadata_gap(ranges, count, &gap_offset);
     for (unsigned i = 0; i < count; i++) {
         frame_pool.total += ranges[i].count;
         frame_pool.returned_frames += warm ? 0 : whole_frames(&ranges[i]);
@@ -110,19 +144,42 @@ err_t frame_init(void *metadata, size_t metadata_bytes, const struct frame_range
 
 /* ---- opening ---- */
 
+/* Gives a run of blocks one state, four blocks at a time: an area has 512, and start-up counts. */
+static void set_counts(unsigned block, unsigned count, int16_t state)
+{
+    const unsigned at_once = sizeof(uint64_t) / sizeof(int16_t);
+    uint64_t four = (uint16_t)state * UINT64_C(0x0001000100010001);
+
+    for (; count > 0 && block % at_once != 0; count--) {
+        frame_pool.counts[block++] = state;
+    }
+    for (; count >= at_once; count -= at_once) {
+        memcpy(&frame_pool.counts[block], &four, sizeof(four));
+        block += at_once;
+    }
+    for (; count > 0; count--) {
+        frame_pool.counts[block++] = state;
+    }
+}
+
+static void open_whole_blocks(unsigned block, unsigned count)
+{
+    set_counts(block, count, BLOCK_FREE);
+    block_set_insert_run(frame_pool.warm ? &frame_pool.backed : &frame_pool.returned, block, count);
+}
+
 /* Makes frames [from, stop) of one range known; they lie in the area that is being opened. */
 static void open_frames(pfn_t from, pfn_t stop)
 {
-    struct block_set *whole = frame_pool.warm ? &frame_pool.backed : &frame_pool.returned;
-
     while (from < stop) {
         unsigned block = from / BLOCK_FRAMES;
         unsigned at = from % BLOCK_FRAMES;
         unsigned count = (unsigned)min_u64(stop - from, BLOCK_FRAMES - at);
 
         if (count == BLOCK_FRAMES) {
-            frame_pool.counts[block] = BLOCK_FREE;
-            block_set_insert(whole, block);
+            count = (stop - from) / BLOCK_FRAMES;
+            open_whole_blocks(block, count);
+            count *= BLOCK_FRAMES;
         } else {
             if (frame_pool.counts[block] == BLOCK_NOT_RAM) {
                 frame_block_fill(block);
@@ -141,9 +198,7 @@ bool frame_area_open(void)
     if (area >= frame_pool.end) {
         return false;
     }
-    for (unsigned i = 0; i < AREA_BLOCKS; i++) {
-        frame_pool.counts[block + i] = BLOCK_NOT_RAM;
-    }
+    set_counts(block, AREA_BLOCKS, BLOCK_NOT_RAM);
     for (unsigned i = 0; i < AREA_BLOCKS / 64; i++) {
         frame_pool.partial.leaf[block / 64 + i] = 0;
         frame_pool.backed.leaf[block / 64 + i] = 0;

@@ -128,6 +128,20 @@ static inline void block_set_insert(struct block_set *set, unsigned block)
     set->top[block / 262144] |= UINT64_C(1) << (block / 4096 % 64);
 }
 
+/* A run of blocks; a word of the lowest level at a time. `count` is not 0. */
+static inline void block_set_insert_run(struct block_set *set, unsigned block, unsigned count)
+{
+    while (count > 0) {
+        unsigned at = block % 64;
+        unsigned here = count < 64 - at ? count : 64 - at;
+
+        block_set_insert(set, block);
+        set->leaf[block / 64] |= bits_mask(here) << at;
+        block += here;
+        count -= here;
+    }
+}
+
 static inline void block_set_remove(struct block_set *set, unsigned block)
 {
     set->leaf[block / 64] &= ~(UINT64_C(1) << (block % 64));

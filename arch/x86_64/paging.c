@@ -175,6 +175,25 @@ static unsigned level_for(uint64_t address, uint64_t end, unsigned level_deepest
     return level;
 }
 
+/* Writes the entry for `at` and those that follow it in the same table, as long as they are empty
+ * and a whole page is left to map. Returns where the next one begins. */
+static uint64_t fill(uint64_t *entry, uint64_t at, uint64_t end, unsigned level, unsigned flags)
+{
+    uint64_t size = UINT64_C(1) << shift_of(level);
+    uint64_t bits = entry_flags(flags) | (level > 1 ? ENTRY_LARGE : 0);
+    uint64_t pages = min_u64((end - at) >> shift_of(level), ENTRIES - index_of(at, level));
+
+    uint64_t value = at | bits;
+    uint64_t *stop = entry + pages;
+
+    ASSERT(pages > 0);
+    while (entry != stop && *entry == 0) {
+        *entry++ = value;
+        value += size;
+    }
+    return value - bits;
+}
+
 err_t paging_map(paddr_t start, uint64_t bytes, unsigned flags)
 {
     uint64_t end = start + bytes;
@@ -189,14 +208,14 @@ err_t paging_map(paddr_t start, uint64_t bytes, unsigned flags)
         if ((*entry & ENTRY_PRESENT) == 0) {
             unsigned level = level_for(at, end, deepest);
 
-            size = UINT64_C(1) << shift_of(level);
             entry = entry_at(at, level, false);
             if (entry == NULL) {
                 return ERR_NOMEM;
             }
-            *entry = at | entry_flags(flags) | (level > 1 ? ENTRY_LARGE : 0);
+            at = fill(entry, at, end, level, flags);
+        } else {
+            at = align_down(at, size) + size;
         }
-        at = align_down(at, size) + size;
     }
     return OK;
 }

@@ -97,6 +97,41 @@ static void a_guest_of_256_gib_starts_without_touching_its_metadata(void **state
     frame_check();
 }
 
+/* Low memory ends below 2 GiB, the rest begins at 4 GiB: areas 2 and 3 have no frame. */
+static void the_metadata_of_a_hole_is_never_touched(void **state)
+{
+    static const struct frame_range ranges[] = { { 1, 2 * AREA_FRAMES - B },
+                                                 { 4 * AREA_FRAMES, AREA_FRAMES } };
+    size_t offset;
+    size_t gap = frame_metadata_gap(ranges, 2, &offset);
+    pfn_t first;
+
+    (void)state;
+    assert_int_equal(gap, 2 * (size_t)AREA_FRAMES / 8);
+    assert_int_equal(fixture_start_ranges(ranges, 2, false), OK);
+    assert_in_range(offset, 0, fixture_metadata_bytes - gap);
+    assert_int_equal(fixture_stats().metadata_bytes,
+                     frame_metadata_bytes(5 * AREA_FRAMES) - gap);
+    while (frame_alloc_order(0, &first) == OK) {
+        /* every frame there is, one by one, so that every row is written */
+    }
+    frame_free_run(4 * AREA_FRAMES, AREA_FRAMES);
+    frame_check();
+    for (size_t i = 0; i < gap; i++) {
+        assert_int_equal(fixture_metadata[offset + i], FIXTURE_GARBAGE);
+    }
+}
+
+static void memory_without_a_hole_has_no_gap_in_its_metadata(void **state)
+{
+    static const struct frame_range ranges[] = { { 1, 158 }, { 256, 2 * AREA_FRAMES } };
+    size_t offset;
+
+    (void)state;
+    assert_int_equal(frame_metadata_gap(ranges, 2, &offset), 0);
+    assert_int_equal(frame_metadata_gap(ranges, 0, &offset), 0);
+}
+
 static void a_cold_start_counts_as_returned_and_a_warm_one_as_backed(void **state)
 {
     (void)state;
@@ -139,6 +174,8 @@ int main(void)
         cmocka_unit_test(too_little_metadata_is_refused),
         cmocka_unit_test(metadata_is_at_most_36_kib_per_gib),
         cmocka_unit_test(a_guest_of_256_gib_starts_without_touching_its_metadata),
+        cmocka_unit_test(the_metadata_of_a_hole_is_never_touched),
+        cmocka_unit_test(memory_without_a_hole_has_no_gap_in_its_metadata),
         cmocka_unit_test(a_cold_start_counts_as_returned_and_a_warm_one_as_backed),
         cmocka_unit_test(opening_an_area_changes_no_number),
     };
