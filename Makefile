@@ -11,6 +11,13 @@ LD      := ld
 BUILD   ?= build
 QEMU    ?= qemu-system-x86_64
 
+# V=1 shows the commands.
+V ?= 0
+ifeq ($(V),0)
+Q := @
+endif
+JOBS := $(shell nproc 2>/dev/null || echo 1)
+
 # ---- flags -----------------------------------------------------------------------------------
 
 WARNINGS := -Wall -Wextra -Werror -Wconversion -Wsign-conversion -Wshadow -Wundef -Wvla \
@@ -62,19 +69,19 @@ objects_of = $(patsubst %.c,$(BUILD)/kernel/%.o,$(sort $(wildcard $(1)/*.c)))
 $(BUILD)/kernel/tests/guest/%.o: KERNEL_FLAGS += -fno-optimize-sibling-calls
 
 $(BUILD)/kernel/%.o: %.c
-	@mkdir -p $(@D)
-	$(CC) $(KERNEL_FLAGS) $(DEPS) -c $< -o $@
+	@mkdir -p $(@D); echo "  $@"
+	$(Q)$(CC) $(KERNEL_FLAGS) $(DEPS) -c $< -o $@
 
 $(BUILD)/kernel/%.o: %.S
-	@mkdir -p $(@D)
-	$(CC) -ffreestanding -I. -Iinclude $(REPRODUCIBLE) $(DEPS) -c $< -o $@
+	@mkdir -p $(@D); echo "  $@"
+	$(Q)$(CC) -ffreestanding -I. -Iinclude $(REPRODUCIBLE) $(DEPS) -c $< -o $@
 
 define image
 $(1): $(KERNEL_OBJS) $(2) linker.ld tools/symbols.awk
-	$$(KERNEL_LINK) $(KERNEL_OBJS) $(2) -o $$@.first
-	nm -n $$@.first | LC_ALL=C awk -f tools/symbols.awk > $$@.symbols.S
-	$$(CC) -c $$@.symbols.S -o $$@.symbols.o
-	$$(KERNEL_LINK) $(KERNEL_OBJS) $(2) $$@.symbols.o -o $$@
+	$$(Q)$$(KERNEL_LINK) $(KERNEL_OBJS) $(2) -o $$@.first
+	$$(Q)nm -n $$@.first | LC_ALL=C awk -f tools/symbols.awk > $$@.symbols.S
+	$$(Q)$$(CC) -c $$@.symbols.S -o $$@.symbols.o
+	$$(Q)$$(KERNEL_LINK) $(KERNEL_OBJS) $(2) $$@.symbols.o -o $$@
 	@rm -f $$@.first $$@.symbols.S $$@.symbols.o
 	@size -A $$@ | awk -v name=$$@ -v max=$(KERNEL_BYTES_MAX) -v limited=$(if $(2),0,1) -f tools/size.awk
 endef
@@ -89,12 +96,12 @@ kernel: $(IMAGES) ## Build the guest images
 UNIT_OBJS := $(CORE_SRCS:%.c=$(BUILD)/host/%.o) $(FAKE_SRCS:%.c=$(BUILD)/host/%.o)
 
 $(BUILD)/host/%.o: %.c
-	@mkdir -p $(@D)
-	$(HOSTCC) $(HOST_FLAGS) $(SANITIZE) -DCHECK_SLOW $(DEPS) -c $< -o $@
+	@mkdir -p $(@D); echo "  $@"
+	$(Q)$(HOSTCC) $(HOST_FLAGS) $(SANITIZE) -DCHECK_SLOW $(DEPS) -c $< -o $@
 
 $(BUILD)/unit/%: $(BUILD)/host/tests/unit/%.o $(UNIT_OBJS)
-	@mkdir -p $(@D)
-	$(HOSTCC) $(SANITIZE) $^ -lcmocka $(LIBS) -o $@
+	@mkdir -p $(@D); echo "  $@"
+	$(Q)$(HOSTCC) $(SANITIZE) $^ -lcmocka $(LIBS) -o $@
 
 $(BUILD)/unit/test_qmp: $(QMP_SRCS:%.c=$(BUILD)/host/%.o)
 $(BUILD)/unit/test_qmp: LIBS := -ljansson
@@ -108,12 +115,12 @@ FUZZ_RUNS ?= 20000
 FUZZ_OBJS := $(CORE_SRCS:%.c=$(BUILD)/fuzz/%.o) $(FAKE_SRCS:%.c=$(BUILD)/fuzz/%.o)
 
 $(BUILD)/fuzz/%.o: %.c
-	@mkdir -p $(@D)
-	$(CLANG) $(HOST_FLAGS) $(SANITIZE) -fsanitize=fuzzer-no-link -Wno-unused-command-line-argument -DCHECK_SLOW $(DEPS) -c $< -o $@
+	@mkdir -p $(@D); echo "  $@"
+	$(Q)$(CLANG) $(HOST_FLAGS) $(SANITIZE) -fsanitize=fuzzer-no-link -Wno-unused-command-line-argument -DCHECK_SLOW $(DEPS) -c $< -o $@
 
 $(BUILD)/fuzzers/%: $(BUILD)/fuzz/tests/fuzz/%.o $(FUZZ_OBJS)
-	@mkdir -p $(@D)
-	$(CLANG) $(SANITIZE) -fsanitize=fuzzer $^ -o $@
+	@mkdir -p $(@D); echo "  $@"
+	$(Q)$(CLANG) $(SANITIZE) -fsanitize=fuzzer $^ -o $@
 
 fuzz-short: $(FUZZERS:%=$(BUILD)/fuzzers/%) ## Run every fuzzer for a fixed count (FUZZ_RUNS)
 	@set -e; for f in $(or $(T),$(FUZZERS)); do echo "== $$f"; \
@@ -131,11 +138,11 @@ VM_SRCS    := $(sort $(filter-out tools/aerostat/main.c,$(wildcard tools/aerosta
 TOOL_OBJS   = $(patsubst %.c,$(BUILD)/tools/obj/%.o,$(1))
 
 $(BUILD)/tools/obj/%.o: %.c
-	@mkdir -p $(@D)
-	$(HOSTCC) $(TOOL_FLAGS) $(DEPS) -c $< -o $@
+	@mkdir -p $(@D); echo "  $@"
+	$(Q)$(HOSTCC) $(TOOL_FLAGS) $(DEPS) -c $< -o $@
 
 $(BUILD)/tools/aerostat: $(call TOOL_OBJS,tools/aerostat/main.c $(VM_SRCS) $(QMP_SRCS))
-	$(HOSTCC) $^ -ljansson -o $@
+	$(Q)$(HOSTCC) $^ -ljansson -o $@
 
 tools: $(BUILD)/tools/aerostat ## Build the host's programs
 
@@ -144,11 +151,13 @@ tools: $(BUILD)/tools/aerostat ## Build the host's programs
 QEMU_TESTS := $(sort $(patsubst tests/qemu/%.c,%,$(wildcard tests/qemu/test_*.c)))
 
 $(BUILD)/qemu/%: $(call TOOL_OBJS,tests/qemu/%.c tests/qemu/qtest.c $(VM_SRCS) $(QMP_SRCS))
-	@mkdir -p $(@D)
-	$(HOSTCC) $^ -lcmocka -ljansson -o $@
+	@mkdir -p $(@D); echo "  $@"
+	$(Q)$(HOSTCC) $^ -lcmocka -ljansson -o $@
 
 qemu-tests: $(QEMU_TESTS:%=$(BUILD)/qemu/%) kernel ## Run the tests on real QEMUs (T=test_boot for one)
 	@set -e; for t in $(or $(T),$(QEMU_TESTS)); do echo "== $$t"; $(BUILD)/qemu/$$t; done
+
+test-programs: $(UNIT_TESTS:%=$(BUILD)/unit/%) $(FUZZERS:%=$(BUILD)/fuzzers/%) $(QEMU_TESTS:%=$(BUILD)/qemu/%)
 
 # ---- the build itself --------------------------------------------------------------------------
 
@@ -166,12 +175,12 @@ setup = @sh tools/setup.sh $(1)
 
 run: ## Show the main job: a guest gives its memory back, seen from both sides
 	$(call setup,build run)
-	@$(MAKE) --no-print-directory tools $(BUILD)/demo.elf
+	@$(MAKE) --no-print-directory -j$(JOBS) tools $(BUILD)/demo.elf
 	@$(BUILD)/tools/aerostat demo --image $(BUILD)/demo.elf
 
 test: ## Prove it: checks, unit tests, fuzzers, real QEMUs (about 10 minutes)
 	$(call setup,build run test)
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j$(JOBS) all test-programs
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory unit fuzz-short builds qemu-tests
 
@@ -183,14 +192,14 @@ BENCH_SRCS  := $(sort $(filter-out tests/bench/bench_alloc.c tests/bench/count_p
 BENCH_PARTS := $(BUILD)/bench $(BUILD)/bench_count.so $(BUILD)/nothing.elf
 
 $(BUILD)/bench: $(call TOOL_OBJS,$(BENCH_SRCS) $(VM_SRCS) $(QMP_SRCS))
-	$(HOSTCC) $^ -ljansson -o $@
+	$(Q)$(HOSTCC) $^ -ljansson -o $@
 
 $(BUILD)/bench_count.so: tests/bench/count_plugin.c tests/bench/count_shared.h
-	@mkdir -p $(@D)
-	$(HOSTCC) $(TOOL_FLAGS) -fPIC -shared $< -o $@
+	@mkdir -p $(@D); echo "  $@"
+	$(Q)$(HOSTCC) $(TOOL_FLAGS) -fPIC -shared $< -o $@
 
 $(BUILD)/nothing.elf: $(BUILD)/kernel/tests/guest/nothing.o linker.ld
-	$(KERNEL_LINK) $< -o $@
+	$(Q)$(KERNEL_LINK) $< -o $@
 
 bench: kernel $(BENCH_PARTS) ## Print the table of figures (BENCH="--only rate" and so on)
 	@$(BUILD)/bench $(BENCH)
@@ -199,8 +208,8 @@ bench-alloc: $(BUILD)/bench_alloc ## The allocator on the host: nanoseconds by o
 	@$(BUILD)/bench_alloc
 
 $(BUILD)/bench_alloc: tests/bench/bench_alloc.c $(wildcard mm/*.c) tests/fakes/fake_seams.c
-	@mkdir -p $(@D)
-	$(HOSTCC) $(TOOL_FLAGS) -fno-strict-aliasing $^ -o $@
+	@mkdir -p $(@D); echo "  $@"
+	$(Q)$(HOSTCC) $(TOOL_FLAGS) -fno-strict-aliasing $^ -o $@
 
 check: ## Format, layers, headers that compile alone, style, documents, clang-tidy, shellcheck
 	@tools/checks/check_all
@@ -215,5 +224,5 @@ help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 .SECONDARY:
-.PHONY: all kernel tools unit fuzz-short fuzz builds qemu-tests run test gdb bench bench-alloc check format clean help
+.PHONY: all kernel tools unit fuzz-short fuzz builds qemu-tests test-programs run test gdb bench bench-alloc check format clean help
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

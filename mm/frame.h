@@ -56,8 +56,8 @@ struct frame_stats {
 size_t frame_metadata_bytes(pfn_t end);
 
 /*
- * A hole in the address space needs no bit fields: bytes [*offset, *offset + result) of the metadata
- * are never touched and may be used otherwise. 0: there is none.
+ * A hole in the address space needs no bit fields: bytes [*offset, *offset + result) of the
+ * metadata are never touched and may be used otherwise. 0: there is none.
  */
 size_t frame_metadata_gap(const struct frame_range *ranges, unsigned count, size_t *offset);
 

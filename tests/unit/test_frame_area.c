@@ -110,8 +110,7 @@ static void the_metadata_of_a_hole_is_never_touched(void **state)
     assert_int_equal(gap, 2 * (size_t)AREA_FRAMES / 8);
     assert_int_equal(fixture_start_ranges(ranges, 2, false), OK);
     assert_in_range(offset, 0, fixture_metadata_bytes - gap);
-    assert_int_equal(fixture_stats().metadata_bytes,
-                     frame_metadata_bytes(5 * AREA_FRAMES) - gap);
+    assert_int_equal(fixture_stats().metadata_bytes, frame_metadata_bytes(5 * AREA_FRAMES) - gap);
     while (frame_alloc_order(0, &first) == OK) {
         /* every frame there is, one by one, so that every row is written */
     }
