@@ -123,8 +123,10 @@ $(BUILD)/fuzzers/%: $(BUILD)/fuzz/tests/fuzz/%.o $(FUZZ_OBJS)
 	$(Q)$(CLANG) $(SANITIZE) -fsanitize=fuzzer $^ -o $@
 
 fuzz-short: $(FUZZERS:%=$(BUILD)/fuzzers/%) ## Run every fuzzer for a fixed count (FUZZ_RUNS)
-	@set -e; for f in $(or $(T),$(FUZZERS)); do echo "== $$f"; \
-	  $(BUILD)/fuzzers/$$f -runs=$(FUZZ_RUNS) -seed=1 -verbosity=0; done
+	@for f in $(or $(T),$(FUZZERS)); do \
+	  if $(BUILD)/fuzzers/$$f -runs=$(FUZZ_RUNS) -seed=1 > $(BUILD)/fuzzers/$$f.log 2>&1; \
+	  then echo "$$f: $(FUZZ_RUNS) runs, nothing found"; \
+	  else cat $(BUILD)/fuzzers/$$f.log; echo "$$f: FAILED"; exit 1; fi; done
 
 fuzz: $(FUZZERS:%=$(BUILD)/fuzzers/%) ## Fuzz on and on: FUZZ_SECONDS each (default 60), T=name for one
 	@set -e; mkdir -p $(BUILD)/corpus; for f in $(or $(T),$(FUZZERS)); do echo "== $$f"; \

@@ -6,7 +6,8 @@
  * [Xen public/arch-x86/hvm/start_info.h, "PVH start of day"; SDM 3A §10.8.5]
  */
 
-#define XEN_ELFNOTE_PHYS32_ENTRY 18
+#include "arch/x86_64/pvh_note.h"
+
 #define PAGE_PRESENT_WRITE 0x3
 #define PAGE_LARGE 0x80
 #define CR0_WANTED 0x80010033 /* PG, WP, NE, ET, MP, PE; EM and TS clear for SSE */
@@ -20,13 +21,7 @@
 #define DEBUG_EXIT_PORT 0xf4  /* as in power.c: 16 + status 1 */
 #define DEBUG_EXIT_FAULT 17
 
-    .section .note.pvh, "a", @note
-    .align 4
-    .long 4                /* name size */
-    .long 4                /* description size */
-    .long XEN_ELFNOTE_PHYS32_ENTRY
-    .asciz "Xen"
-    .long pvh_start
+    PVH_NOTE(pvh_start)
 
     .section .text.start, "ax"
     .code32

@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Tests that need the real kernel around them: tasks, wait queues and timers; and the cost of an
+ * Tests that need the real kernel around them: tasks, wait queues and timers; what is mapped and
+ * what is not; and the cost of an
  * allocation in instructions, which the time-stamp counter shows under `-icount shift=0`.
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/assert.h"
+#include "base/bits.h"
 #include "base/log.h"
 #include "base/memory.h"
 
 #include "arch/x86_64/clock.h"
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/paging.h"
+#include "arch/x86_64/stacks.h"
+#include "kernel/memory.h"
 #include "kernel/task.h"
 #include "kernel/timer.h"
 #include "mm/frame.h"
@@ -20,6 +26,25 @@
 
 #define NS_PER_MS     UINT64_C(1000000)
 #define STATUS_FAILED 7
+
+struct guest_test {
+    const char *name;
+    bool (*run)(void);
+};
+
+/* One line per test; the status of the whole. */
+static int run_tests(const struct guest_test *tests, size_t count)
+{
+    int status = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        bool ok = tests[i].run();
+
+        result_line("test name=%s result=%s", tests[i].name, ok ? "ok" : "failed");
+        status = ok ? status : STATUS_FAILED;
+    }
+    return status;
+}
 
 /* ---- tasks and timers ---- */
 
@@ -128,25 +153,70 @@ static bool timers_fire_in_order_and_can_be_cancelled(void)
 
 int scenario_tasks(void)
 {
-    static const struct {
-        const char *name;
-        bool (*run)(void);
-    } tests[] = {
+    static const struct guest_test tests[] = {
         { "tasks_take_turns", tasks_take_turns },
         { "ended_tasks_give_back_their_stacks", ended_tasks_give_back_their_stacks },
         { "tasks_have_a_limit", tasks_have_a_limit },
         { "sleeping_takes_as_long_as_asked", sleeping_takes_as_long_as_asked },
         { "timers_fire_in_order_and_can_be_cancelled", timers_fire_in_order_and_can_be_cancelled },
     };
-    int status = 0;
 
-    for (unsigned i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
-        bool ok = tests[i].run();
+    return run_tests(tests, ARRAY_SIZE(tests));
+}
 
-        result_line("test name=%s result=%s", tests[i].name, ok ? "ok" : "failed");
-        status = ok ? status : STATUS_FAILED;
+/* ---- what is mapped ---- */
+
+static bool is_mapped(const char *at)
+{
+    return paging_is_mapped((uint64_t)(uintptr_t)at);
+}
+
+static bool the_first_page_is_not_mapped(void)
+{
+    return !paging_is_mapped(0) && !paging_is_mapped(FRAME_SIZE - 1) &&
+           paging_is_mapped(FRAME_SIZE);
+}
+
+static bool every_builtin_stack_stands_on_a_guard_page(void)
+{
+    for (unsigned i = 0; i < BUILTIN_STACKS; i++) {
+        const struct builtin_stack *stack = &builtin_stacks[i];
+
+        if (is_mapped(stack->guard) || is_mapped(stack->guard + FRAME_SIZE - 1) ||
+            !is_mapped(stack->guard + FRAME_SIZE) || !is_mapped(stack->top - 1)) {
+            return false;
+        }
     }
-    return status;
+    return true;
+}
+
+static bool the_stack_of_a_task_stands_on_a_guard_page(void)
+{
+    uint64_t at = (uint64_t)(uintptr_t)__builtin_frame_address(0);
+
+    while (paging_is_mapped(at)) {
+        at -= FRAME_SIZE;
+    }
+    return task_guard_owner(at) != NULL && !paging_is_mapped(at);
+}
+
+static bool memory_beyond_the_end_is_not_mapped(void)
+{
+    return !paging_is_mapped(align_up(memory_end_below(3 * GIB), AREA_SIZE));
+}
+
+int scenario_mappings(void)
+{
+    static const struct guest_test tests[] = {
+        { "the_first_page_is_not_mapped", the_first_page_is_not_mapped },
+        { "every_builtin_stack_stands_on_a_guard_page",
+          every_builtin_stack_stands_on_a_guard_page },
+        { "the_stack_of_a_task_stands_on_a_guard_page",
+          the_stack_of_a_task_stands_on_a_guard_page },
+        { "memory_beyond_the_end_is_not_mapped", memory_beyond_the_end_is_not_mapped },
+    };
+
+    return run_tests(tests, ARRAY_SIZE(tests));
 }
 
 /* ---- what an allocation costs ---- */

@@ -4,17 +4,12 @@
  * halts for good. What QEMU and the firmware cost until then is the floor of every start-up figure.
  */
 
-#define XEN_ELFNOTE_PHYS32_ENTRY 18
+#include "arch/x86_64/pvh_note.h"
+
 #define COM1 0x3f8
 #define FIFO_ON_CLEARED 0x07
 
-    .section .note.pvh, "a", @note
-    .align 4
-    .long 4                /* name size */
-    .long 4                /* description size */
-    .long XEN_ELFNOTE_PHYS32_ENTRY
-    .asciz "Xen"
-    .long pvh_start
+    PVH_NOTE(pvh_start)
 
     .section .text.start, "ax"
     .code32

@@ -14,6 +14,7 @@ int scenario_assert(void);
 int scenario_compute(void);
 int scenario_pattern(void);
 int scenario_tasks(void);
+int scenario_mappings(void);
 int scenario_alloc_cost(void);
 int scenario_hoard(void);
 int scenario_greedy(void);

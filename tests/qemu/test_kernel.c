@@ -17,6 +17,15 @@ static void tasks_and_timers_work(struct qtest *t)
     qtest_status(t, 0, QTEST_STEP_MS);
 }
 
+static void what_must_not_be_mapped_is_not(struct qtest *t)
+{
+    qtest_line(t, "name=the_first_page_is_not_mapped result=ok", QTEST_STEP_MS);
+    qtest_line(t, "name=every_builtin_stack_stands_on_a_guard_page result=ok", QTEST_STEP_MS);
+    qtest_line(t, "name=the_stack_of_a_task_stands_on_a_guard_page result=ok", QTEST_STEP_MS);
+    qtest_line(t, "name=memory_beyond_the_end_is_not_mapped result=ok", QTEST_STEP_MS);
+    qtest_status(t, 0, QTEST_STEP_MS);
+}
+
 static void every_answer_interrupts(struct qtest *t, const char *by)
 {
     const char *line = qtest_line(t, "@entropy ", QTEST_STEP_MS);
@@ -43,6 +52,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         QTEST(tasks_and_timers_work, .image = "test.elf", .append = "-- test=tasks"),
+        QTEST(what_must_not_be_mapped_is_not, .image = "test.elf", .append = "-- test=mappings"),
         QTEST(a_device_with_msix_interrupts_by_message, .image = "test.elf", .machine = "q35",
               .append = "-- test=entropy", .extra = entropy),
         QTEST(the_same_device_interrupts_by_its_line, .image = "test.elf", .machine = "pc",
