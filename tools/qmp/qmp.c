@@ -5,8 +5,8 @@
  * of pending commands. So no call can lose what another one waits for, and a command sent while
  * QEMU itself is blocked on writing to us cannot dead-lock.
  *
- * Protocol: QEMU's docs/interop/qmp-spec. The byte stream is taken apart by qmp_text.c; what waits
- * for a certain answer is in qmp_wait.c.
+ * Protocol: QEMU's docs/interop/qmp-spec. The byte stream is taken apart by qmp_text.c, what it
+ * contains is sorted by qmp_inbox.c; what waits for a certain answer is in qmp_wait.c.
  */
 
 #include "tools/qmp/qmp.h"
@@ -14,7 +14,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,25 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tools/qmp/qmp_text.h"
-
-struct pending {
-    uint64_t id;   /* 0: this place is free */
-    json_t *reply; /* the whole object, once it came */
-    bool forgotten;
-};
-
-struct qmp {
-    int fd;
-    uint64_t next_id;
-    bool greeted;
-    struct qmp_error broken; /* status QMP_OK while the connection is usable */
-    struct qmp_text text;
-    struct pending pending[QMP_PENDING_MAX];
-    json_t *events[QMP_EVENTS_MAX]; /* a queue: the oldest first */
-    unsigned event_count;
-    uint64_t events_dropped;
-};
+#include "tools/qmp/qmp_internal.h"
 
 /* ---- small helpers ---- */
 
@@ -58,21 +39,6 @@ static int left_ms(int64_t deadline)
     int64_t left = deadline - now_ms();
 
     return left < 0 ? 0 : (int)left;
-}
-
-__attribute__((format(printf, 3, 4))) static enum qmp_status
-fail(struct qmp_error *error, enum qmp_status status, const char *format, ...)
-{
-    if (error != NULL) {
-        va_list args;
-
-        error->status = status;
-        error->class[0] = '\0';
-        va_start(args, format);
-        vsnprintf(error->text, sizeof(error->text), format, args);
-        va_end(args);
-    }
-    return status;
 }
 
 static enum qmp_status succeed(struct qmp_error *error)
@@ -95,85 +61,7 @@ static enum qmp_status state(const struct qmp *qmp, struct qmp_error *error)
     return qmp->broken.status;
 }
 
-/* ---- what arrives ---- */
-
-static void keep_event(struct qmp *qmp, json_t *event)
-{
-    if (qmp->event_count == QMP_EVENTS_MAX) {
-        json_decref(qmp->events[0]);
-        qmp->event_count--;
-        memmove(qmp->events, qmp->events + 1, qmp->event_count * sizeof(qmp->events[0]));
-        qmp->events_dropped++;
-    }
-    qmp->events[qmp->event_count++] = json_incref(event);
-}
-
-static struct pending *find_pending(struct qmp *qmp, uint64_t id)
-{
-    assert(id != 0);
-    for (unsigned i = 0; i < QMP_PENDING_MAX; i++) {
-        if (qmp->pending[i].id == id) {
-            return &qmp->pending[i];
-        }
-    }
-    return NULL;
-}
-
-static void keep_reply(struct qmp *qmp, json_t *reply)
-{
-    uint64_t id = 0;
-    struct pending *pending = NULL;
-
-    /* QEMU sends an error without id when it could not parse a command. We send nothing that it
-     * cannot parse, so then we are out of step. */
-    if (qmp_get_u64(reply, "id", &id) && id != 0) {
-        pending = find_pending(qmp, id);
-    }
-    if (pending == NULL || pending->reply != NULL) {
-        fail(&qmp->broken, QMP_PROTOCOL, "QEMU sent a reply to a command that was not asked");
-        return;
-    }
-    if (pending->forgotten) {
-        *pending = (struct pending){ 0 };
-        return;
-    }
-    pending->reply = json_incref(reply);
-}
-
-static void sort_object(struct qmp *qmp, json_t *object)
-{
-    if (json_is_object(json_object_get(object, "QMP"))) {
-        qmp->greeted = true;
-    } else if (json_is_string(json_object_get(object, "event"))) {
-        keep_event(qmp, object);
-    } else if (json_object_get(object, "return") != NULL ||
-               json_is_object(json_object_get(object, "error"))) {
-        keep_reply(qmp, object);
-    } else {
-        fail(&qmp->broken, QMP_PROTOCOL,
-             "QEMU sent an object that is neither greeting, event nor reply");
-    }
-}
-
-static void sort_objects(struct qmp *qmp)
-{
-    while (qmp->broken.status == QMP_OK) {
-        json_t *object = NULL;
-        const char *reason = NULL;
-
-        switch (qmp_text_next(&qmp->text, &object, &reason)) {
-        case QMP_TEXT_MORE:
-            return;
-        case QMP_TEXT_OBJECT:
-            sort_object(qmp, object);
-            json_decref(object);
-            break;
-        case QMP_TEXT_GARBAGE:
-            fail(&qmp->broken, QMP_PROTOCOL, "QEMU sent %s", reason);
-            break;
-        }
-    }
-}
+/* ---- bytes in and out ---- */
 
 enum qmp_status qmp_pump(struct qmp *qmp, struct qmp_error *error)
 {
@@ -184,18 +72,18 @@ enum qmp_status qmp_pump(struct qmp *qmp, struct qmp_error *error)
 
         if (count > 0) {
             if (!qmp_text_feed(&qmp->text, bytes, (size_t)count)) {
-                fail(&qmp->broken, QMP_SYSTEM, "out of memory");
+                qmp_fail(&qmp->broken, QMP_SYSTEM, "out of memory");
                 break;
             }
-            sort_objects(qmp);
+            qmp_sort(qmp);
         } else if (count == 0) {
-            fail(&qmp->broken, QMP_CLOSED, "QEMU closed the QMP connection");
+            qmp_fail(&qmp->broken, QMP_CLOSED, "QEMU closed the QMP connection");
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             break;
         } else if (errno == ECONNRESET) {
-            fail(&qmp->broken, QMP_CLOSED, "QEMU closed the QMP connection");
+            qmp_fail(&qmp->broken, QMP_CLOSED, "QEMU closed the QMP connection");
         } else if (errno != EINTR) {
-            fail(&qmp->broken, QMP_SYSTEM, "recv: %s", strerror(errno));
+            qmp_fail(&qmp->broken, QMP_SYSTEM, "recv: %s", strerror(errno));
         }
     }
     return state(qmp, error);
@@ -210,11 +98,11 @@ static enum qmp_status wait_and_pump(struct qmp *qmp, short also, int64_t deadli
     int ready = poll(&poll_fd, 1, left_ms(deadline));
 
     if (ready < 0 && errno != EINTR) {
-        fail(&qmp->broken, QMP_SYSTEM, "poll: %s", strerror(errno));
+        qmp_fail(&qmp->broken, QMP_SYSTEM, "poll: %s", strerror(errno));
         return state(qmp, error);
     }
     if (ready == 0 && now_ms() >= deadline) {
-        return fail(error, QMP_TIMEOUT, "QEMU did not answer in time");
+        return qmp_fail(error, QMP_TIMEOUT, "QEMU did not answer in time");
     }
     return qmp_pump(qmp, error);
 }
@@ -238,17 +126,17 @@ static enum qmp_status write_all(struct qmp *qmp, const char *bytes, size_t coun
             /* Take what QEMU said before it went. */
             (void)qmp_pump(qmp, NULL);
             if (qmp->broken.status == QMP_OK) {
-                fail(&qmp->broken, QMP_CLOSED, "QEMU closed the QMP connection");
+                qmp_fail(&qmp->broken, QMP_CLOSED, "QEMU closed the QMP connection");
             }
             return state(qmp, error);
         }
         if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
-            fail(&qmp->broken, QMP_SYSTEM, "send: %s", strerror(errno));
+            qmp_fail(&qmp->broken, QMP_SYSTEM, "send: %s", strerror(errno));
             return state(qmp, error);
         }
         status = wait_and_pump(qmp, POLLOUT, deadline, error);
         if (status == QMP_TIMEOUT && sent > 0) {
-            fail(&qmp->broken, QMP_PROTOCOL, "QEMU took only a part of a command in time");
+            qmp_fail(&qmp->broken, QMP_PROTOCOL, "QEMU took only a part of a command in time");
             return state(qmp, error);
         }
         if (status != QMP_OK) {
@@ -271,7 +159,8 @@ enum qmp_status qmp_send(struct qmp *qmp, const char *command, json_t *arguments
         place = qmp->pending[i].id == 0 ? &qmp->pending[i] : NULL;
     }
     if (status == QMP_OK && place == NULL) {
-        status = fail(error, QMP_BUSY, "%u commands are waiting for their reply", QMP_PENDING_MAX);
+        status =
+            qmp_fail(error, QMP_BUSY, "%u commands are waiting for their reply", QMP_PENDING_MAX);
     }
     if (status != QMP_OK) {
         json_decref(arguments);
@@ -283,7 +172,7 @@ enum qmp_status qmp_send(struct qmp *qmp, const char *command, json_t *arguments
     text = message == NULL ? NULL : json_dumps(message, JSON_COMPACT);
     json_decref(message);
     if (text == NULL) {
-        return fail(error, QMP_SYSTEM, "the command %s cannot be written as JSON", command);
+        return qmp_fail(error, QMP_SYSTEM, "the command %s cannot be written as JSON", command);
     }
     *place = (struct pending){ .id = qmp->next_id++ };
     *id = place->id;
@@ -305,21 +194,22 @@ enum qmp_status qmp_wait(struct qmp *qmp, int timeout_ms, struct qmp_error *erro
 enum qmp_status qmp_take_reply(struct qmp *qmp, uint64_t id, json_t **reply,
                                struct qmp_error *error)
 {
-    struct pending *pending = find_pending(qmp, id);
+    struct pending *pending = qmp_find_pending(qmp, id);
     enum qmp_status status;
     json_t *refused;
 
     assert(pending != NULL);
     if (pending->reply == NULL) {
         status = state(qmp, error);
-        return status != QMP_OK ? status : fail(error, QMP_TIMEOUT, "QEMU did not answer in time");
+        return status != QMP_OK ? status
+                                : qmp_fail(error, QMP_TIMEOUT, "QEMU did not answer in time");
     }
     refused = json_object_get(pending->reply, "error");
     if (refused != NULL) {
         const char *class = json_string_value(json_object_get(refused, "class"));
         const char *text = json_string_value(json_object_get(refused, "desc"));
 
-        status = fail(error, QMP_REFUSED, "%s", text == NULL ? "no reason given" : text);
+        status = qmp_fail(error, QMP_REFUSED, "%s", text == NULL ? "no reason given" : text);
         if (error != NULL) {
             snprintf(error->class, sizeof(error->class), "%s", class == NULL ? "" : class);
         }
@@ -336,7 +226,7 @@ enum qmp_status qmp_take_reply(struct qmp *qmp, uint64_t id, json_t **reply,
 
 void qmp_forget(struct qmp *qmp, uint64_t id)
 {
-    struct pending *pending = find_pending(qmp, id);
+    struct pending *pending = qmp_find_pending(qmp, id);
 
     if (pending == NULL) {
         return;
@@ -389,7 +279,7 @@ enum qmp_status qmp_adopt(int fd, int timeout_ms, struct qmp **out, struct qmp_e
     *out = NULL;
     if (qmp == NULL) {
         close(fd);
-        return fail(error, QMP_SYSTEM, "out of memory");
+        return qmp_fail(error, QMP_SYSTEM, "out of memory");
     }
     qmp->fd = fd;
     qmp->next_id = 1;
