@@ -11,6 +11,10 @@
 
 #include "mm/frame_internal.h"
 
+/* How many split blocks are searched for a run while there is a whole block to break: filling gaps
+ * is worth something, but not a search through all of a fragmented memory. */
+#define SPLIT_LOOKS_MAX 64U
+
 /* ---- allocation ---- */
 
 /* Finds `count` free frames, a power of two up to a row, at a multiple of `count`. Folding a row
@@ -33,8 +37,9 @@ static bool find_in_rows(const uint64_t *rows, unsigned count, unsigned *at)
     return false;
 }
 
-/* `count` frames, fewer than a block, at a multiple of `align` inside one split block. */
-static bool alloc_split(unsigned count, unsigned align, pfn_t *first)
+/* `count` frames, fewer than a block, at a multiple of `align` inside one of the lowest `looks`
+ * split blocks. */
+static bool alloc_split(unsigned count, unsigned align, unsigned looks, pfn_t *first)
 {
     const uint64_t *set = frame_pool.partial.leaf;
     bool folds = align == count && count <= ROW_FRAMES;
@@ -43,7 +48,7 @@ static bool alloc_split(unsigned count, unsigned align, pfn_t *first)
     if (!block_set_lowest(&frame_pool.partial, &block)) {
         return false;
     }
-    while (block < open_blocks()) {
+    for (; block < open_blocks() && looks > 0; looks--) {
         const uint64_t *rows = block_rows(block);
         unsigned at = 0;
 
@@ -68,10 +73,12 @@ static bool alloc_part(unsigned count, unsigned align, pfn_t *first)
     ASSERT(count > 0);
     ASSERT(count < BLOCK_FRAMES);
     do {
-        if (alloc_split(count, align, first)) {
+        bool has_whole = frame_whole_lowest(&block);
+
+        if (alloc_split(count, align, has_whole ? SPLIT_LOOKS_MAX : UINT32_MAX, first)) {
             return true;
         }
-        if (frame_whole_lowest(&block)) {
+        if (has_whole) {
             frame_block_break(block);
             frame_block_take_part(block, 0, count);
             *first = block * BLOCK_FRAMES;

@@ -165,6 +165,26 @@ static void fragments_are_searched_for_a_run_that_fits(void **state)
     frame_check();
 }
 
+/* 100 blocks in which no two neighbours are free, then one with a pair, then two whole ones. */
+static void a_whole_block_is_broken_rather_than_all_of_a_fragmented_memory_searched(void **state)
+{
+    pfn_t whole = 102 * B;
+
+    (void)state;
+    fixture_start(103, false);
+    assert_int_equal(fixture_alloc_run(101 * B), B);
+    for (pfn_t pfn = B; pfn < whole - B; pfn += 2) {
+        frame_free(pfn);
+    }
+    frame_free_run(whole - 2, 2);
+    assert_int_equal(fixture_alloc_order(1), whole);
+    /* Without a whole block every fragment counts. */
+    assert_int_equal(fixture_alloc_order(BLOCK_ORDER), whole + B);
+    assert_int_equal(fixture_alloc_run(B - 2), whole + 2);
+    assert_int_equal(fixture_alloc_order(1), whole - 2);
+    frame_check();
+}
+
 /* ---- exhaustion and merging ---- */
 
 static void free_all_then_a_maximal_block_is_allocatable_again(void **state)
@@ -298,6 +318,7 @@ int main(void)
         cmocka_unit_test(runs_cross_areas_and_return_their_tail),
         cmocka_unit_test(runs_shorter_than_a_block_stay_inside_one),
         cmocka_unit_test(fragments_are_searched_for_a_run_that_fits),
+        cmocka_unit_test(a_whole_block_is_broken_rather_than_all_of_a_fragmented_memory_searched),
         cmocka_unit_test(free_all_then_a_maximal_block_is_allocatable_again),
         cmocka_unit_test(exhaustion_is_reported_by_every_function),
         cmocka_unit_test(any_part_of_an_allocation_may_be_freed),
