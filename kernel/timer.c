@@ -22,7 +22,9 @@ static uint64_t soon_ns = UINT64_MAX; /* timer_alarm_within(): stands until the 
 
 static void set_alarm(void)
 {
-    uint64_t at = earliest != NULL ? earliest->at_ns : UINT64_MAX;
+    /* A timer that is due already waits for expire(), not for another alarm: one in the past would
+     * interrupt again before the interrupted task gets a single instruction done. */
+    uint64_t at = earliest != NULL && !expire_work.marked ? earliest->at_ns : UINT64_MAX;
 
     clock_set_alarm(at < soon_ns ? at : soon_ns);
 }
