@@ -21,8 +21,9 @@
 #define TSC_HZ_ASSUMED   (UINT64_C(8) * NS_PER_S)
 #define CALIBRATE_NS_MIN UINT64_C(1000000)
 #define READINGS         3U
-/* The slowest TSC we count with: 1 tick in 4 ns. See is_stale(). */
-#define NS_PER_TSC_MAX 4U
+/* The slowest TSC we count with: 500 MHz. See is_stale(). */
+#define NS_PER_TSC_MAX 2U
+#define RESTARTS_MAX   100U
 
 #define PIT_CHANNEL2              0x42U
 #define PIT_COMMAND               0x43U
@@ -170,32 +171,42 @@ static uint64_t reference_ns(uint32_t ticks)
 }
 
 /*
- * True when so much time has passed that the reference may have gone round, which takes a 24-bit PM
- * timer 4.7 s and an 8254 55 ms: the machine was stopped in between, say. The TSC tells, whatever
- * its frequency: a TSC slower than TSC_HZ_MIN would only make the limit stricter than it need be.
+ * True when so much time has passed that the reference (a 24-bit PM timer in 4.7 s, an 8254 in
+ * 55 ms) or the APIC timer (in 4.3 s at 1 GHz) may have gone round: the machine was stopped in
+ * between, say. The TSC tells, whatever its frequency: a fast one only makes the limit stricter
+ * than it need be, and at 8 GHz an 8254 still leaves 3 ms.
  */
 static bool is_stale(const struct reading *last)
 {
     uint64_t round_ns = ((uint64_t)clock.reference_mask + 1) * NS_PER_S / clock.reference_hz;
-    uint64_t limit_ns = min_u64(round_ns / 8, 2 * NS_PER_S);
 
-    return last->tsc - clock.first.tsc > limit_ns / NS_PER_TSC_MAX;
+    return last->tsc - clock.first.tsc > min_u64(round_ns, 4 * NS_PER_S) / NS_PER_TSC_MAX;
 }
 
 /* The second reading: late enough to be exact, early enough to be unambiguous. Returns the time
- * since the first by the reference. */
+ * since the first by the reference. On a machine too slow for that a doubtful clock is better than
+ * none. */
 static uint64_t second_reading(struct reading *last)
 {
-    for (;;) {
+    for (unsigned restarts = 0;;) {
         *last = reading_take();
-        if (is_stale(last)) {
+        bool stale = is_stale(last);
+
+        if (stale && restarts < RESTARTS_MAX) {
+            restarts++;
             measure_from_here();
             continue;
         }
         uint32_t ticks = (last->reference - clock.first.reference) & clock.reference_mask;
+        uint64_t ns = reference_ns(ticks);
 
-        if (reference_ns(ticks) >= CALIBRATE_NS_MIN) {
-            return reference_ns(ticks);
+        if (stale && ns != 0) {
+            log_warn("clock: the %s could not be read in time; the clock may be wrong",
+                     clock.source);
+            return ns;
+        }
+        if (ns >= CALIBRATE_NS_MIN) {
+            return ns;
         }
         cpu_relax();
     }
