@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 
+#include "base/bits.h"
 #include "base/log.h"
 #include "base/string.h"
 
@@ -30,6 +31,8 @@
 #define PAGES_PER_MIB (MIB / FRAME_SIZE)
 /* The least that a computing task gets between two slices. */
 #define PACE_NS_MIN 20000U
+/* The poll of a device whose interrupts do not arrive. */
+#define POLL_LOST_MS 100U
 
 static struct virtio_pci device;
 static struct balloon_dev driver;
@@ -39,6 +42,9 @@ static struct timer poll_timer;
 static struct balloon_service_cost cost;
 static bool running;
 static bool guard_failed;
+static bool by_line;         /* the device has an interrupt line */
+static uint64_t announced;   /* times its interrupt reached us */
+static unsigned unannounced; /* polls that found work before any interrupt ever came */
 static uint64_t paced_until; /* a computing task has the processor until then */
 
 /* ---- the driver's view of memory ---- */
@@ -153,12 +159,22 @@ static void serve(void *context, enum work_place place)
     }
 }
 
+/* True when the device had something to say. */
+static bool look(void)
+{
+    bool found = balloon_dev_interrupt(&driver);
+
+    if (found) {
+        work_mark(&service_work);
+    }
+    return found;
+}
+
 static void on_interrupt(void *context)
 {
     (void)context;
-    if (balloon_dev_interrupt(&driver)) {
-        work_mark(&service_work);
-    }
+    announced++;
+    (void)look();
 }
 
 static void on_time(void *context)
@@ -167,12 +183,31 @@ static void on_time(void *context)
     work_mark(&service_work);
 }
 
-/* A lost interrupt shows as a cause that is still set. */
+/*
+ * A lost interrupt shows as a cause that is still set. One may be an interrupt on its way; a second
+ * one, and never an interrupt, means that the firmware named the wrong line (observed: qboot on
+ * q35). Then the host is served by polling often.
+ */
+static uint64_t poll_period_ms(bool found)
+{
+    if (announced == 0 && found) {
+        unannounced++;
+        if (unannounced == 2) {
+            log_warn("balloon: its interrupt line leads nowhere; polled every %u ms", POLL_LOST_MS);
+        }
+    }
+    return announced == 0 && unannounced != 0 ? min_u64(POLL_LOST_MS, params.poll_ms)
+                                              : params.poll_ms;
+}
+
 static void on_poll(void *context)
 {
-    on_interrupt(context);
+    (void)context;
+    bool found = look();
+    uint64_t period_ms = by_line ? poll_period_ms(found) : params.poll_ms;
+
     work_mark(&service_work);
-    timer_set(&poll_timer, clock_now_ns() + params.poll_ms * NS_PER_MS);
+    timer_set(&poll_timer, clock_now_ns() + period_ms * NS_PER_MS);
 }
 
 /* ---- the device ---- */
@@ -228,6 +263,7 @@ static const char *route_interrupt(struct pci_address at)
         log_warn("balloon: interrupt line %u leads nowhere; the device is polled", line);
         return "poll";
     }
+    by_line = true;
     return "INTx";
 }
 
@@ -252,7 +288,7 @@ static err_t start_device(struct pci_address at)
     }
     const char *interrupts = route_interrupt(at);
 
-    log_info("balloon: %02x:%02x.%u, features %llx, %u pages a request, interrupts by %s", at.bus,
+    log_info("balloon: %02x:%02x.%u, features 0x%llx, %u pages a request, interrupts by %s", at.bus,
              at.slot, at.function, (unsigned long long)device.dev.features,
              config.host.pfns_per_buffer * config.host.buffers_per_request, interrupts);
     return OK;

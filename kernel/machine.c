@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Puts the machine together from what ACPI tells. Interrupt lines of PCI devices are taken from the
- * interrupt line register: routing by ACPI's _PRT would need an interpreter for AML, and both QEMU
- * machines raise the I/O APIC's input of that number too (observed: QEMU 7.2, pc and q35).
+ * interrupt line register: routing by ACPI's _PRT would need an interpreter for AML, and under
+ * SeaBIOS, on pc and on q35, the I/O APIC's input of that number is raised too. qboot on q35 writes
+ * a number there that leads nowhere (observed: QEMU 7.2); the safety poll of whoever drives the
+ * device notices that.
  */
 
 #include "kernel/machine.h"
