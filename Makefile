@@ -9,7 +9,6 @@ HOSTCC  ?= gcc
 CLANG   ?= clang
 LD      := ld
 BUILD   ?= build
-QEMU    ?= qemu-system-x86_64
 
 # V=1 shows the commands.
 V ?= 0
@@ -26,7 +25,7 @@ WARNINGS := -Wall -Wextra -Werror -Wconversion -Wsign-conversion -Wshadow -Wunde
 INCLUDES := -I. -Iinclude
 # Paths in messages are relative, so two builds of one commit give the same bytes.
 REPRODUCIBLE := -ffile-prefix-map=$(CURDIR)=. -Wdate-time
-KERNEL_FLAGS := -std=c11 -O2 -g -ffreestanding -nostdinc -isystem $(shell $(CC) -print-file-name=include) \
+KERNEL_FLAGS := -std=c11 -O2 -g -ffreestanding -nostdinc -isystem $(shell $(CC) -print-file-name=include 2>/dev/null) \
             -mno-red-zone -mgeneral-regs-only -mcmodel=small -fno-pic -fno-pie \
             -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
             -fno-omit-frame-pointer -momit-leaf-frame-pointer -ffunction-sections -fdata-sections \
@@ -74,7 +73,7 @@ $(BUILD)/kernel/%.o: %.c
 
 $(BUILD)/kernel/%.o: %.S
 	@mkdir -p $(@D); echo "  $@"
-	$(Q)$(CC) -ffreestanding -I. -Iinclude $(REPRODUCIBLE) $(DEPS) -c $< -o $@
+	$(Q)$(CC) -g -ffreestanding -I. -Iinclude $(REPRODUCIBLE) $(DEPS) -c $< -o $@
 
 define image
 $(1): $(KERNEL_OBJS) $(2) linker.ld tools/symbols.awk
@@ -184,10 +183,13 @@ test: ## Prove it: checks, unit tests, fuzzers, real QEMUs (about 10 minutes)
 	$(call setup,build run test)
 	@$(MAKE) --no-print-directory -j$(JOBS) all test-programs
 	@$(MAKE) --no-print-directory check
-	@$(MAKE) --no-print-directory unit fuzz-short builds qemu-tests
+	@{ $(MAKE) --no-print-directory unit fuzz-short builds qemu-tests 2>&1; echo $$? > $(BUILD)/test.status; } \
+	  | tee $(BUILD)/test.log
+	@awk -f tools/total.awk $(BUILD)/test.log; exit $$(cat $(BUILD)/test.status)
 
-gdb: $(BUILD)/aerostat.elf ## Stop at the first instruction of the kernel, with symbols
+gdb: ## Stop at the first instruction of the kernel, with symbols
 	$(call setup,build run gdb)
+	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/aerostat.elf
 	@sh tools/gdb.sh $(BUILD)/aerostat.elf
 
 BENCH_SRCS  := $(sort $(filter-out tests/bench/bench_alloc.c tests/bench/count_plugin.c,$(wildcard tests/bench/*.c)))
@@ -203,10 +205,14 @@ $(BUILD)/bench_count.so: tests/bench/count_plugin.c tests/bench/count_shared.h
 $(BUILD)/nothing.elf: $(BUILD)/kernel/tests/guest/nothing.o linker.ld
 	$(Q)$(KERNEL_LINK) $< -o $@
 
-bench: kernel $(BENCH_PARTS) ## Print the table of figures (BENCH="--only rate" and so on)
+bench: ## Print the table of figures (BENCH="--only rate" and so on)
+	$(call setup,build run)
+	@$(MAKE) --no-print-directory -j$(JOBS) kernel $(BENCH_PARTS)
 	@$(BUILD)/bench $(BENCH)
 
-bench-alloc: $(BUILD)/bench_alloc ## The allocator on the host: nanoseconds by order
+bench-alloc: ## The allocator on the host: nanoseconds by order
+	$(call setup,build)
+	@$(MAKE) --no-print-directory $(BUILD)/bench_alloc
 	@$(BUILD)/bench_alloc
 
 $(BUILD)/bench_alloc: tests/bench/bench_alloc.c $(wildcard mm/*.c) tests/fakes/fake_seams.c

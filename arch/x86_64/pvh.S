@@ -51,10 +51,11 @@ pvh_start:
 3:  movl $no_long_mode, %esi
     movl $COM1, %edx
 4:  lodsb
-    outb %al, %dx
     testb %al, %al
-    jnz 4b
-    movl $DEBUG_EXIT_FAULT, %eax
+    jz 6f
+    outb %al, %dx
+    jmp 4b
+6:  movl $DEBUG_EXIT_FAULT, %eax
     outl %eax, $DEBUG_EXIT_PORT
     hlt
     jmp 3b
