@@ -142,6 +142,7 @@ static void the_complaint_of_qemu_is_the_reason(void **state)
 
     (void)state;
     assert_null(vm_start(&config, reason, sizeof(reason)));
+    assert_non_null(strstr(reason, "exit code 1"));
     assert_non_null(strstr(reason, "unsupported machine type"));
 }
 
@@ -165,6 +166,53 @@ static void a_quit_by_the_host_is_told_from_the_guests_end(struct qtest *t)
     qtest_do(t, "quit");
     assert_int_equal(vm_wait_exit(t->vm, QTEST_STEP_MS, &result), VM_WAIT_OK);
     assert_int_equal(result.end, VM_END_HOST);
+}
+
+/* The host writes to the port of the panic device, as a guest in despair would; QEMU then stops the
+ * guest just as it does after an internal error of its own. */
+static void a_guest_that_qemu_stopped_is_noticed_at_once(struct qtest *t)
+{
+    struct vm_exit result;
+    int64_t start;
+    char *output = NULL;
+
+    qtest_ready(t, "on");
+    start = vm_now_ms();
+    assert_int_equal(qmp_human(vm_qmp(t->vm), "o/b 0x505 1", QTEST_STEP_MS, &output, NULL), QMP_OK);
+    free(output);
+    assert_int_equal(vm_wait_exit(t->vm, QTEST_STEP_MS, &result), VM_WAIT_OK);
+    assert_true(vm_now_ms() - start < QTEST_STEP_MS / 2);
+    assert_int_equal(result.end, VM_END_STOPPED);
+    assert_non_null(strstr(result.text, "guest-panicked"));
+}
+
+static void a_pause_that_nobody_announced_is_an_end(struct qtest *t)
+{
+    struct vm_exit result;
+
+    qtest_ready(t, "on");
+    qtest_do(t, "stop");
+    assert_int_equal(vm_wait_exit(t->vm, QTEST_STEP_MS, &result), VM_WAIT_OK);
+    assert_int_equal(result.end, VM_END_STOPPED);
+    assert_non_null(strstr(result.text, "paused"));
+}
+
+static void a_pause_that_may_be_is_waited_out(struct qtest *t)
+{
+    qtest_ready(t, "on");
+    qtest_do(t, "stop");
+    assert_int_equal(vm_wait_exit(t->vm, 100, NULL), VM_WAIT_TIMEOUT);
+    qtest_do(t, "cont");
+    qtest_powerdown(t);
+}
+
+static void a_pause_that_is_over_does_not_count(struct qtest *t)
+{
+    qtest_ready(t, "on");
+    qtest_do(t, "stop");
+    qtest_do(t, "cont");
+    assert_int_equal(vm_wait_exit(t->vm, 100, NULL), VM_WAIT_TIMEOUT);
+    qtest_powerdown(t);
 }
 
 static void a_line_that_does_not_come_times_out(struct qtest *t)
@@ -226,6 +274,8 @@ static void qemu_does_not_outlive_its_parent(struct qtest *t)
 
 int main(int argc, char **argv)
 {
+    static const char *const panic_device[] = { "-device", "pvpanic", "-action", "panic=pause",
+                                                NULL };
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_are_read_by_key),
         cmocka_unit_test(a_mem_record_needs_all_its_numbers),
@@ -236,6 +286,10 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_complaint_of_qemu_is_the_reason),
         QTEST(a_killed_qemu_is_noticed),
         QTEST(a_quit_by_the_host_is_told_from_the_guests_end),
+        QTEST(a_guest_that_qemu_stopped_is_noticed_at_once, .extra = panic_device),
+        QTEST(a_pause_that_nobody_announced_is_an_end),
+        QTEST(a_pause_that_may_be_is_waited_out, .may_pause = true),
+        QTEST(a_pause_that_is_over_does_not_count),
         QTEST(a_line_that_does_not_come_times_out),
         QTEST(qemu_does_not_outlive_its_parent),
     };

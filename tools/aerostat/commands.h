@@ -13,7 +13,7 @@ enum aerostat_code {
     AEROSTAT_RESET = 123,   /* the guest reset itself, as a triple fault does */
     AEROSTAT_TIMEOUT = 124, /* the time limit, as timeout(1) has it */
     AEROSTAT_USAGE = 125,   /* wrong command line */
-    AEROSTAT_QEMU = 126,    /* QEMU could not be started, or failed */
+    AEROSTAT_QEMU = 126,    /* QEMU could not be started, failed, or stopped the guest */
 };
 
 struct aerostat_options {

@@ -70,7 +70,7 @@ static bool step_touch(struct demo *demo)
                            (unsigned long long)(touched / MIB),
                            (unsigned long long)(demo->picture.resident / MIB));
     }
-    done(demo, STEP_TOUCH, "%llu MiB touched, host holds %llu MiB more",
+    done(demo, STEP_TOUCH, "%llu MiB, host holds %llu MiB more",
          (unsigned long long)(touched / MIB), (unsigned long long)(rise / MIB));
     return true;
 }
@@ -85,7 +85,7 @@ static bool step_free(struct demo *demo)
                            (unsigned long long)demo->touched_frames,
                            (unsigned long long)demo->freed_frames);
     }
-    done(demo, STEP_FREE, "%llu MiB free in the guest, host still holds %llu MiB",
+    done(demo, STEP_FREE, "%llu MiB, host still holds %llu MiB",
          (unsigned long long)(demo->freed_frames * DEMO_FRAME_BYTES / MIB),
          (unsigned long long)(demo_resident(demo) / MIB));
     return true;
@@ -115,7 +115,7 @@ static bool step_take(struct demo *demo)
         return demo_refuse(demo, "the guest gave %u MiB, but the host got back only %llu MiB",
                            ASKED_MIB, (unsigned long long)(fell / MIB));
     }
-    done(demo, STEP_TAKE, "balloon holds %u MiB, host got back %llu MiB", ASKED_MIB,
+    done(demo, STEP_TAKE, "balloon %u MiB, host got %llu MiB", ASKED_MIB,
          (unsigned long long)(fell / MIB));
     return true;
 }
@@ -125,7 +125,7 @@ static bool step_give(struct demo *demo)
     if (!resize(demo, demo->picture.ram_bytes)) {
         return false;
     }
-    done(demo, STEP_GIVE, "balloon empty, guest has all its memory again");
+    done(demo, STEP_GIVE, "balloon empty, guest has all again");
     return true;
 }
 
@@ -144,7 +144,7 @@ static bool step_stats(struct demo *demo)
         return demo_refuse(demo, "the statistics say %llu bytes in all, the guest itself %llu",
                            (unsigned long long)demo->total_bytes, (unsigned long long)total);
     }
-    done(demo, STEP_STATS, "%llu of %llu MiB free, exact to the frame",
+    done(demo, STEP_STATS, "exact: %llu of %llu MiB free",
          (unsigned long long)(demo->free_bytes / MIB),
          (unsigned long long)(demo->total_bytes / MIB));
     return true;
@@ -177,7 +177,7 @@ static const struct {
     int pause_ms; /* afterwards */
 } plot[STEP_COUNT] = {
     [STEP_BOOT] = { "guest boots", step_boot, 0 },
-    [STEP_TOUCH] = { "guest touches its memory", step_touch, 0 },
+    [STEP_TOUCH] = { "guest touches memory", step_touch, 0 },
     [STEP_FREE] = { "guest frees it", step_free, PAUSE_MS },
     [STEP_TAKE] = { "host asks for memory", step_take, PAUSE_MS },
     [STEP_GIVE] = { "host gives it back", step_give, PAUSE_MS },
@@ -191,10 +191,12 @@ static void prepare(struct demo *demo, const struct vm_config *config)
 {
     struct demo_picture *picture = &demo->picture;
 
-    snprintf(picture->title, sizeof(picture->title),
-             "aerostat: %.200s, %llu MiB, QEMU with %s (%s)", config->image,
+    snprintf(picture->about, sizeof(picture->about),
+             "aerostat: %.200s with %llu MiB\nQEMU with %s, because %s", config->image,
              (unsigned long long)config->memory_mib, vm_accel(demo->vm)->name,
              vm_accel(demo->vm)->reason);
+    snprintf(picture->title, sizeof(picture->title), "a guest of %llu MiB, QEMU with %s",
+             (unsigned long long)config->memory_mib, vm_accel(demo->vm)->name);
     picture->ram_bytes = config->memory_mib * MIB;
     picture->step_count = STEP_COUNT;
     for (int i = 0; i < STEP_COUNT; i++) {
@@ -204,13 +206,13 @@ static void prepare(struct demo *demo, const struct vm_config *config)
              (unsigned long long)config->memory_mib);
     snprintf(picture->steps[STEP_TOUCH].asked, sizeof(picture->steps[0].asked), "most of it");
     snprintf(picture->steps[STEP_FREE].asked, sizeof(picture->steps[0].asked), "all of that");
-    snprintf(picture->steps[STEP_TAKE].asked, sizeof(picture->steps[0].asked),
-             "%u MiB (balloon %llu)", ASKED_MIB,
+    /* As one would say it in QEMU's monitor: how much the guest shall keep. */
+    snprintf(picture->steps[STEP_TAKE].asked, sizeof(picture->steps[0].asked), "balloon %llu",
              (unsigned long long)config->memory_mib - ASKED_MIB);
-    snprintf(picture->steps[STEP_GIVE].asked, sizeof(picture->steps[0].asked),
-             "everything back (balloon %llu)", (unsigned long long)config->memory_mib);
+    snprintf(picture->steps[STEP_GIVE].asked, sizeof(picture->steps[0].asked), "balloon %llu",
+             (unsigned long long)config->memory_mib);
     snprintf(picture->steps[STEP_STATS].asked, sizeof(picture->steps[0].asked), "once a second");
-    snprintf(picture->steps[STEP_OFF].asked, sizeof(picture->steps[0].asked), "system_powerdown");
+    snprintf(picture->steps[STEP_OFF].asked, sizeof(picture->steps[0].asked), "power button");
 }
 
 static bool play(struct demo *demo)
@@ -220,17 +222,20 @@ static bool play(struct demo *demo)
     for (int i = 0; i < STEP_COUNT && good; i++) {
         struct demo_step *step = &demo->picture.steps[i];
         int64_t begin = i == STEP_BOOT ? demo->start_ms : vm_now_ms();
+        int64_t end;
 
         step->state = DEMO_RUNNING;
         good = plot[i].run(demo);
-        step->ms = vm_now_ms() - begin;
+        end = vm_now_ms();
+        step->ms = end - begin;
         step->state = good ? DEMO_DONE : DEMO_FAILED;
         if (!good) {
             snprintf(step->done, sizeof(step->done), "%s", demo->reason);
         }
-        demo->picture.ms = vm_now_ms() - demo->start_ms;
+        demo->picture.ms = end - demo->start_ms;
         demo_view_step(&demo->view, &demo->picture, (size_t)i);
         demo_watch(demo, good ? plot[i].pause_ms : 0);
+        demo->picture.pause_ms += vm_now_ms() - end;
     }
     demo_view_close(&demo->view, &demo->picture);
     return good;
@@ -261,6 +266,7 @@ int aerostat_demo(const struct aerostat_options *options)
 
     config.memory_mib = config.memory_mib == 0 ? MEMORY_DEFAULT_MIB : config.memory_mib;
     config.append = "report=100";
+    config.may_pause = config.extra[0] != NULL; /* perhaps for a debugger */
     if (config.memory_mib < MEMORY_MIN_MIB) {
         fprintf(stderr, "aerostat: the demo needs %u MiB or more\n", MEMORY_MIN_MIB);
         return AEROSTAT_USAGE;
@@ -280,7 +286,7 @@ int aerostat_demo(const struct aerostat_options *options)
         fprintf(stderr, "\naerostat: %s\n", demo.reason);
         print_log_tail(demo.vm);
     } else {
-        printf("\nAll of it happened, in %.1f s.\n", (double)(vm_now_ms() - demo.start_ms) / 1000);
+        printf("\nAll of it happened, in %.2f s.\n", (double)(vm_now_ms() - demo.start_ms) / 1000);
     }
     vm_end(demo.vm);
     return good ? AEROSTAT_GOOD : AEROSTAT_STEP_FAILED;

@@ -109,12 +109,15 @@ static void draw_bars(struct demo_view *view, const struct demo_picture *picture
     };
     const struct part host[] = { { held < 1 ? held : 1, '#', 35 } };
     unsigned cells = width > LABEL_WIDTH + 12 ? width - LABEL_WIDTH - 2 : 10;
+    bool wide = width >= 80;
+    int digits = wide ? 1 : 0;
 
     draw_bar(view, "guest", cells, guest, picture->has_mem ? 4 : 0);
-    draw_line(view, width,
-              "%*s# in use %.1f  = free, backed %.1f  . free, returned %.1f  o in balloon %.1f",
-              (int)LABEL_WIDTH, "", frames_mib(mem->in_use), frames_mib(mem->backed),
-              frames_mib(mem->returned), frames_mib(mem->balloon));
+    /* A narrow terminal gets no indent and no decimals: 60 columns are enough then. */
+    draw_line(view, width, "%*s# used %.*f = backed %.*f . returned %.*f o balloon %.*f",
+              wide ? (int)LABEL_WIDTH : 2, "", digits, frames_mib(mem->in_use), digits,
+              frames_mib(mem->backed), digits, frames_mib(mem->returned), digits,
+              frames_mib(mem->balloon));
     draw_bar(view, "host", cells, host, 1);
     draw_line(view, width, "%*sreally holds %.1f of %.0f MiB", (int)LABEL_WIDTH, "",
               (double)picture->resident / MIB, (double)picture->ram_bytes / MIB);
@@ -139,7 +142,7 @@ static void draw(struct demo_view *view, const struct demo_picture *picture)
         fprintf(view->out, "\033[%uA", view->drawn_lines);
     }
     view->drawn_lines = 0;
-    draw_line(view, width, "%s  %.1f s", picture->title, (double)picture->ms / 1000);
+    draw_line(view, width, "%6.1f s  %s", (double)picture->ms / 1000, picture->title);
     draw_line(view, width, "%s", "");
     draw_bars(view, picture, width);
     draw_line(view, width, "%s", "");
@@ -149,10 +152,10 @@ static void draw(struct demo_view *view, const struct demo_picture *picture)
         char time[24] = "";
 
         if (over) {
-            snprintf(time, sizeof(time), "%6.2f s", (double)step->ms / 1000);
+            snprintf(time, sizeof(time), "%.2f s", (double)step->ms / 1000);
         }
         paint(view, colors[step->state]);
-        draw_line(view, width, "  %s %-26s %8s  %s", state_sign(step->state), step->name, time,
+        draw_line(view, width, "  %s %-20s %7s  %s", state_sign(step->state), step->name, time,
                   over ? step->done : step->asked);
         paint(view, 0);
     }
@@ -166,8 +169,7 @@ static void print_sample(struct demo_view *view, const struct demo_picture *pict
     const struct record_mem *mem = &picture->mem;
 
     fprintf(view->out,
-            "%7.2f s  guest: in use %7.1f  backed %7.1f  returned %7.1f  balloon %7.1f | "
-            "host holds %7.1f MiB\n",
+            "%6.2f s  used %6.1f backed %6.1f returned %6.1f balloon %6.1f  host %6.1f\n",
             (double)picture->ms / 1000, frames_mib(mem->in_use), frames_mib(mem->backed),
             frames_mib(mem->returned), frames_mib(mem->balloon), (double)picture->resident / MIB);
     fflush(view->out);
@@ -200,11 +202,12 @@ void demo_view_open(struct demo_view *view, FILE *out, bool plain, const struct 
     view->shown_ms = -UPDATE_MS;
     view->live = !plain && isatty(fileno(out)) == 1 && term != NULL && strcmp(term, "dumb") != 0;
     view->color = view->live && (no_color == NULL || no_color[0] == '\0');
+    fprintf(out, "%s\n", first->about);
     if (view->live) {
         draw(view, first);
         view->shown_ms = first->ms;
     } else {
-        fprintf(out, "%s\n", first->title);
+        fprintf(out, "MiB as the guest counts them; behind \"host\" what the host really holds.\n");
         fflush(out);
     }
 }
@@ -234,9 +237,8 @@ void demo_view_step(struct demo_view *view, const struct demo_picture *picture, 
     if (sample_is_new(view, picture)) {
         print_sample(view, picture);
     }
-    fprintf(view->out, "%7.2f s  step %zu of %zu, %s: %s, %s\n", (double)picture->ms / 1000,
-            step + 1, picture->step_count, s->name, s->state == DEMO_DONE ? "done" : "FAILED",
-            s->done);
+    fprintf(view->out, "%6.2f s  step %zu of %zu, %s: %s%s\n", (double)picture->ms / 1000, step + 1,
+            picture->step_count, s->name, s->state == DEMO_DONE ? "" : "FAILED: ", s->done);
     fflush(view->out);
 }
 
@@ -245,7 +247,7 @@ void demo_view_close(struct demo_view *view, const struct demo_picture *picture)
     if (view->live) {
         draw(view, picture);
     }
-    fprintf(view->out, "\n%-26s  %-32s %9s  %s\n", "step", "asked", "took", "done");
+    fprintf(view->out, "\n%-20s  %-13s %7s  %s\n", "step", "asked", "took", "done");
     for (size_t i = 0; i < picture->step_count; i++) {
         const struct demo_step *step = &picture->steps[i];
         char time[24] = "-";
@@ -253,9 +255,14 @@ void demo_view_close(struct demo_view *view, const struct demo_picture *picture)
         if (step->state == DEMO_DONE || step->state == DEMO_FAILED) {
             snprintf(time, sizeof(time), "%.2f s", (double)step->ms / 1000);
         }
-        fprintf(view->out, "%-26s  %-32s %9s  %s%s\n", step->name, step->asked, time,
+        fprintf(view->out, "%-20s  %-13s %7s  %s%s\n", step->name, step->asked, time,
                 step->state == DEMO_FAILED ? "FAILED: " : "",
                 step->state == DEMO_WAITING ? "not reached" : step->done);
+    }
+    if (picture->pause_ms >= 10) { /* else it would read 0.00 */
+        fprintf(view->out,
+                "Between the steps it waited %.2f s in all, so that you see each state.\n",
+                (double)picture->pause_ms / 1000);
     }
     fflush(view->out);
 }

@@ -2,8 +2,8 @@
 #pragma once
 /*
  * What a person sees of the demo: on a terminal one picture that is redrawn in place, elsewhere
- * plain lines. Colours appear on a terminal only, and not when NO_COLOR is set. Shows; decides
- * nothing.
+ * plain lines. All of it fits 80 columns, unless something fails and says why at length. Colours
+ * appear on a terminal only, and not when NO_COLOR is set. Shows; decides nothing.
  */
 
 #include <stdbool.h>
@@ -19,7 +19,7 @@ enum demo_state { DEMO_WAITING, DEMO_RUNNING, DEMO_DONE, DEMO_FAILED };
 
 struct demo_step {
     const char *name;
-    char asked[48];
+    char asked[24];
     char done[256];
     int64_t ms; /* how long it took */
     enum demo_state state;
@@ -27,8 +27,10 @@ struct demo_step {
 
 /* Everything there is to show at one moment. */
 struct demo_picture {
-    char title[512];
-    int64_t ms; /* since the start of QEMU */
+    char about[512];  /* a few lines, printed once before everything else */
+    char title[64];   /* one line, behind the time */
+    int64_t ms;       /* since the start of QEMU */
+    int64_t pause_ms; /* of these, how long it waited between steps, for the viewer's sake */
     uint64_t ram_bytes;
     bool has_mem;
     struct record_mem mem; /* what the guest says */

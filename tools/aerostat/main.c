@@ -30,14 +30,14 @@ static const char help_text[] =
     "demo  shows the main job: the guest touches its memory, frees it, gives 256 MiB to the host\n"
     "      and gets them back, beside what the host really holds.\n"
     "\n"
-    "  -m, --memory MIB     guest memory (run: 256, demo: 1024)\n"
+    "  -m, --memory MIB     guest memory (run: 256; demo: 1024, at least 512)\n"
     "      --machine NAME   QEMU's machine, pc or q35 (default q35)\n"
     "      --cpu MODEL      QEMU's processor model (default max, with KVM host)\n"
     "      --smp N          processors (the guest parks all but one)\n"
     "      --accel kvm|tcg  default: KVM where the processor offers it, TCG elsewhere\n"
     "      --qemu PROGRAM   default $QEMU, then qemu-system-x86_64\n"
     "      --qemu-arg WORD  one more word for QEMU's command line; may be repeated\n"
-    "      --timeout S      end the guest after so many seconds (demo: 60)\n"
+    "      --timeout S      end the guest after so many seconds (run: never; demo: 60)\n"
     "run only:\n"
     "      --append TEXT    the guest's command line\n"
     "      --balloon on|off with or without a balloon device (default on)\n"
@@ -49,7 +49,9 @@ static const char help_text[] =
     "\n"
     "Exit status: the guest's own, 0 to 111 (demo: 0, or 1 when a step did not happen);\n"
     "0 also when the guest was switched off or told to quit; 123 the guest reset itself;\n"
-    "124 the time limit; 125 wrong command line; 126 QEMU could not be started or failed.\n";
+    "124 the time limit of run; 125 wrong command line, or a file that cannot be read;\n"
+    "126 QEMU could not be started (its own message is shown; an unknown --machine or --cpu,\n"
+    "for example), failed, or stopped the guest after an internal error (demo: 1).\n";
 
 enum option_id {
     OPTION_MACHINE = 256,

@@ -22,6 +22,7 @@ static int code_of(const struct vm_exit *result)
     case VM_END_RESET:
         return AEROSTAT_RESET;
     case VM_END_QEMU:
+    case VM_END_STOPPED:
         break;
     }
     return AEROSTAT_QEMU;
@@ -41,6 +42,8 @@ int aerostat_run(const struct aerostat_options *options)
     if (config.terminal == VM_TERMINAL_NONE) {
         config.terminal = VM_TERMINAL_SERIAL;
     }
+    /* A monitor or a debugger, which comes by a word for QEMU, may pause the guest. */
+    config.may_pause = config.terminal == VM_TERMINAL_MONITOR || config.extra[0] != NULL;
     vm = vm_start(&config, reason, sizeof(reason));
     if (vm == NULL) {
         fprintf(stderr, "aerostat: %s\n", reason);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The life of one QEMU: start, the serial log line by line, the end. The command line is made in
- * vm_args.c, the process in vm_spawn.c, measuring is in vm_probe.c.
+ * vm_args.c, the process in vm_spawn.c, its end is explained in vm_exit.c, measuring is in
+ * vm_probe.c.
  *
  * Invariants: a QEMU that was started is reaped exactly once (`reaped`), and a descriptor that is
  * closed is -1.
@@ -21,6 +22,7 @@
 #include <unistd.h>
 
 #include "tools/aerostat/text_log.h"
+#include "tools/aerostat/vm_exit.h"
 #include "tools/aerostat/vm_probe.h"
 #include "tools/aerostat/vm_spawn.h"
 
@@ -28,12 +30,11 @@
 #define START_LIMIT_MS 20000
 /* How long QEMU gets to follow "quit", and then SIGTERM. */
 #define QUIT_LIMIT_MS 2000
-/* isa-debug-exit makes QEMU's exit code 2 * value + 1, and the guest writes 16 + status. */
-#define EXIT_CODE_BASE 33
 
 struct vm {
     pid_t pid;
     bool reaped;
+    bool may_pause;
     int wait_status; /* from waitpid(), once reaped */
     int serial_fd;
     int error_fd;
@@ -70,12 +71,43 @@ static void close_fd(int *fd)
 
 /* ---- start ---- */
 
-/* QEMU's own complaint is the best reason there is. */
-static void start_reason(struct vm *vm, const struct qmp_error *error, char *reason,
+static bool reap(struct vm *vm)
+{
+    if (!vm->reaped && waitpid(vm->pid, &vm->wait_status, WNOHANG) == vm->pid) {
+        vm->reaped = true;
+    }
+    return vm->reaped;
+}
+
+/* Waits for the end of the process; whether it came. */
+static bool wait_gone(struct vm *vm, int timeout_ms)
+{
+    int64_t deadline = vm_now_ms() + timeout_ms;
+    int left;
+
+    while (!reap(vm) && (left = left_ms(deadline)) > 0) {
+        vm_pump(vm, left);
+    }
+    return vm->reaped;
+}
+
+/* QEMU's own complaint is the best reason there is. With a terminal it went to standard error
+ * already, and we have no copy. */
+static void start_reason(struct vm *vm, const struct qmp_error *error, bool captured, char *reason,
                          size_t reason_size)
 {
-    (void)vm_wait_exit(vm, QUIT_LIMIT_MS, NULL);
-    snprintf(reason, reason_size, "%s", vm_errors(vm)[0] != '\0' ? vm_errors(vm) : error->text);
+    bool gone = wait_gone(vm, QUIT_LIMIT_MS);
+    const char *complaint = captured ? vm_errors(vm) : "its own message is above";
+
+    if (!gone || complaint[0] == '\0') {
+        snprintf(reason, reason_size, "QEMU did not start: %s", error->text);
+    } else if (WIFEXITED(vm->wait_status)) {
+        snprintf(reason, reason_size, "QEMU did not start, exit code %d: %s",
+                 WEXITSTATUS(vm->wait_status), complaint);
+    } else {
+        snprintf(reason, reason_size, "QEMU was killed by signal %d while it started: %s",
+                 WTERMSIG(vm->wait_status), complaint);
+    }
 }
 
 struct vm *vm_start(const struct vm_config *config, char *reason, size_t reason_size)
@@ -99,8 +131,9 @@ struct vm *vm_start(const struct vm_config *config, char *reason, size_t reason_
     vm->serial_fd = process.serial_fd;
     vm->error_fd = process.error_fd;
     vm->ram.bytes = config->memory_mib << 20;
+    vm->may_pause = config->may_pause;
     if (qmp_adopt(process.qmp_fd, START_LIMIT_MS, &vm->qmp, &error) != QMP_OK) {
-        start_reason(vm, &error, reason, reason_size);
+        start_reason(vm, &error, config->terminal == VM_TERMINAL_NONE, reason, reason_size);
         vm_end(vm);
         return NULL;
     }
@@ -109,63 +142,6 @@ struct vm *vm_start(const struct vm_config *config, char *reason, size_t reason_
 
 /* ---- the end ---- */
 
-static bool reap(struct vm *vm)
-{
-    if (!vm->reaped && waitpid(vm->pid, &vm->wait_status, WNOHANG) == vm->pid) {
-        vm->reaped = true;
-    }
-    return vm->reaped;
-}
-
-/* QEMU left with code 0: QMP's last event tells why. */
-static void decode_shutdown(struct vm *vm, struct vm_exit *result)
-{
-    json_t *event = vm->qmp == NULL ? NULL : qmp_take_event(vm->qmp, "SHUTDOWN");
-    const char *cause =
-        json_string_value(json_object_get(json_object_get(event, "data"), "reason"));
-
-    if (cause == NULL) {
-        result->end = VM_END_QEMU;
-        snprintf(result->text, sizeof(result->text), "QEMU ended and gave no reason");
-    } else if (strncmp(cause, "host-", strlen("host-")) == 0) {
-        result->end = VM_END_HOST;
-        snprintf(result->text, sizeof(result->text), "the host ended it (%s)", cause);
-    } else if (strcmp(cause, "guest-shutdown") == 0) {
-        result->end = VM_END_POWEROFF;
-        snprintf(result->text, sizeof(result->text), "the guest powered itself off");
-    } else {
-        result->end = VM_END_RESET;
-        snprintf(result->text, sizeof(result->text),
-                 "the guest reset itself (%s): probably a triple fault", cause);
-    }
-    json_decref(event);
-}
-
-static void decode_exit(struct vm *vm, struct vm_exit *result)
-{
-    int status = vm->wait_status;
-
-    memset(result, 0, sizeof(*result));
-    if (WIFSIGNALED(status)) {
-        result->end = VM_END_QEMU;
-        result->status = (unsigned)WTERMSIG(status);
-        snprintf(result->text, sizeof(result->text), "QEMU was killed by signal %u (%s)",
-                 result->status, strsignal(WTERMSIG(status)));
-    } else if (WEXITSTATUS(status) == 0) {
-        decode_shutdown(vm, result);
-    } else if (WEXITSTATUS(status) >= EXIT_CODE_BASE && WEXITSTATUS(status) % 2 == 1) {
-        result->end = VM_END_STATUS;
-        result->status = (unsigned)(WEXITSTATUS(status) - EXIT_CODE_BASE) / 2;
-        snprintf(result->text, sizeof(result->text), "the guest ended with status %u",
-                 result->status);
-    } else {
-        result->end = VM_END_QEMU;
-        result->status = (unsigned)WEXITSTATUS(status);
-        snprintf(result->text, sizeof(result->text), "QEMU failed with exit code %u: %s",
-                 result->status, vm_errors(vm));
-    }
-}
-
 enum vm_wait vm_wait_exit(struct vm *vm, int timeout_ms, struct vm_exit *result)
 {
     int64_t deadline = vm_now_ms() + timeout_ms;
@@ -173,6 +149,9 @@ enum vm_wait vm_wait_exit(struct vm *vm, int timeout_ms, struct vm_exit *result)
     while (!reap(vm)) {
         int left = left_ms(deadline);
 
+        if (vm_exit_is_stopped(vm, vm->may_pause, result)) {
+            return VM_WAIT_OK;
+        }
         if (left == 0) {
             return VM_WAIT_TIMEOUT;
         }
@@ -180,7 +159,7 @@ enum vm_wait vm_wait_exit(struct vm *vm, int timeout_ms, struct vm_exit *result)
     }
     vm_pump(vm, 0); /* its last words */
     if (result != NULL) {
-        decode_exit(vm, result);
+        vm_exit_decode(vm, vm->wait_status, result);
     }
     return VM_WAIT_OK;
 }
@@ -192,11 +171,11 @@ void vm_end(struct vm *vm)
     }
     if (!reap(vm) && vm->qmp != NULL) {
         (void)qmp_execute(vm->qmp, "quit", NULL, QUIT_LIMIT_MS, NULL, NULL);
-        (void)vm_wait_exit(vm, QUIT_LIMIT_MS, NULL);
+        (void)wait_gone(vm, QUIT_LIMIT_MS);
     }
     if (!reap(vm)) {
         kill(vm->pid, SIGTERM);
-        (void)vm_wait_exit(vm, QUIT_LIMIT_MS, NULL);
+        (void)wait_gone(vm, QUIT_LIMIT_MS);
     }
     if (!reap(vm)) {
         kill(vm->pid, SIGKILL);

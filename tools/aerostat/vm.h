@@ -47,6 +47,7 @@ struct vm_config {
     bool lazy_memory;    /* reserve=off: more memory than the host has */
     bool paused;         /* start with the processors stopped */
     bool stay_on_reset;  /* a reset, by the guest or over QMP, starts again instead of ending */
+    bool may_pause;      /* somebody else may pause it, over a monitor or gdb: no VM_END_STOPPED */
     enum vm_terminal terminal;
 };
 
@@ -56,12 +57,14 @@ enum vm_end {
     VM_END_HOST,     /* the host ended it: QMP or monitor quit, or a signal to QEMU */
     VM_END_RESET,    /* the guest reset itself, which a triple fault does; QEMU ends then */
     VM_END_QEMU,     /* QEMU itself failed or was killed: see vm_errors() */
+    VM_END_STOPPED,  /* QEMU is there, but stopped the guest for good, after an internal error
+                      * for example: nothing more will come; vm_end() ends it */
 };
 
 struct vm_exit {
     enum vm_end end;
     unsigned status; /* VM_END_STATUS: the guest's; VM_END_QEMU: QEMU's exit code or signal */
-    char text[160];  /* the same for a person */
+    char text[256];  /* the same for a person */
 };
 
 enum vm_wait {
@@ -74,15 +77,18 @@ struct vm;
 
 /* ---- start and end ---- */
 
-/* Starts QEMU and speaks QMP with it. NULL on failure; `reason` then says why in one line. */
+/* Starts QEMU and speaks QMP with it. NULL on failure; `reason` then says why, in QEMU's own words
+ * where it said any (with a terminal they are on standard error instead). */
 struct vm *vm_start(const struct vm_config *config, char *reason, size_t reason_size);
 
 /* Ends QEMU if it still runs (quit, then SIGTERM, then SIGKILL) and frees the handle, its log and
  * its QMP connection. NULL is allowed. */
 void vm_end(struct vm *vm);
 
-/* Waits until QEMU is gone by itself. VM_WAIT_OK: *result tells how it ended (leave QMP's event
- * SHUTDOWN untaken: the reason stands in it). */
+/* Waits until QEMU is gone by itself, or has stopped the guest though nobody asked
+ * (VM_END_STOPPED). VM_WAIT_OK: *result tells how it ended (a stop is told once). Leave QMP's
+ * events SHUTDOWN and STOP untaken: the reason stands in the one, the other is how a stop is
+ * noticed. */
 enum vm_wait vm_wait_exit(struct vm *vm, int timeout_ms, struct vm_exit *result);
 
 /* ---- talk ---- */
