@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Mistakes made on purpose, for the report's sake. Each reads or writes where nothing may; coming
- * back from one is the failure.
+ * Mistakes made on purpose, for the report's sake. Each does what the processor or an assertion
+ * must refuse; coming back from one is the failure.
  */
 
 #include <stdint.h>
@@ -11,6 +11,8 @@
 
 #include "arch/x86_64/boot.h"
 #include "arch/x86_64/clock.h"
+#include "arch/x86_64/paging.h"
+#include "arch/x86_64/stacks.h"
 #include "kernel/balloon_service.h"
 #include "kernel/task.h"
 #include "mm/frame.h"
@@ -51,11 +53,20 @@ int scenario_fault_text(void)
     return STATUS_SURVIVED;
 }
 
+int scenario_fault_rodata(void)
+{
+    static const uint64_t constant = 1;
+
+    poke((uint64_t)(uintptr_t)&constant);
+    return STATUS_SURVIVED;
+}
+
 int scenario_fault_execute(void)
 {
     static uint8_t code[] = { 0xc3 }; /* ret, in data */
     void (*function)(void) = (void (*)(void))(uintptr_t)code;
 
+    __asm__("" : "+m"(code)); /* "written" here: what nobody writes may move to read-only data */
     function();
     return STATUS_SURVIVED;
 }
@@ -74,6 +85,44 @@ int scenario_fault_away(void)
         }
     }
     log_error("no block is away although the balloon holds pages");
+    return STATUS_SURVIVED;
+}
+
+/* By hand, because the compiler may turn a division in C into something that does not divide. */
+int scenario_fault_divide(void)
+{
+    uint32_t low = 1;
+    uint32_t high = 0;
+
+    __asm__ volatile("divl %2" : "+a"(low), "+d"(high) : "r"(0));
+    return STATUS_SURVIVED;
+}
+
+int scenario_fault_opcode(void)
+{
+    __asm__ volatile("ud2"); /* invalid on every processor, by promise [SDM 2B, UD] */
+    return STATUS_SURVIVED;
+}
+
+/* Bits 48 to 63 must repeat bit 47 [SDM 1 §3.3.7.1]; an address where they do not is no page fault.
+ */
+int scenario_fault_gp(void)
+{
+    poke(UINT64_C(0x8000000000000000));
+    return STATUS_SURVIVED;
+}
+
+/* Takes the stack for faults away, then causes a page fault: the processor faults again on its way
+ * into the handler, which makes a double fault [SDM 3A §6.15, interrupt 8]. */
+int scenario_fault_double(void)
+{
+    uint64_t low = (uint64_t)(uintptr_t)fault_stack_guard + FRAME_SIZE;
+
+    if (paging_set_present(low, (uint64_t)(uintptr_t)fault_stack_top - low, false) != OK) {
+        log_error("no frame for a page table");
+        return STATUS_SURVIVED;
+    }
+    poke(8);
     return STATUS_SURVIVED;
 }
 

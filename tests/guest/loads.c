@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Loads on memory and processor while the host does as it likes. `compute` never yields; `pattern`
- * keeps memory filled with what it must still find later; `hoard` takes nearly everything, `greedy`
- * everything.
+ * Loads on memory and processor while the host does as it likes. `compute` and `churn` never
+ * yield; `pattern` keeps memory filled with what it must still find later; `hoard` takes nearly
+ * everything, `greedy` everything.
  */
 
 #include <stdbool.h>
@@ -50,6 +50,34 @@ int scenario_compute(void)
     result_line("compute state=end rounds=%llu longest_ns=%llu actual=%llu",
                 (unsigned long long)rounds,
                 (unsigned long long)(longest * (NS_PER_MS / 1000) / (tsc_per_ms / 1000)),
+                (unsigned long long)balloon_service_actual());
+    return 0;
+}
+
+/* ---- churn: the allocator is nearly always held ---- */
+
+#define CHURN_PAIRS 100U
+
+/* Allocates and frees for ms=N milliseconds (default 10 s) and does nothing else, so that most
+ * interrupts find the allocator held. */
+int scenario_churn(void)
+{
+    uint64_t end = clock_now_ns() + app_word_number("ms", 10000) * NS_PER_MS;
+    uint64_t pairs = 0;
+
+    result_line("churn state=begin");
+    while (clock_now_ns() < end) {
+        for (unsigned i = 0; i < CHURN_PAIRS; i++) {
+            pfn_t pfn = frame_alloc();
+
+            if (pfn == PFN_NONE) {
+                return STATUS_NOMEM;
+            }
+            frame_free(pfn);
+        }
+        pairs += CHURN_PAIRS;
+    }
+    result_line("churn state=end pairs=%llu actual=%llu", (unsigned long long)pairs,
                 (unsigned long long)balloon_service_actual());
     return 0;
 }

@@ -18,14 +18,29 @@ static const struct {
     const char *name;
     int (*run)(void);
 } scenarios[] = {
-    { "fault-null", scenario_fault_null }, { "fault-guard", scenario_fault_guard },
-    { "fault-text", scenario_fault_text }, { "fault-execute", scenario_fault_execute },
-    { "fault-away", scenario_fault_away }, { "assert", scenario_assert },
-    { "compute", scenario_compute },       { "pattern", scenario_pattern },
-    { "tasks", scenario_tasks },           { "mappings", scenario_mappings },
-    { "alloc-cost", scenario_alloc_cost }, { "hoard", scenario_hoard },
-    { "greedy", scenario_greedy },         { "entropy", scenario_entropy },
-    { "touch", scenario_touch },           { "bare", scenario_bare },
+    { "fault-null", scenario_fault_null },
+    { "fault-guard", scenario_fault_guard },
+    { "fault-text", scenario_fault_text },
+    { "fault-rodata", scenario_fault_rodata },
+    { "fault-execute", scenario_fault_execute },
+    { "fault-away", scenario_fault_away },
+    { "fault-divide", scenario_fault_divide },
+    { "fault-opcode", scenario_fault_opcode },
+    { "fault-gp", scenario_fault_gp },
+    { "fault-double", scenario_fault_double },
+    { "assert", scenario_assert },
+    { "compute", scenario_compute },
+    { "churn", scenario_churn },
+    { "pattern", scenario_pattern },
+    { "tasks", scenario_tasks },
+    { "mappings", scenario_mappings },
+    { "spurious", scenario_spurious },
+    { "alloc-cost", scenario_alloc_cost },
+    { "hoard", scenario_hoard },
+    { "greedy", scenario_greedy },
+    { "entropy", scenario_entropy },
+    { "touch", scenario_touch },
+    { "bare", scenario_bare },
 };
 
 int app_main(void)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The kernel's own parts inside a real machine: tasks and timers, and both kinds of interrupts. */
+/* The kernel's own parts inside a real machine: tasks and timers, mappings, and all kinds of
+ * interrupts. */
 
 #include "tests/qemu/qtest.h"
 
@@ -45,6 +46,12 @@ static void the_same_device_interrupts_by_its_line(struct qtest *t)
     every_answer_interrupts(t, "by=INTx");
 }
 
+static void a_spurious_interrupt_is_counted_and_does_no_harm(struct qtest *t)
+{
+    qtest_line(t, ", 1 spurious, 0 unexpected", QTEST_STEP_MS);
+    qtest_status(t, 0, QTEST_STEP_MS);
+}
+
 /* The list of extra arguments of QEMU that adds the device. */
 static const char *const entropy[] = { "-device", "virtio-rng-pci", NULL };
 
@@ -57,7 +64,9 @@ int main(int argc, char **argv)
               .append = "-- test=entropy", .extra = entropy),
         QTEST(the_same_device_interrupts_by_its_line, .image = "test.elf", .machine = "pc",
               .append = "-- test=entropy msix=0", .extra = entropy),
+        QTEST(a_spurious_interrupt_is_counted_and_does_no_harm, .image = "test.elf",
+              .append = "-- test=spurious"),
     };
 
-    return qtest_main("kernel/task.c", tests, ARRAY_SIZE(tests), argc, argv);
+    return qtest_main("tests/qemu/test_kernel.c", tests, ARRAY_SIZE(tests), argc, argv);
 }

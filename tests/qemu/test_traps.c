@@ -8,8 +8,8 @@
 
 #define STATUS_FAULT 1
 
-/* What every report of a fault has, after its first line. */
-static void must_be_whole(struct qtest *t, const char *function, const char *what)
+/* Registers and the way to the function it happened in. */
+static void must_show_where(struct qtest *t, const char *function)
 {
     const char *line;
 
@@ -19,11 +19,25 @@ static void must_be_whole(struct qtest *t, const char *function, const char *wha
     qtest_line(t, "backtrace:", QTEST_STEP_MS);
     line = qtest_line(t, function, QTEST_STEP_MS);
     assert_non_null(strstr(line, "+0x")); /* a symbol and an offset */
-    line = qtest_line(t, " address ", QTEST_STEP_MS);
-    assert_non_null(strstr(line, what));
-    line = qtest_line(t, "@exit ", QTEST_STEP_MS);
+}
+
+static void must_end(struct qtest *t)
+{
+    const char *line = qtest_line(t, "@exit ", QTEST_STEP_MS);
+
     assert_non_null(strstr(line, "status=1"));
     qtest_status(t, STATUS_FAULT, QTEST_STEP_MS);
+}
+
+/* What every report of a page fault has, after its first line. */
+static void must_be_whole(struct qtest *t, const char *function, const char *what)
+{
+    const char *line;
+
+    must_show_where(t, function);
+    line = qtest_line(t, " address ", QTEST_STEP_MS);
+    assert_non_null(strstr(line, what));
+    must_end(t);
 }
 
 static void must_be_in_task_app(const char *line)
@@ -49,6 +63,12 @@ static void kernel_text_cannot_be_written(struct qtest *t)
     must_be_whole(t, "app_main", "(not permitted): kernel text");
 }
 
+static void read_only_data_cannot_be_written(struct qtest *t)
+{
+    must_be_in_task_app(qtest_line(t, "fault: page fault", QTEST_STEP_MS));
+    must_be_whole(t, "scenario_fault_rodata", "(not permitted): kernel read-only data");
+}
+
 static void kernel_data_cannot_be_executed(struct qtest *t)
 {
     must_be_in_task_app(qtest_line(t, "fault: page fault", QTEST_STEP_MS));
@@ -61,6 +81,37 @@ static void memory_in_the_balloon_is_named(struct qtest *t)
     qtest_ask(t, t->ram_bytes / 2);
     must_be_in_task_app(qtest_line(t, "fault: page fault", QTEST_STEP_MS));
     must_be_whole(t, "app_main", "a frame in the balloon: the host has it");
+}
+
+/* An exception that is not about an address. */
+static void must_be_named(struct qtest *t, const char *exception, const char *function)
+{
+    must_be_in_task_app(qtest_line(t, exception, QTEST_STEP_MS));
+    must_show_where(t, function);
+    must_end(t);
+}
+
+static void a_division_by_zero_is_named(struct qtest *t)
+{
+    must_be_named(t, "fault: divide error (vector 0)", "scenario_fault_divide");
+}
+
+static void an_invalid_instruction_is_named(struct qtest *t)
+{
+    must_be_named(t, "fault: invalid opcode (vector 6)", "scenario_fault_opcode");
+}
+
+static void an_impossible_address_is_a_general_protection_fault(struct qtest *t)
+{
+    must_be_named(t, "fault: general protection (vector 13)", "scenario_fault_gp");
+}
+
+static void a_double_fault_has_a_stack_of_its_own(struct qtest *t)
+{
+    must_be_in_task_app(qtest_line(t, "fault: double fault (vector 8)", QTEST_STEP_MS));
+    must_show_where(t, "scenario_fault_double");
+    qtest_line(t, "last page fault at ", QTEST_STEP_MS);
+    must_end(t);
 }
 
 static void a_failed_assertion_tells_file_line_and_task(struct qtest *t)
@@ -89,10 +140,19 @@ int main(int argc, char **argv)
         QTEST(a_stack_overflow_hits_the_guard_page, .image = "test.elf",
               .append = "-- test=fault-guard"),
         QTEST(kernel_text_cannot_be_written, .image = "test.elf", .append = "-- test=fault-text"),
+        QTEST(read_only_data_cannot_be_written, .image = "test.elf",
+              .append = "-- test=fault-rodata"),
         QTEST(kernel_data_cannot_be_executed, .image = "test.elf",
               .append = "-- test=fault-execute"),
         QTEST(memory_in_the_balloon_is_named, .image = "test.elf",
               .append = "balloon.guard=on -- test=fault-away"),
+        QTEST(a_division_by_zero_is_named, .image = "test.elf", .append = "-- test=fault-divide"),
+        QTEST(an_invalid_instruction_is_named, .image = "test.elf",
+              .append = "-- test=fault-opcode"),
+        QTEST(an_impossible_address_is_a_general_protection_fault, .image = "test.elf",
+              .append = "-- test=fault-gp"),
+        QTEST(a_double_fault_has_a_stack_of_its_own, .image = "test.elf",
+              .append = "-- test=fault-double"),
         QTEST(a_failed_assertion_tells_file_line_and_task, .image = "test.elf",
               .append = "-- test=assert"),
         QTEST(the_status_of_an_application_is_the_machines, .image = "test.elf",
