@@ -109,10 +109,11 @@ static void report_line(void *context, const char *line)
 void params_read(const char *cmdline)
 {
     app_line = cmdline_parse(cmdline, table, ARRAY_SIZE(table), report_bad, NULL);
-    log_set_level((enum log_level)params.loglevel);
+    /* Who asks for help gets it, whatever the log level. */
     if (params.help != 0) {
         cmdline_describe(table, ARRAY_SIZE(table), report_line, NULL);
     }
+    log_set_level((enum log_level)params.loglevel);
 }
 
 const char *params_app_line(void)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Adds up what the test programs printed: one closing line. The first of these words on a line
-# counts; cmocka repeats failed tests in its closing lines, which begin with another one.
+# Adds up what the test programs printed: one closing line. cmocka names tests that failed or were
+# skipped again in its closing lines.
 /^\[       OK \]/ { passed++ }
-/^\[  SKIPPED \] [a-z]/ { skipped++ }
+/^\[  SKIPPED \] [a-z]/ && !($0 in seen) { seen[$0] = 1; skipped++ }
 /^\[  FAILED  \] [a-z]/ && !($0 in seen) { seen[$0] = 1; failed++ }
 / runs, nothing found$/ { fuzzers++ }
 END {
