@@ -35,9 +35,13 @@ static inline pfn_t hot_take(uint64_t word)
 
 static __attribute__((noinline)) pfn_t alloc_slow(void)
 {
-    if (!frame_hot_fill()) {
-        (void)frame_unhold(0);
-        return PFN_NONE;
+    unsigned rounds = 0;
+
+    while (!frame_hot_fill()) {
+        if (!frame_reclaim(1, &rounds)) {
+            (void)frame_unhold(0);
+            return PFN_NONE;
+        }
     }
     ASSERT(*frame_pool.hot_row != 0);
     ASSERT(*frame_pool.hot_count >= BLOCK_UNUSED);
@@ -104,33 +108,50 @@ void frame_free(pfn_t pfn)
 
 /* ---- one block, and the way to other orders ---- */
 
+/* Rotated, not shifted: the block of a frame that begins none is a number beyond all blocks. */
+static inline unsigned block_begun_by(pfn_t first)
+{
+    return first >> BLOCK_ORDER | first << (32 - BLOCK_ORDER);
+}
+
 err_t frame_alloc_order(unsigned order, pfn_t *first)
 {
     unsigned block;
 
     frame_hold();
-    if (UNLIKELY(order != BLOCK_ORDER) || UNLIKELY(!block_set_lowest(&frame_pool.backed, &block))) {
+    if (UNLIKELY(order != BLOCK_ORDER) || UNLIKELY(!block_set_pop(&frame_pool.backed, &block))) {
         return frame_order_alloc_held(order, first);
     }
-    block_set_remove(&frame_pool.backed, block);
+    frame_backed_less();
     frame_pool.counts[block] = BLOCK_USED;
     *first = block * BLOCK_FRAMES;
     (void)frame_unhold(-(int64_t)BLOCK_FRAMES);
     return OK;
 }
 
+/* A block was freed, and there are more than the watch allows. */
+static __attribute__((noinline)) void free_due(void)
+{
+    (void)frame_unhold(BLOCK_FRAMES);
+    frame_watch_fire();
+}
+
 void frame_free_order(pfn_t first, unsigned order)
 {
-    unsigned block = first / BLOCK_FRAMES;
+    unsigned block = block_begun_by(first);
 
     frame_hold();
-    if (UNLIKELY(order != BLOCK_ORDER) || UNLIKELY(first >= frame_pool.open_end) ||
-        UNLIKELY(first % BLOCK_FRAMES != 0) || UNLIKELY(frame_pool.counts[block] != BLOCK_USED)) {
+    if (UNLIKELY(order != BLOCK_ORDER) || UNLIKELY(block >= frame_pool.open_blocks) ||
+        UNLIKELY(frame_pool.counts[block] != BLOCK_USED)) {
         frame_order_free_held(first, order);
         return;
     }
     frame_pool.counts[block] = BLOCK_FREE;
     block_set_insert(&frame_pool.backed, block);
+    if (UNLIKELY(frame_backed_more())) {
+        free_due();
+        return;
+    }
     if (UNLIKELY(frame_unhold(BLOCK_FRAMES))) {
         frame_watch_fire();
     }

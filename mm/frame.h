@@ -37,14 +37,16 @@ enum frame_state {
     FRAME_FREE_BACKED,   /* free; the host probably holds memory behind it */
     FRAME_FREE_RETURNED, /* free; the host holds nothing */
     FRAME_IN_USE,        /* allocated, or taken singly by frame_take_run */
-    FRAME_AWAY,          /* in a whole block taken by frame_take_run */
+    FRAME_AWAY,          /* in a whole block taken by the balloon */
 };
 
-/* All counts in frames. total = free_backed + free_returned + in_use + away, always. */
+/* All counts in frames. total = free_backed + free_returned + in_use + away, always. `reportable`
+ * is the part of free_backed that lies in whole free blocks. */
 struct frame_stats {
     uint64_t total;
     uint64_t free_backed;
     uint64_t free_returned;
+    uint64_t reportable;
     uint64_t in_use;
     uint64_t away;
     uint64_t metadata_bytes; /* reserved for bookkeeping; touched only where memory is used */
@@ -76,6 +78,21 @@ MUST_USE err_t frame_init(void *metadata, size_t metadata_bytes, const struct fr
 
 /* ---- allocation ---- */
 
+/*
+ * An allocation that finds nothing asks the reclaim hook, if there is one, before it fails: for the
+ * `count` frames it wants, at most FRAME_RECLAIM_ROUNDS times. The hook frees something or gives
+ * something back and says true: then the allocation looks again. It says false when it can do
+ * nothing (more). It can promise frames, not that they lie together, so it may be asked while as
+ * many are free. More frames than there are in the machine are not asked for.
+ *
+ * The hook runs in the context of the allocation, when the allocator is not held. It may allocate
+ * and free; no allocation asks it while it runs, neither its own nor one of work that comes in
+ * between or of another task that it lets run: they fail as without a hook. Taking for the balloon
+ * never asks it. A null `reclaim` removes it; so does frame_init.
+ */
+#define FRAME_RECLAIM_ROUNDS 3U
+void frame_set_reclaim(bool (*reclaim)(pfn_t count));
+
 /* One frame, or PFN_NONE. The content is undefined. */
 pfn_t frame_alloc(void);
 
@@ -103,20 +120,40 @@ void frame_free_run(pfn_t first, pfn_t count);
  */
 MUST_USE err_t frame_take_run(pfn_t max, pfn_t *first, pfn_t *count);
 
-/* Frames that come back from the balloon: free again. Any part of what was taken may come back in
- * any order. A block that was taken whole and comes back whole counts as returned; one that comes
- * back in pieces counts as backed. */
+/*
+ * Takes one contiguous run of whole free blocks, all of them of one kind, FRAME_FREE_BACKED or
+ * FRAME_FREE_RETURNED: the first such run that begins at or after frame `from`, at most `max`
+ * frames rounded down to blocks (at least one block), as long as there is. From 0 and then from the
+ * end of each run, every block is met once; starting again is the caller's matter. The frames are
+ * away until they are given back. ERR_NOMEM when there is none at or after `from`.
+ */
+MUST_USE err_t frame_take_blocks(enum frame_state kind, pfn_t from, pfn_t max, pfn_t *first,
+                                 pfn_t *count);
+
+/* Frames that come back from the balloon: free again. Any part of what was taken, by whichever
+ * function, may come back in any order. A block that was taken whole and comes back whole counts as
+ * returned; one that comes back in pieces counts as backed. */
 void frame_give_run(pfn_t first, pfn_t count);
+
+/* The same for frames that the host was not told about, or did not take: whole blocks count as
+ * backed too. */
+void frame_give_run_backed(pfn_t first, pfn_t count);
 
 /* One shot: when more than `free_above` frames are free after a free, `fire` is called (from the
  * freeing context, when the allocator is not held any more; it must only arrange for work). A give
  * does not fire it; the next free will. A null `fire` disarms. */
 void frame_watch(uint64_t free_above, void (*fire)(void));
 
+/* The same for reportable frames, those in whole free backed blocks: `fire` is called when a free
+ * that completes a block leaves more than `above` of them. */
+void frame_watch_reportable(uint64_t above, void (*fire)(void));
+
 /* ---- questions ---- */
 
 void frame_stats(struct frame_stats *stats);
 uint64_t frame_free_count(void);
+/* Frames in whole free backed blocks. */
+uint64_t frame_reportable_count(void);
 enum frame_state frame_state(pfn_t pfn);
 
 /* True while an allocator function is running: a caller that interrupted it must come later. */

@@ -115,6 +115,7 @@ err_t frame_init(void *metadata, size_t metadata_bytes, const struct frame_range
                  unsigned count, bool warm)
 {
     size_t gap_offset;
+    uint64_t whole = 0;
     pfn_t end;
 
     if (count == 0) {
@@ -134,10 +135,13 @@ err_t frame_init(void *metadata, size_t metadata_bytes, const struct frame_range
     frame_pool.metadata_bytes -= frame_metadata_gap(ranges, count, &gap_offset);
     for (unsigned i = 0; i < count; i++) {
         frame_pool.total += ranges[i].count;
-        frame_pool.returned_frames += warm ? 0 : whole_frames(&ranges[i]);
+        whole += whole_frames(&ranges[i]);
     }
+    frame_pool.returned_frames = warm ? 0 : whole;
     frame_pool.watch_above = WATCH_NEVER;
     frame_pool.ledger = (WATCH_NEVER - (int64_t)frame_pool.total) * LEDGER_FRAME;
+    frame_pool.backed_above = WATCH_NEVER;
+    frame_pool.backed_slack = WATCH_NEVER - (warm ? (int64_t)(whole / BLOCK_FRAMES) : 0);
     frame_hot_reset();
     return OK;
 }
@@ -192,7 +196,7 @@ static void open_frames(pfn_t from, pfn_t stop)
 
 bool frame_area_open(void)
 {
-    pfn_t area = frame_pool.open_end;
+    pfn_t area = open_end();
     unsigned block = area / BLOCK_FRAMES;
 
     if (area >= frame_pool.end) {
@@ -210,7 +214,7 @@ bool frame_area_open(void)
         open_frames((pfn_t)max_u64(range->first, area),
                     (pfn_t)min_u64(range_end(range), area + AREA_FRAMES));
     }
-    frame_pool.open_end = area + AREA_FRAMES;
+    frame_pool.open_blocks = block + AREA_BLOCKS;
     return true;
 }
 
@@ -232,11 +236,10 @@ bool frame_span_find(pfn_t first, pfn_t count)
 {
     const struct frame_range *range = frame_range_of(first);
 
-    if (range == NULL || first >= frame_pool.open_end) {
+    if (range == NULL || first >= open_end()) {
         return false;
     }
     frame_pool.span_first = range->first;
-    frame_pool.span_count =
-        (pfn_t)min_u64(range_end(range), frame_pool.open_end) - frame_pool.span_first;
+    frame_pool.span_count = (pfn_t)min_u64(range_end(range), open_end()) - frame_pool.span_first;
     return count <= frame_pool.span_count - (first - frame_pool.span_first);
 }

@@ -136,12 +136,26 @@ bool frame_hot_fill(void)
 
 /* ---- whole blocks ---- */
 
+/* A block is whole and free from now on. */
+static void block_whole(unsigned block, enum frame_state kind)
+{
+    ASSERT(kind == FRAME_FREE_BACKED || kind == FRAME_FREE_RETURNED);
+    frame_pool.counts[block] = BLOCK_FREE;
+    if (kind == FRAME_FREE_BACKED) {
+        block_set_insert(&frame_pool.backed, block);
+        (void)frame_backed_more(); /* whoever frees looks at the watch in the end */
+    } else {
+        block_set_insert(&frame_pool.returned, block);
+        frame_pool.returned_frames += BLOCK_FRAMES;
+    }
+}
+
 bool frame_whole_lowest(unsigned *block)
 {
     if (block_set_lowest(&frame_pool.backed, block)) {
         return true;
     }
-    if (frame_pool.warm && frame_pool.open_end < frame_pool.end) {
+    if (frame_pool.warm && open_end() < frame_pool.end) {
         return false;
     }
     return block_set_lowest(&frame_pool.returned, block);
@@ -152,6 +166,7 @@ void frame_block_take_whole(unsigned block, int16_t state)
     ASSERT(frame_pool.counts[block] == BLOCK_FREE);
     if (block_set_has(&frame_pool.backed, block)) {
         block_set_remove(&frame_pool.backed, block);
+        frame_backed_less();
     } else {
         ASSERT(block_set_has(&frame_pool.returned, block));
         block_set_remove(&frame_pool.returned, block);
@@ -210,8 +225,7 @@ void frame_block_take_part(unsigned block, unsigned at, unsigned count)
 static void block_merge(unsigned block)
 {
     block_set_remove(&frame_pool.partial, block);
-    frame_pool.counts[block] = BLOCK_FREE;
-    block_set_insert(&frame_pool.backed, block);
+    block_whole(block, FRAME_FREE_BACKED);
     if (frame_pool.hot_first / BLOCK_FRAMES == block) {
         (void)frame_hot_find();
     }
@@ -244,7 +258,8 @@ void frame_block_put(unsigned block, unsigned at, unsigned count)
     }
 }
 
-void frame_block_release(unsigned block, unsigned at, unsigned count, int16_t whole)
+void frame_block_release(unsigned block, unsigned at, unsigned count, int16_t whole,
+                         enum frame_state kind)
 {
     ASSERT(whole == BLOCK_USED || whole == BLOCK_AWAY);
     if (frame_pool.counts[block] == whole) {
@@ -253,13 +268,7 @@ void frame_block_release(unsigned block, unsigned at, unsigned count, int16_t wh
             frame_block_put(block, at, count);
             return;
         }
-        frame_pool.counts[block] = BLOCK_FREE;
-        if (whole == BLOCK_USED) {
-            block_set_insert(&frame_pool.backed, block);
-        } else {
-            block_set_insert(&frame_pool.returned, block);
-            frame_pool.returned_frames += BLOCK_FRAMES;
-        }
+        block_whole(block, kind);
         return;
     }
     if (!block_is_split(block)) {

@@ -14,8 +14,9 @@ struct tally {
     uint64_t ram;
     uint64_t free;
     uint64_t returned;
-    uint64_t used; /* allocated, or away singly: the blocks do not tell them apart */
-    uint64_t away; /* in whole blocks */
+    uint64_t reportable; /* in whole backed blocks */
+    uint64_t used;       /* allocated, or away singly: the blocks do not tell them apart */
+    uint64_t away;       /* in whole blocks */
 };
 
 static unsigned count_ones(uint64_t word)
@@ -103,6 +104,7 @@ static void check_block(unsigned block, struct tally *tally)
     if (count == BLOCK_FREE) {
         tally->free += ram;
         tally->returned += returned ? ram : 0;
+        tally->reportable += backed ? ram : 0;
     } else if (count == BLOCK_USED) {
         tally->used += ram;
     } else if (count == BLOCK_AWAY) {
@@ -140,7 +142,7 @@ static void check_hot(void)
         ASSERT(*frame_pool.hot_row == 0);
         return;
     }
-    ASSERT(frame_pool.hot_first < frame_pool.open_end);
+    ASSERT(frame_pool.hot_first < open_end());
     row = frame_pool.hot_first / ROW_FRAMES;
     block = frame_pool.hot_first / BLOCK_FRAMES;
     ASSERT(frame_pool.hot_row == &frame_pool.rows[row]);
@@ -152,7 +154,7 @@ static void check_hot(void)
 static void tally_closed(struct tally *tally)
 {
     for (unsigned i = 0; i < frame_pool.range_count; i++) {
-        uint64_t from = max_u64(frame_pool.ranges[i].first, frame_pool.open_end);
+        uint64_t from = max_u64(frame_pool.ranges[i].first, open_end());
         uint64_t stop = (uint64_t)frame_pool.ranges[i].first + frame_pool.ranges[i].count;
         uint64_t whole_from = align_up(from, BLOCK_FRAMES);
         uint64_t whole_stop = align_down(stop, BLOCK_FRAMES);
@@ -161,8 +163,8 @@ static void tally_closed(struct tally *tally)
             tally->ram += stop - from;
             tally->free += stop - from;
         }
-        if (!frame_pool.warm && whole_from < whole_stop) {
-            tally->returned += whole_stop - whole_from;
+        if (whole_from < whole_stop) {
+            *(frame_pool.warm ? &tally->reportable : &tally->returned) += whole_stop - whole_from;
         }
     }
 }
@@ -183,9 +185,11 @@ void frame_check(void)
     ASSERT(tally.ram == frame_pool.total);
     ASSERT(tally.free == frame_ledger_free());
     ASSERT(tally.returned == frame_pool.returned_frames);
+    ASSERT(tally.reportable == frame_reportable_count());
     ASSERT(tally.away <= frame_pool.away);
     ASSERT(frame_pool.away - tally.away <= tally.used);
     ASSERT(tally.free + tally.used + tally.away == tally.ram);
     ASSERT(frame_pool.watch_above == WATCH_NEVER || frame_pool.fire != NULL);
+    ASSERT(frame_pool.backed_above == WATCH_NEVER || frame_pool.backed_fire != NULL);
     (void)frame_unhold(0);
 }

@@ -72,15 +72,24 @@ struct frame_pool {
     int16_t *counts;
     uint64_t *rows;
 
-    bool warm;      /* closed areas are backed */
-    pfn_t open_end; /* areas below are open */
-    pfn_t end;      /* end of the last area with memory */
+    bool warm;            /* closed areas are backed */
+    unsigned open_blocks; /* blocks below lie in open areas */
+    pfn_t end;            /* end of the last area with memory */
     struct block_set partial;
     struct block_set backed;
     struct block_set returned;
 
     int64_t watch_above;
     void (*fire)(void);
+
+    /* The same for whole free backed blocks, those of closed areas included: backed_above minus
+     * their number. */
+    int64_t backed_slack;
+    int64_t backed_above;
+    void (*backed_fire)(void);
+
+    bool (*reclaim)(pfn_t count);
+    bool reclaiming; /* the hook is running */
 
     uint64_t total;
     uint64_t returned_frames;
@@ -100,8 +109,8 @@ static inline void frame_hold(void)
     local_add(&frame_pool.ledger, LEDGER_HELD);
 }
 
-/* Takes the mark away and books `freed` frames, negative for allocated ones. True: the watch has
- * to fire, frame_watch_fire(). */
+/* Takes the mark away and books `freed` frames, negative for allocated ones. True: a watch is due,
+ * frame_watch_fire(). */
 static inline bool frame_unhold(int64_t freed)
 {
     return local_sub(&frame_pool.ledger, freed * LEDGER_FRAME + LEDGER_HELD);
@@ -112,6 +121,22 @@ static inline bool frame_unhold(int64_t freed)
 static inline uint64_t frame_ledger_free(void)
 {
     return (uint64_t)(frame_pool.watch_above - (frame_pool.ledger >> 8));
+}
+
+/* Books one more whole free backed block. True: its watch is due. */
+static inline bool frame_backed_more(void)
+{
+    return --frame_pool.backed_slack < 0;
+}
+
+static inline void frame_backed_less(void)
+{
+    frame_pool.backed_slack++;
+}
+
+static inline uint64_t frame_backed_blocks(void)
+{
+    return (uint64_t)(frame_pool.backed_above - frame_pool.backed_slack);
 }
 
 /* ---- sets of blocks ---- */
@@ -142,22 +167,27 @@ static inline void block_set_insert_run(struct block_set *set, unsigned block, u
     }
 }
 
+/* Takes word number `leaf` of the lowest level off the lists above: it has become zero. */
+static inline void block_set_unlist(struct block_set *set, unsigned leaf)
+{
+    set->mid[leaf / 64] &= ~(UINT64_C(1) << (leaf % 64));
+    if (set->mid[leaf / 64] == 0) {
+        set->top[leaf / 4096] &= ~(UINT64_C(1) << (leaf / 64 % 64));
+    }
+}
+
 static inline void block_set_remove(struct block_set *set, unsigned block)
 {
     set->leaf[block / 64] &= ~(UINT64_C(1) << (block % 64));
     if (set->leaf[block / 64] == 0) {
-        set->mid[block / 4096] &= ~(UINT64_C(1) << (block / 64 % 64));
-        if (set->mid[block / 4096] == 0) {
-            set->top[block / 262144] &= ~(UINT64_C(1) << (block / 4096 % 64));
-        }
+        block_set_unlist(set, block / 64);
     }
 }
 
-/* The lowest member, if there is one. */
-static inline bool block_set_lowest(const struct block_set *set, unsigned *block)
+/* The word of the lowest level that holds the lowest member, if there is one. */
+static inline bool block_set_lowest_leaf(const struct block_set *set, unsigned *leaf)
 {
     unsigned mid;
-    unsigned leaf;
 
     STATIC_ASSERT(SET_TOP_WORDS == 2, "the two words of top are written out here");
     if (set->top[0] != 0) {
@@ -167,8 +197,38 @@ static inline bool block_set_lowest(const struct block_set *set, unsigned *block
     } else {
         return false;
     }
-    leaf = mid * 64 + bits_lowest(set->mid[mid]);
+    *leaf = mid * 64 + bits_lowest(set->mid[mid]);
+    return true;
+}
+
+/* The lowest member, if there is one. */
+static inline bool block_set_lowest(const struct block_set *set, unsigned *block)
+{
+    unsigned leaf;
+
+    if (!block_set_lowest_leaf(set, &leaf)) {
+        return false;
+    }
     *block = leaf * 64 + bits_lowest(set->leaf[leaf]);
+    return true;
+}
+
+/* The lowest member, if there is one; it is removed. */
+static inline bool block_set_pop(struct block_set *set, unsigned *block)
+{
+    unsigned leaf;
+    uint64_t word;
+
+    if (!block_set_lowest_leaf(set, &leaf)) {
+        return false;
+    }
+    word = set->leaf[leaf];
+    *block = leaf * 64 + bits_lowest(word);
+    word &= word - 1;
+    set->leaf[leaf] = word;
+    if (word == 0) {
+        block_set_unlist(set, leaf);
+    }
     return true;
 }
 
@@ -185,7 +245,13 @@ static inline uint64_t *block_rows(unsigned block)
 /* The blocks of open areas are those below. */
 static inline unsigned open_blocks(void)
 {
-    return frame_pool.open_end / BLOCK_FRAMES;
+    return frame_pool.open_blocks;
+}
+
+/* The frames of open areas are those below. */
+static inline pfn_t open_end(void)
+{
+    return frame_pool.open_blocks * BLOCK_FRAMES;
 }
 
 /* True for a block whose rows have a meaning. */
@@ -236,8 +302,10 @@ void frame_block_take_part(unsigned block, unsigned at, unsigned count);
 /* Frees frames [at, at + count) of a split block. */
 void frame_block_put(unsigned block, unsigned at, unsigned count);
 
-/* Frees part or all of a block that is split, or whole in the state `whole`. */
-void frame_block_release(unsigned block, unsigned at, unsigned count, int16_t whole);
+/* Frees part or all of a block that is split, or whole in the state `whole`. All of it counts as
+ * `kind` then, FRAME_FREE_BACKED or FRAME_FREE_RETURNED; else the block is split, and backed. */
+void frame_block_release(unsigned block, unsigned at, unsigned count, int16_t whole,
+                         enum frame_state kind);
 
 /* The next whole block to allocate, by the rule of frame.h, among the open areas; false also when
  * opening the next area would bring a better one. */
@@ -262,10 +330,14 @@ err_t frame_order_alloc_held(unsigned order, pfn_t *first);
 void frame_order_free_held(pfn_t first, unsigned order);
 void frame_run_free_held(pfn_t first, pfn_t count);
 
-/* Frees a run whose whole blocks are in the state `whole`; books nothing. */
-void frame_release(pfn_t first, pfn_t count, int16_t whole);
+/* Frees a run whose whole blocks are in the state `whole` and become `kind`; books no frames. */
+void frame_release(pfn_t first, pfn_t count, int16_t whole, enum frame_state kind);
 
-/* ---- frame_stats.c ---- */
+/* ---- frame_watch.c ---- */
 
-/* Disarms the watch and calls its function. */
+/* Disarms the watches that are due and calls their functions. */
 void frame_watch_fire(void);
+
+/* Asks the hook for `count` frames, while the hold mark is taken away. True: try again. `rounds`
+ * counts the questions for one allocation, from 0. */
+bool frame_reclaim(pfn_t count, unsigned *rounds);

@@ -131,9 +131,43 @@ static bool alloc_blocks(unsigned blocks, unsigned align, pfn_t *first)
     return true;
 }
 
+static bool alloc_order(unsigned order, pfn_t *first)
+{
+    pfn_t count = 1U << order;
+
+    if (order < BLOCK_ORDER) {
+        return alloc_part(count, count, first);
+    }
+    if (order == BLOCK_ORDER) {
+        return alloc_block(first);
+    }
+    return alloc_blocks(count / BLOCK_FRAMES, count / BLOCK_FRAMES, first);
+}
+
+/* Any number of frames; runs of a block or more begin at a block. */
+static bool alloc_run(pfn_t count, pfn_t *first)
+{
+    unsigned blocks = (unsigned)(((uint64_t)count + BLOCK_FRAMES - 1) / BLOCK_FRAMES);
+    unsigned tail = count % BLOCK_FRAMES;
+
+    if (count < BLOCK_FRAMES) {
+        return alloc_part(count, 1, first);
+    }
+    if (!alloc_blocks(blocks, 1, first)) {
+        return false;
+    }
+    if (tail != 0) {
+        /* What the last block has too much goes back at once. */
+        frame_block_release((*first + count) / BLOCK_FRAMES, tail, BLOCK_FRAMES - tail, BLOCK_USED,
+                            FRAME_FREE_BACKED);
+    }
+    return true;
+}
+
 err_t frame_order_alloc_held(unsigned order, pfn_t *first)
 {
     unsigned count = 1U << (order & 31);
+    unsigned rounds = 0;
     bool found;
 
     ASSERT(first != NULL);
@@ -141,43 +175,31 @@ err_t frame_order_alloc_held(unsigned order, pfn_t *first)
         (void)frame_unhold(0);
         return ERR_RANGE;
     }
-    if (order < BLOCK_ORDER) {
-        found = alloc_part(count, count, first);
-    } else if (order == BLOCK_ORDER) {
-        found = alloc_block(first);
-    } else {
-        found = alloc_blocks(count / BLOCK_FRAMES, count / BLOCK_FRAMES, first);
-    }
+    do {
+        found = alloc_order(order, first);
+    } while (!found && frame_reclaim(count, &rounds));
     (void)frame_unhold(found ? -(int64_t)count : 0);
     return found ? OK : ERR_NOMEM;
 }
 
 err_t frame_alloc_run(pfn_t count, pfn_t *first)
 {
-    unsigned blocks = (unsigned)(((uint64_t)count + BLOCK_FRAMES - 1) / BLOCK_FRAMES);
-    unsigned tail = count % BLOCK_FRAMES;
+    unsigned rounds = 0;
     bool found;
 
     frame_hold();
     ASSERT(first != NULL);
     ASSERT(count > 0);
-    if (count < BLOCK_FRAMES) {
-        found = alloc_part(count, 1, first);
-    } else {
-        found = alloc_blocks(blocks, 1, first);
-        if (found && tail != 0) {
-            /* What the last block has too much goes back at once. */
-            frame_block_release((*first + count) / BLOCK_FRAMES, tail, BLOCK_FRAMES - tail,
-                                BLOCK_USED);
-        }
-    }
+    do {
+        found = alloc_run(count, first);
+    } while (!found && frame_reclaim(count, &rounds));
     (void)frame_unhold(found ? -(int64_t)count : 0);
     return found ? OK : ERR_NOMEM;
 }
 
 /* ---- freeing ---- */
 
-void frame_release(pfn_t first, pfn_t count, int16_t whole)
+void frame_release(pfn_t first, pfn_t count, int16_t whole, enum frame_state kind)
 {
     ASSERT(count > 0);
     if (!frame_span_find(first, count)) {
@@ -187,7 +209,7 @@ void frame_release(pfn_t first, pfn_t count, int16_t whole)
         unsigned at = first % BLOCK_FRAMES;
         unsigned part = (unsigned)min_u64(count, BLOCK_FRAMES - at);
 
-        frame_block_release(first / BLOCK_FRAMES, at, part, whole);
+        frame_block_release(first / BLOCK_FRAMES, at, part, whole, kind);
         first += part;
         count -= part;
     }
@@ -195,8 +217,8 @@ void frame_release(pfn_t first, pfn_t count, int16_t whole)
 
 void frame_run_free_held(pfn_t first, pfn_t count)
 {
-    frame_release(first, count, BLOCK_USED);
-    if (frame_unhold(count)) {
+    frame_release(first, count, BLOCK_USED, FRAME_FREE_BACKED);
+    if (frame_unhold(count) || frame_pool.backed_slack < 0) {
         frame_watch_fire();
     }
 }

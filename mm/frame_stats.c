@@ -1,53 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Questions to the page-frame allocator, and the watch. Most numbers are kept as they change; the
- * rest follows from total = free_backed + free_returned + in_use + away.
+ * Questions to the page-frame allocator. Most numbers are kept as they change; the rest follows
+ * from total = free_backed + free_returned + in_use + away.
  */
 
 #include "mm/frame.h"
 
 #include "mm/frame_internal.h"
 
-/* ---- the watch ---- */
-
-/* Moves the threshold and keeps the number of free frames and the hold mark. */
-static void watch_set(int64_t above, void (*fire)(void))
-{
-    frame_pool.ledger += (above - frame_pool.watch_above) * LEDGER_FRAME;
-    frame_pool.watch_above = above;
-    frame_pool.fire = fire;
-}
-
-void frame_watch(uint64_t free_above, void (*fire)(void))
-{
-    frame_hold();
-    if (fire == NULL) {
-        watch_set(WATCH_NEVER, NULL);
-    } else {
-        watch_set((int64_t)min_u64(free_above, (uint64_t)WATCH_NEVER), fire);
-    }
-    (void)frame_unhold(0);
-}
-
-void frame_watch_fire(void)
-{
-    void (*fire)(void);
-
-    frame_hold();
-    fire = frame_pool.fire;
-    watch_set(WATCH_NEVER, NULL);
-    (void)frame_unhold(0);
-    /* Nobody is called when an interrupt came first, between the free and here. */
-    if (fire != NULL) {
-        fire();
-    }
-}
-
 /* ---- numbers ---- */
 
 uint64_t frame_free_count(void)
 {
     return frame_ledger_free();
+}
+
+uint64_t frame_reportable_count(void)
+{
+    return frame_backed_blocks() * BLOCK_FRAMES;
 }
 
 void frame_stats(struct frame_stats *stats)
@@ -62,6 +32,8 @@ void frame_stats(struct frame_stats *stats)
     stats->total = frame_pool.total;
     stats->free_returned = frame_pool.returned_frames;
     stats->free_backed = free - frame_pool.returned_frames;
+    stats->reportable = frame_backed_blocks() * BLOCK_FRAMES;
+    ASSERT(stats->reportable <= stats->free_backed);
     stats->away = frame_pool.away;
     stats->in_use = frame_pool.total - free - frame_pool.away;
     stats->metadata_bytes = frame_pool.metadata_bytes;
@@ -93,7 +65,7 @@ enum frame_state frame_state(pfn_t pfn)
     if (range == NULL) {
         return FRAME_NOT_RAM;
     }
-    if (pfn >= frame_pool.open_end) {
+    if (pfn >= open_end()) {
         return closed_state(range, pfn);
     }
     count = frame_pool.counts[block];

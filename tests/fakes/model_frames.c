@@ -19,6 +19,10 @@ enum { NO_RAM, FREE, USED, AWAY_SINGLY, AWAY_WHOLE };
 
 #define GARBAGE 0xA5
 
+/* The hook and the watch of the allocator have no argument: the model that was started last. */
+static struct model *current;
+static unsigned fired;
+
 /* ---- start and stop ---- */
 
 static void *zeroed(size_t count, size_t bytes)
@@ -41,6 +45,8 @@ void model_start(struct model *model, const struct frame_range *ranges, unsigned
     size_t bytes = frame_metadata_bytes(end);
 
     memset(model, 0, sizeof(*model));
+    current = model;
+    model->watch_above = UINT64_MAX;
     model->end = blocks * BLOCK_FRAMES;
     model->frames = zeroed(model->end, 1);
     model->used = zeroed(blocks, sizeof(uint16_t));
@@ -106,8 +112,9 @@ static void book_taken(struct model *model, pfn_t first, pfn_t count, uint8_t st
 }
 
 /* Frames become free. Each block is handled at once: only one that went away whole and comes back
- * whole is returned. */
-static void book_freed(struct model *model, pfn_t first, pfn_t count, bool from_away)
+ * whole is returned, if `kind` says so. */
+static void book_freed(struct model *model, pfn_t first, pfn_t count, bool from_away,
+                       enum frame_state kind)
 {
     pfn_t stop = first + count;
 
@@ -115,7 +122,7 @@ static void book_freed(struct model *model, pfn_t first, pfn_t count, bool from_
         pfn_t block = first / BLOCK_FRAMES;
         pfn_t part_stop = (block + 1) * BLOCK_FRAMES < stop ? (block + 1) * BLOCK_FRAMES : stop;
         bool part = part_stop - first < BLOCK_FRAMES;
-        bool returned = !part;
+        bool returned = !part && kind == FRAME_FREE_RETURNED;
 
         if (part && model->frames[first] == AWAY_WHOLE) {
             /* A piece of a block that was taken whole comes back: the rest is away singly. */
@@ -211,19 +218,99 @@ static void judge_block(const struct model *model, pfn_t mine)
     }
 }
 
+/* ---- the reclaim hook ---- */
+
+static bool on_reclaim(pfn_t count)
+{
+    ASSERT(!frame_held());
+    ASSERT(count == current->wanted);
+    ASSERT(!run_exists(current, count, current->wanted_align));
+    current->asked++;
+    ASSERT(current->asked <= FRAME_RECLAIM_ROUNDS);
+    return current->reclaim(current->reclaim_context, count);
+}
+
+void model_set_reclaim(struct model *model, bool (*reclaim)(void *context, pfn_t count),
+                       void *context)
+{
+    model->reclaim = reclaim;
+    model->reclaim_context = context;
+    frame_set_reclaim(on_reclaim);
+}
+
+static void expect_reclaim(struct model *model, pfn_t count, pfn_t align)
+{
+    model->wanted = count;
+    model->wanted_align = align;
+    model->asked = 0;
+}
+
+/* An allocation failed: rightly, and the hook was asked. */
+static void judge_refusal(const struct model *model)
+{
+    bool possible = model->reclaim != NULL && model->wanted <= model->stats.total;
+
+    ASSERT(!run_exists(model, model->wanted, model->wanted_align));
+    ASSERT((model->asked > 0) == possible);
+}
+
+/* ---- the watch ---- */
+
+/* Frames in whole free backed blocks. */
+static uint64_t reportable(const struct model *model)
+{
+    uint64_t frames = 0;
+
+    for (pfn_t block = 0; block < model->end / BLOCK_FRAMES; block++) {
+        frames += is_whole(model, block) && model->returned[block] == 0 ? BLOCK_FRAMES : 0;
+    }
+    return frames;
+}
+
+static void on_reportable(void)
+{
+    ASSERT(!frame_held());
+    fired++;
+}
+
+void model_watch_reportable(struct model *model, uint64_t above)
+{
+    fired = 0;
+    model->watch_above = above;
+    frame_watch_reportable(above, above == UINT64_MAX ? NULL : on_reportable);
+}
+
+/* A free was booked; before it so many frames were reportable. It has to fire when it completed a
+ * block, and may when a give did before. */
+static void judge_watch(struct model *model, uint64_t before)
+{
+    uint64_t now = reportable(model);
+    bool due = now > model->watch_above;
+
+    ASSERT(fired <= (due ? 1U : 0U));
+    ASSERT(fired == 1 || !due || now == before);
+    if (fired == 1) {
+        fired = 0;
+        model->watch_above = UINT64_MAX;
+    }
+}
+
 /* ---- operations ---- */
 
 pfn_t model_alloc(struct model *model)
 {
-    uint64_t free = model->stats.free_backed + model->stats.free_returned;
-    pfn_t pfn = frame_alloc();
+    pfn_t pfn;
 
+    expect_reclaim(model, 1, 1);
+    pfn = frame_alloc();
     ASSERT(!frame_held());
-    ASSERT((pfn == PFN_NONE) == (free == 0));
-    if (pfn != PFN_NONE) {
-        judge_lowest(model, pfn);
-        book_taken(model, pfn, 1, USED);
+    if (pfn == PFN_NONE) {
+        ASSERT(model->stats.free_backed + model->stats.free_returned == 0);
+        judge_refusal(model);
+        return PFN_NONE;
     }
+    judge_lowest(model, pfn);
+    book_taken(model, pfn, 1, USED);
     return pfn;
 }
 
@@ -231,12 +318,14 @@ pfn_t model_alloc_order(struct model *model, unsigned order)
 {
     pfn_t count = 1U << order;
     pfn_t first = PFN_NONE;
-    err_t err = frame_alloc_order(order, &first);
+    err_t err;
 
+    expect_reclaim(model, count, count);
+    err = frame_alloc_order(order, &first);
     ASSERT(!frame_held());
     if (err != OK) {
         ASSERT(err == ERR_NOMEM);
-        ASSERT(!run_exists(model, count, count));
+        judge_refusal(model);
         return PFN_NONE;
     }
     ASSERT(first % count == 0);
@@ -250,12 +339,14 @@ pfn_t model_alloc_order(struct model *model, unsigned order)
 pfn_t model_alloc_run(struct model *model, pfn_t count)
 {
     pfn_t first = PFN_NONE;
-    err_t err = frame_alloc_run(count, &first);
+    err_t err;
 
+    expect_reclaim(model, count, count < BLOCK_FRAMES ? 1 : BLOCK_FRAMES);
+    err = frame_alloc_run(count, &first);
     ASSERT(!frame_held());
     if (err != OK) {
         ASSERT(err == ERR_NOMEM);
-        ASSERT(!run_exists(model, count, count < BLOCK_FRAMES ? 1 : BLOCK_FRAMES));
+        judge_refusal(model);
         return PFN_NONE;
     }
     if (count < BLOCK_FRAMES) {
@@ -269,20 +360,26 @@ pfn_t model_alloc_run(struct model *model, pfn_t count)
 
 void model_free(struct model *model, pfn_t first, pfn_t count)
 {
+    uint64_t before = reportable(model);
+
     if (count == 1) {
         frame_free(first);
     } else {
         frame_free_run(first, count);
     }
     ASSERT(!frame_held());
-    book_freed(model, first, count, false);
+    book_freed(model, first, count, false, FRAME_FREE_BACKED);
+    judge_watch(model, before);
 }
 
 void model_free_order(struct model *model, pfn_t first, unsigned order)
 {
+    uint64_t before = reportable(model);
+
     frame_free_order(first, order);
     ASSERT(!frame_held());
-    book_freed(model, first, 1U << order, false);
+    book_freed(model, first, 1U << order, false, FRAME_FREE_BACKED);
+    judge_watch(model, before);
 }
 
 pfn_t model_take(struct model *model, pfn_t max, pfn_t *count)
@@ -322,11 +419,56 @@ pfn_t model_take(struct model *model, pfn_t max, pfn_t *count)
     return first;
 }
 
+/* A whole free block of that kind. */
+static bool is_kind(const struct model *model, pfn_t block, enum frame_state kind)
+{
+    return is_whole(model, block) && (model->returned[block] != 0) == (kind == FRAME_FREE_RETURNED);
+}
+
+pfn_t model_take_blocks(struct model *model, enum frame_state kind, pfn_t from, pfn_t max,
+                        pfn_t *count)
+{
+    pfn_t blocks = model->end / BLOCK_FRAMES;
+    pfn_t lowest = (pfn_t)(((uint64_t)from + BLOCK_FRAMES - 1) / BLOCK_FRAMES);
+    pfn_t stop;
+    pfn_t first = PFN_NONE;
+    err_t err = frame_take_blocks(kind, from, max, &first, count);
+
+    ASSERT(!frame_held());
+    while (lowest < blocks && !is_kind(model, lowest, kind)) {
+        lowest++;
+    }
+    if (err != OK) {
+        ASSERT(err == ERR_NOMEM);
+        ASSERT(*count == 0);
+        ASSERT(lowest >= blocks);
+        return PFN_NONE;
+    }
+    stop = lowest;
+    while (stop < blocks && stop - lowest < max / BLOCK_FRAMES && is_kind(model, stop, kind)) {
+        stop++;
+    }
+    ASSERT(first == lowest * BLOCK_FRAMES);
+    ASSERT(*count == (stop - lowest) * BLOCK_FRAMES);
+    ASSERT(*count > 0);
+    book_taken(model, first, *count, AWAY_WHOLE);
+    return first;
+}
+
 void model_give(struct model *model, pfn_t first, pfn_t count)
 {
     frame_give_run(first, count);
     ASSERT(!frame_held());
-    book_freed(model, first, count, true);
+    ASSERT(fired == 0);
+    book_freed(model, first, count, true, FRAME_FREE_RETURNED);
+}
+
+void model_give_backed(struct model *model, pfn_t first, pfn_t count)
+{
+    frame_give_run_backed(first, count);
+    ASSERT(!frame_held());
+    ASSERT(fired == 0);
+    book_freed(model, first, count, true, FRAME_FREE_BACKED);
 }
 
 /* ---- comparison ---- */
@@ -341,6 +483,8 @@ void model_compare_stats(const struct model *model)
     ASSERT(stats.free_returned == model->stats.free_returned);
     ASSERT(stats.in_use == model->stats.in_use);
     ASSERT(stats.away == model->stats.away);
+    ASSERT(stats.reportable == reportable(model));
+    ASSERT(frame_reportable_count() == stats.reportable);
     ASSERT(frame_free_count() == stats.free_backed + stats.free_returned);
 }
 

@@ -20,6 +20,15 @@ struct model {
     pfn_t end;
     struct frame_stats stats; /* metadata_bytes is not modelled */
     void *metadata;
+
+    /* The reclaim hook, and the allocation under way: what it wants and how often it asked. */
+    bool (*reclaim)(void *context, pfn_t count);
+    void *reclaim_context;
+    pfn_t wanted;
+    pfn_t wanted_align;
+    unsigned asked;
+
+    uint64_t watch_above; /* of reportable frames; UINT64_MAX: disarmed */
 };
 
 /* Starts the model and the allocator; the metadata is filled with garbage first. */
@@ -33,7 +42,18 @@ pfn_t model_alloc_run(struct model *model, pfn_t count);
 void model_free(struct model *model, pfn_t first, pfn_t count);
 void model_free_order(struct model *model, pfn_t first, unsigned order);
 pfn_t model_take(struct model *model, pfn_t max, pfn_t *count);
+pfn_t model_take_blocks(struct model *model, enum frame_state kind, pfn_t from, pfn_t max,
+                        pfn_t *count);
 void model_give(struct model *model, pfn_t first, pfn_t count);
+void model_give_backed(struct model *model, pfn_t first, pfn_t count);
+
+/* Arms the watch of reportable frames; the frees are judged by it from then on. */
+void model_watch_reportable(struct model *model, uint64_t above);
+
+/* Installs a reclaim hook that says true only if it gave something back, or nothing at all. That
+ * it is asked only when it has to be is judged. */
+void model_set_reclaim(struct model *model, bool (*reclaim)(void *context, pfn_t count),
+                       void *context);
 
 /* Compares the numbers; and the state of every frame in [first, first + count). */
 void model_compare_stats(const struct model *model);

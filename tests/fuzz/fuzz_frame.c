@@ -27,6 +27,7 @@ struct fuzz {
     struct model model;
     struct piece pieces[PIECES_MAX];
     unsigned count;
+    bool reclaim_lies;
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -74,7 +75,9 @@ static void release(struct fuzz *fuzz, unsigned index, pfn_t skip, pfn_t count)
     struct piece piece = fuzz->pieces[index];
 
     fuzz->pieces[index] = fuzz->pieces[--fuzz->count];
-    if (piece.away) {
+    if (piece.away && next_u8(fuzz) % 2 != 0) {
+        model_give_backed(&fuzz->model, piece.first + skip, count);
+    } else if (piece.away) {
         model_give(&fuzz->model, piece.first + skip, count);
     } else if (skip == 0 && is_power_of_two(count) && piece.first % count == 0) {
         model_free_order(&fuzz->model, piece.first, bits_lowest(count));
@@ -97,10 +100,38 @@ static void release_some(struct fuzz *fuzz)
     release(fuzz, index, skip, 1 + next_u16(fuzz) % (fuzz->pieces[index].count - skip));
 }
 
+/* Deflate on demand, as the balloon will do it: something that is away comes back. */
+static bool reclaim(void *context, pfn_t count)
+{
+    struct fuzz *fuzz = context;
+
+    ASSERT(count > 0);
+    if (next_u8(fuzz) % 4 == 0) {
+        return false;
+    }
+    for (unsigned i = 0; i < fuzz->count && !fuzz->reclaim_lies; i++) {
+        if (fuzz->pieces[i].away) {
+            release(fuzz, i, 0, fuzz->pieces[i].count);
+            return true;
+        }
+    }
+    return fuzz->reclaim_lies;
+}
+
+static void take_blocks(struct fuzz *fuzz, enum frame_state kind)
+{
+    pfn_t from = next_u16(fuzz) % 2 == 0 ? 0 : fuzz->model.end / 256 * next_u8(fuzz);
+    pfn_t max = BLOCK_FRAMES + next_u16(fuzz) % (8 * BLOCK_FRAMES);
+    pfn_t count;
+    pfn_t first = model_take_blocks(&fuzz->model, kind, from, max, &count);
+
+    remember(fuzz, first, count, true);
+}
+
 static void operate(struct fuzz *fuzz)
 {
     unsigned code = next_u8(fuzz);
-    unsigned order = code / 8 % 13;
+    unsigned order = code / 11 % 13;
     pfn_t count;
     pfn_t first;
 
@@ -108,7 +139,7 @@ static void operate(struct fuzz *fuzz)
         release_some(fuzz);
         return;
     }
-    switch (code % 8) {
+    switch (code % 11) {
     case 0:
     case 1:
         remember(fuzz, model_alloc(&fuzz->model), 1, false);
@@ -125,6 +156,15 @@ static void operate(struct fuzz *fuzz)
         remember(fuzz, first, count, true);
         break;
     case 5:
+        take_blocks(fuzz, FRAME_FREE_BACKED);
+        break;
+    case 6:
+        take_blocks(fuzz, FRAME_FREE_RETURNED);
+        break;
+    case 7:
+        model_watch_reportable(&fuzz->model, next_u8(fuzz) % 8 * BLOCK_FRAMES + code / 11);
+        break;
+    case 8:
         if (fuzz->count > 0) {
             release(fuzz, fuzz->count - 1, 0, fuzz->pieces[fuzz->count - 1].count);
         }
@@ -141,13 +181,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct fuzz fuzz;
     struct frame_range ranges[RANGES_MAX];
-    bool warm;
+    unsigned flags;
     unsigned count;
 
     fuzz = (struct fuzz){ .data = data, .left = size };
-    warm = next_u8(&fuzz) % 2 != 0;
+    flags = next_u8(&fuzz);
     count = read_ranges(&fuzz, ranges);
-    model_start(&fuzz.model, ranges, count, warm);
+    model_start(&fuzz.model, ranges, count, (flags & 1) != 0);
+    fuzz.reclaim_lies = (flags & 4) != 0;
+    if ((flags & 2) != 0) {
+        model_set_reclaim(&fuzz.model, reclaim, &fuzz);
+    }
     while (fuzz.left > 0) {
         operate(&fuzz);
         model_compare_stats(&fuzz.model);

@@ -95,6 +95,99 @@ static void blocks_given_back_whole_are_returned_and_others_are_backed(void **st
     frame_check();
 }
 
+/* ---- whole blocks for reports and hints ---- */
+
+static void assert_take_blocks(enum frame_state kind, pfn_t from, pfn_t max, pfn_t first,
+                               pfn_t count)
+{
+    pfn_t got_first = PFN_NONE;
+    pfn_t got_count = 0;
+
+    assert_int_equal(frame_take_blocks(kind, from, max, &got_first, &got_count), OK);
+    assert_int_equal(got_first, first);
+    assert_int_equal(got_count, count);
+}
+
+static void a_walk_meets_every_block_of_its_kind_once(void **state)
+{
+    pfn_t first;
+    pfn_t count;
+
+    (void)state;
+    fixture_start(8, false);
+    first = fixture_alloc_run(4 * B);
+    frame_free_run(first, B);
+    frame_free_run(first + 2 * B, B + 1); /* the last block of the four is partly used */
+    assert_take_blocks(FRAME_FREE_BACKED, 0, 8 * B, B, B);
+    assert_take_blocks(FRAME_FREE_BACKED, 2 * B, 8 * B, 3 * B, B);
+    assert_int_equal(frame_take_blocks(FRAME_FREE_BACKED, 4 * B, B, &first, &count), ERR_NOMEM);
+    assert_take_blocks(FRAME_FREE_RETURNED, 0, 3 * B - 1, 5 * B, 2 * B);
+    assert_take_blocks(FRAME_FREE_RETURNED, 7 * B, 8 * B, 7 * B, 2 * B);
+    assert_int_equal(frame_take_blocks(FRAME_FREE_RETURNED, 0, B, &first, &count), ERR_NOMEM);
+    assert_int_equal(frame_take_blocks(FRAME_FREE_RETURNED, PFN_NONE, B, &first, &count),
+                     ERR_NOMEM);
+    assert_int_equal(count, 0);
+    assert_int_equal(fixture_stats().away, 6 * B);
+    assert_int_equal(frame_state(7 * B), FRAME_AWAY);
+    frame_check();
+}
+
+static void a_walk_begins_at_the_first_whole_block_after_its_start(void **state)
+{
+    (void)state;
+    fixture_start(8, true);
+    assert_take_blocks(FRAME_FREE_BACKED, 3 * B + 1, B, 4 * B, B);
+    assert_take_blocks(FRAME_FREE_BACKED, 3 * B, 8 * B, 3 * B, B);
+    frame_check();
+}
+
+static void a_walk_crosses_areas_that_were_never_used(void **state)
+{
+    static const struct frame_range ranges[] = { { 100, AREA_FRAMES + 10 * B },
+                                                 { 5 * AREA_FRAMES, 4 * B } };
+
+    (void)state;
+    assert_int_equal(fixture_start_ranges(ranges, 2, true), OK);
+    assert_take_blocks(FRAME_FREE_BACKED, 5 * AREA_FRAMES + 1, B, 5 * AREA_FRAMES + B, B);
+    assert_take_blocks(FRAME_FREE_BACKED, 0, UINT32_MAX, B, AREA_FRAMES + 9 * B);
+    assert_int_equal(fixture_start_ranges(ranges, 2, false), OK);
+    assert_take_blocks(FRAME_FREE_RETURNED, 0, UINT32_MAX, B, AREA_FRAMES + 9 * B);
+    assert_take_blocks(FRAME_FREE_RETURNED, 2 * AREA_FRAMES, UINT32_MAX, 5 * AREA_FRAMES, 4 * B);
+    frame_check();
+}
+
+static void looking_for_backed_blocks_opens_no_fresh_area(void **state)
+{
+    static const struct frame_range ranges[] = { { AREA_FRAMES, AREA_FRAMES } };
+    pfn_t first;
+    pfn_t count;
+
+    (void)state;
+    assert_int_equal(fixture_start_ranges(ranges, 1, false), OK);
+    assert_int_equal(frame_take_blocks(FRAME_FREE_BACKED, 0, B, &first, &count), ERR_NOMEM);
+    for (size_t i = 0; i < fixture_metadata_bytes; i++) {
+        assert_int_equal(fixture_metadata[i], FIXTURE_GARBAGE);
+    }
+}
+
+static void blocks_come_back_in_the_state_that_the_balloon_tells(void **state)
+{
+    (void)state;
+    fixture_start(4, false);
+    assert_take_blocks(FRAME_FREE_RETURNED, 0, 4 * B, B, 4 * B);
+    frame_give_run_backed(B, B);
+    assert_int_equal(frame_state(B), FRAME_FREE_BACKED);
+    frame_give_run(2 * B, B);
+    assert_int_equal(frame_state(2 * B), FRAME_FREE_RETURNED);
+    frame_give_run_backed(3 * B + 1, 2 * B - 1);
+    assert_int_equal(frame_state(4 * B), FRAME_FREE_BACKED);
+    frame_give_run(3 * B, 1); /* in pieces: backed, whatever is said */
+    assert_int_equal(frame_state(3 * B), FRAME_FREE_BACKED);
+    assert_int_equal(fixture_stats().free_returned, B);
+    assert_int_equal(fixture_stats().reportable, 3 * B);
+    assert_true(EXPECT_PANIC(frame_give_run_backed(B, B)));
+}
+
 /* ---- the watch and the mark ---- */
 
 static void the_watch_fires_once_when_enough_is_free(void **state)
@@ -207,6 +300,11 @@ int main(void)
         cmocka_unit_test(take_prefers_backed_blocks_and_does_not_mix),
         cmocka_unit_test(a_small_take_uses_partly_used_blocks_first),
         cmocka_unit_test(blocks_given_back_whole_are_returned_and_others_are_backed),
+        cmocka_unit_test(a_walk_meets_every_block_of_its_kind_once),
+        cmocka_unit_test(a_walk_begins_at_the_first_whole_block_after_its_start),
+        cmocka_unit_test(a_walk_crosses_areas_that_were_never_used),
+        cmocka_unit_test(looking_for_backed_blocks_opens_no_fresh_area),
+        cmocka_unit_test(blocks_come_back_in_the_state_that_the_balloon_tells),
         cmocka_unit_test(the_watch_fires_once_when_enough_is_free),
         cmocka_unit_test(the_watch_sees_every_kind_of_free),
         cmocka_unit_test(a_give_leaves_the_watch_to_the_next_free),

@@ -29,6 +29,7 @@ struct run {
     struct piece pieces[PIECES_MAX];
     unsigned count;
     uint64_t random;
+    unsigned reclaimed; /* pieces that the hook gave back */
     unsigned order_max; /* the largest orders drain memory at once: rarely asked for */
 };
 
@@ -60,7 +61,9 @@ static void release_some(void)
     pfn_t count = random_below(4) == 0 ? 1 + random_below(piece.count - skip) : piece.count - skip;
 
     run.pieces[index] = run.pieces[--run.count];
-    if (piece.away) {
+    if (piece.away && random_below(3) == 0) {
+        model_give_backed(&run.model, piece.first + skip, count);
+    } else if (piece.away) {
         model_give(&run.model, piece.first + skip, count);
     } else if (skip == 0 && is_power_of_two(count) && piece.first % count == 0 &&
                bits_lowest(count) <= FRAME_ORDER_MAX) {
@@ -76,6 +79,25 @@ static void release_some(void)
     }
 }
 
+/* Something that is away comes back, for an allocation that would fail. Long runs ask often and
+ * would leave nothing away, so not every question is heard. */
+static bool reclaim(void *context, pfn_t count)
+{
+    (void)context;
+    assert_true(count > 0);
+    for (unsigned i = 0; i < run.count && random_below(8) != 0; i++) {
+        struct piece piece = run.pieces[i];
+
+        if (piece.away) {
+            run.pieces[i] = run.pieces[--run.count];
+            model_give(&run.model, piece.first, piece.count);
+            run.reclaimed++;
+            return true;
+        }
+    }
+    return false;
+}
+
 static void allocate_some(void)
 {
     unsigned order =
@@ -84,7 +106,7 @@ static void allocate_some(void)
     pfn_t count = 0;
     pfn_t first;
 
-    switch (random_below(6)) {
+    switch (random_below(9)) {
     case 0:
     case 1:
     case 2:
@@ -95,6 +117,16 @@ static void allocate_some(void)
         break;
     case 4:
         remember(model_alloc_run(&run.model, max), max, false);
+        break;
+    case 5:
+    case 6:
+        first = model_take_blocks(&run.model,
+                                  random_below(2) == 0 ? FRAME_FREE_BACKED : FRAME_FREE_RETURNED,
+                                  random_below(run.model.end), BLOCK_FRAMES + max, &count);
+        remember(first, count, true);
+        break;
+    case 7:
+        model_watch_reportable(&run.model, random_below(run.model.end));
         break;
     default:
         first = model_take(&run.model, max, &count);
@@ -133,9 +165,11 @@ static void run_steps(const struct frame_range *ranges, unsigned range_count, bo
     unsigned check_every = steps / 50;
 
     run.count = 0;
+    run.reclaimed = 0;
     run.random = UINT64_C(0x9E3779B97F4A7C15) + steps + range_count;
     run.order_max = order_max;
     model_start(&run.model, ranges, range_count, warm);
+    model_set_reclaim(&run.model, reclaim, NULL);
     for (unsigned i = 0; i < steps; i++) {
         pfn_t probe = random_below(run.model.end + 10);
 
@@ -145,6 +179,7 @@ static void run_steps(const struct frame_range *ranges, unsigned range_count, bo
             frame_check();
         }
     }
+    assert_true(run.reclaimed > 0);
     model_compare_frames(&run.model, 0, run.model.end);
     frame_check();
     release_all();
