@@ -54,13 +54,17 @@ static uint16_t queue_size_wanted(const struct balloon_profile *host)
 
 static uint64_t queue_bytes(uint16_t size)
 {
-    return align_up(virtq_bytes(size, true), FRAME_SIZE);
+    struct virtq_shape shape = { .size = size, .indirect = true };
+
+    return align_up(virtq_bytes(&shape), FRAME_SIZE);
 }
 
 /* [inflate rings][deflate rings][statistics rings, statistics buffer], each from a frame on. */
 static uint64_t stats_buffer_offset(uint16_t size)
 {
-    return 2 * queue_bytes(size) + align_up(virtq_bytes(STATS_QUEUE_SIZE, true), 64);
+    struct virtq_shape stats = { .size = STATS_QUEUE_SIZE, .indirect = true };
+
+    return 2 * queue_bytes(size) + align_up(virtq_bytes(&stats), 64);
 }
 
 err_t balloon_life_hold(struct balloon_dev *d)

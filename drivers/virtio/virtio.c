@@ -105,19 +105,21 @@ uint16_t virtio_queue_size(struct virtio_device *dev, uint16_t index, uint16_t s
 err_t virtio_queue_start(struct virtio_device *dev, struct virtq *vq, uint16_t index,
                          uint16_t size_limit, void *memory, paddr_t address)
 {
-    bool event_idx = (dev->features & VIRTIO_F_EVENT_IDX) != 0;
-    bool indirect = (dev->features & VIRTIO_F_INDIRECT_DESC) != 0;
-    uint16_t size;
+    struct virtq_shape shape = {
+        .packed = (dev->features & VIRTIO_F_RING_PACKED) != 0,
+        .event_idx = (dev->features & VIRTIO_F_EVENT_IDX) != 0,
+        .indirect = (dev->features & VIRTIO_F_INDIRECT_DESC) != 0,
+    };
     err_t err;
 
     /* Queues are set up after FEATURES_OK and before DRIVER_OK. */
     ASSERT(!dev->failed && !dev->live);
     ASSERT((dev->features & VIRTIO_F_VERSION_1) != 0);
-    size = virtio_queue_size(dev, index, size_limit);
-    if (size == 0) {
+    shape.size = virtio_queue_size(dev, index, size_limit);
+    if (shape.size == 0) {
         return ERR_UNSUPPORTED;
     }
-    err = virtq_init(vq, index, size, event_idx, indirect, memory, address);
+    err = virtq_init(vq, index, &shape, memory, address);
     if (err != OK) {
         return err;
     }

@@ -28,6 +28,7 @@
 #define VIRTIO_F_INDIRECT_DESC (UINT64_C(1) << 28)
 #define VIRTIO_F_EVENT_IDX     (UINT64_C(1) << 29)
 #define VIRTIO_F_VERSION_1     (UINT64_C(1) << 32)
+#define VIRTIO_F_RING_PACKED   (UINT64_C(1) << 34)
 
 /* What an interrupt means [VIRTIO 1.4 §4.1.4.5]; several may be set. */
 #define VIRTIO_INTERRUPT_QUEUE  1U
@@ -87,7 +88,8 @@ MUST_USE err_t virtio_begin(struct virtio_device *dev, uint64_t wanted, uint64_t
 
 /*
  * Step 7 for one queue: clamps the size to the device's maximum, VIRTQ_SIZE_MAX and a power of two,
- * initialises `vq` in `memory` (virtq_bytes() for `size_limit` bytes suffice) and enables it.
+ * initialises `vq` in `memory` (virtq_bytes() for `size_limit` and split rings suffice) and enables
+ * it.
  * ERR_UNSUPPORTED when the device has no such queue.
  */
 MUST_USE err_t virtio_queue_start(struct virtio_device *dev, struct virtq *vq, uint16_t index,

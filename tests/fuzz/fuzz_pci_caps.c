@@ -128,6 +128,7 @@ static void drive(struct pci_address at)
     struct virtio_pci_env env = {
         .map = map, .window = &window, .relax = relax, .msix_vector = msix_vector, .mmio = &mmio
     };
+    struct virtq_shape shape = { .size = 64, .indirect = true };
     struct virtio_pci vp;
     struct virtq vq;
     void *memory;
@@ -136,7 +137,7 @@ static void drive(struct pci_address at)
         virtio_begin(&vp.dev, VIRTIO_F_EVENT_IDX | VIRTIO_F_INDIRECT_DESC, 0) != OK) {
         return;
     }
-    memory = aligned_alloc(FRAME_SIZE, align_up(virtq_bytes(64, true), FRAME_SIZE));
+    memory = aligned_alloc(FRAME_SIZE, align_up(virtq_bytes(&shape), FRAME_SIZE));
     ASSERT(memory != NULL);
     for (uint16_t i = 0; i < 3; i++) {
         if (virtio_queue_start(&vp.dev, &vq, i, 64, memory, (uintptr_t)memory) == OK) {

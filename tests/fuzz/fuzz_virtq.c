@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A hostile device and a driver take turns at one queue, as the input says. Properties: the driver
- * never crashes and never breaks a rule itself (the fake device asserts those as long as it has not
- * lied about what it fetched); a
- * cookie comes back only while it is in flight and was shown, and only once; a used length is never
- * more than was writable; the queue's own books balance at every step, broken or not.
+ * A hostile device and a driver take turns at one queue of any layout, as the input says.
+ * Properties: the driver never crashes and never breaks a rule itself (the fake device asserts
+ * those as long as it has not lied about what it fetched); a cookie comes back only while it is in
+ * flight and was shown, and only once; a used length is never more than was writable; the queue's
+ * own books balance at every step, broken or not.
  */
 
 #include <stddef.h>
@@ -30,8 +30,8 @@ struct run {
     void *memory;
     enum cookie_state cookies[COOKIES];
     uint32_t writable[COOKIES];
-    uint16_t heads[64]; /* fetched by the device, some still to be returned */
-    unsigned head_count;
+    uint16_t ids[64]; /* fetched by the device, some still to be returned */
+    unsigned id_count;
     bool lied; /* the device may have returned what it never fetched, and lost track */
 };
 
@@ -52,18 +52,22 @@ static uint16_t word(struct run *run)
 static void begin(struct run *run)
 {
     uint8_t how = byte(run);
-    uint16_t size = (uint16_t)(1U << (how & 7U));
-    bool event_idx = (how & 0x10) != 0;
-    bool indirect = (how & 0x20) != 0;
-    size_t bytes = align_up(virtq_bytes(size, indirect), FRAME_SIZE);
+    struct virtq_shape shape = {
+        .size = (uint16_t)(1U << (how & 7U)),
+        .event_idx = (how & 0x10) != 0,
+        .indirect = (how & 0x20) != 0,
+        .packed = (how & 0xc0) == 0x40,
+        .legacy = (how & 0xc0) == 0x80,
+        .buffers_max = (how & 8) != 0 ? 0 : 14,
+    };
+    size_t bytes = align_up(virtq_bytes(&shape), FRAME_SIZE);
 
     free(run->memory);
     run->memory = aligned_alloc(FRAME_SIZE, bytes);
     ASSERT(run->memory != NULL);
-    ASSERT(virtq_init(&run->vq, 0, size, event_idx, indirect, run->memory,
-                      (uintptr_t)run->memory) == OK);
+    ASSERT(virtq_init(&run->vq, 0, &shape, run->memory, (uintptr_t)run->memory) == OK);
     fake_virtq_device_attach(&run->dev, &run->vq);
-    run->head_count = 0;
+    run->id_count = 0;
     run->lied = false;
     for (unsigned i = 0; i < COOKIES; i++) {
         run->cookies[i] = FREE;
@@ -149,9 +153,9 @@ static void device_fetch(struct run *run)
 {
     struct fake_virtq_request request;
 
-    if (!run->lied && run->head_count < ARRAY_SIZE(run->heads) &&
+    if (!run->lied && run->id_count < ARRAY_SIZE(run->ids) &&
         fake_virtq_device_pop(&run->dev, &request)) {
-        run->heads[run->head_count++] = request.head;
+        run->ids[run->id_count++] = request.id;
     }
 }
 
@@ -160,31 +164,32 @@ static void device_return(struct run *run)
 {
     unsigned which;
 
-    if (run->head_count == 0) {
+    if (run->id_count == 0) {
         return;
     }
-    which = byte(run) % run->head_count;
-    fake_virtq_device_push(&run->dev, run->heads[which], byte(run));
-    run->heads[which] = run->heads[--run->head_count];
+    which = byte(run) % run->id_count;
+    fake_virtq_device_push(&run->dev, run->ids[which], byte(run));
+    run->ids[which] = run->ids[--run->id_count];
 }
 
-static void device_lie(struct run *run)
+static void lie_split(struct run *run)
 {
-    uint8_t how = byte(run);
-
-    run->lied |= how % 6U < 4;
-    switch (how % 6U) {
+    switch (byte(run) % 6U) {
     case 0:
+        run->lied = true;
         fake_virtq_device_push(&run->dev, byte(run), word(run));
         break;
     case 1:
+        run->lied = true;
         fake_virtq_device_write_entry(&run->dev, byte(run), (uint32_t)word(run) << 16 | word(run),
                                       word(run));
         break;
     case 2:
+        run->lied = true;
         fake_virtq_device_write_idx(&run->dev, word(run));
         break;
     case 3:
+        run->lied = true;
         fake_virtq_device_write_idx(&run->dev, (uint16_t)(run->dev.used_next + byte(run) % 4U));
         break;
     case 4:
@@ -195,6 +200,39 @@ static void device_lie(struct run *run)
             fake_virtq_device_write_avail_event(&run->dev, word(run));
         }
         break;
+    }
+}
+
+static void lie_packed(struct run *run)
+{
+    uint16_t slot = byte(run) % run->dev.size;
+
+    switch (byte(run) % 4U) {
+    case 0:
+        run->lied = true;
+        fake_virtq_device_push(&run->dev, byte(run), word(run));
+        break;
+    case 1:
+        run->lied = true;
+        fake_virtq_device_write_slot(&run->dev, slot, byte(run), word(run), word(run));
+        break;
+    case 2: /* at the place where the driver looks, with the right flags or others */
+        run->lied = true;
+        fake_virtq_device_write_slot(&run->dev, run->dev.give.slot, byte(run), word(run),
+                                     (byte(run) & 1U) != 0 ? 0x8080 : 0);
+        break;
+    default:
+        fake_virtq_device_write_event(&run->dev, word(run), byte(run));
+        break;
+    }
+}
+
+static void device_lie(struct run *run)
+{
+    if (run->dev.packed) {
+        lie_packed(run);
+    } else {
+        lie_split(run);
     }
 }
 

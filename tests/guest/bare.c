@@ -114,7 +114,8 @@ static bool is_balloon(void *context, const struct pci_function *function)
 static err_t start_queue(struct virtq *vq, uint16_t index)
 {
     pfn_t rings;
-    size_t bytes = virtq_bytes(QUEUE_SIZE, false);
+    struct virtq_shape shape = { .size = QUEUE_SIZE };
+    size_t bytes = virtq_bytes(&shape);
     err_t err = frame_alloc_run((pfn_t)((bytes + FRAME_SIZE - 1) / FRAME_SIZE), &rings);
 
     if (err != OK) {

@@ -71,7 +71,8 @@ static err_t start(struct pci_address at, bool msix)
         err = virtio_begin(&device.dev, VIRTIO_F_VERSION_1 | VIRTIO_F_EVENT_IDX, 0);
     }
     if (err == OK) {
-        size_t frames = (virtq_bytes(QUEUE_SIZE, false) + FRAME_SIZE - 1) / FRAME_SIZE;
+        struct virtq_shape shape = { .size = QUEUE_SIZE };
+        size_t frames = (virtq_bytes(&shape) + FRAME_SIZE - 1) / FRAME_SIZE;
         void *rings = memory_pages((unsigned)frames);
 
         err = rings == NULL ? ERR_NOMEM

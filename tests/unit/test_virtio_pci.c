@@ -44,13 +44,15 @@ static struct virtio_pci_env env = { .map = fake_virtio_pci_map, .relax = count_
 
 static int setup(void **state)
 {
+    struct virtq_shape shape = { .size = 256, .indirect = true };
+
     (void)state;
     fake_virtio_pci_reset(BALLOON_MODERN, true, false);
     env.mmio = &fake_virtio_pci_mmio;
     env.msix_vector = NULL;
     env.window = NULL;
     vectors_left = 2;
-    memory = aligned_alloc(FRAME_SIZE, align_up(virtq_bytes(256, true), FRAME_SIZE));
+    memory = aligned_alloc(FRAME_SIZE, align_up(virtq_bytes(&shape), FRAME_SIZE));
     assert_non_null(memory);
     return 0;
 }

@@ -1,0 +1,1 @@
+build-clang/kernel/arch/x86_64/stacks.o: arch/x86_64/stacks.S

@@ -1,0 +1,1 @@
+build-clang/kernel/arch/x86_64/trap_entry.o: arch/x86_64/trap_entry.S
