@@ -30,7 +30,8 @@
 
 #define BALLOON_F_STATS_VQ (UINT64_C(1) << 1)
 #define FEATURES_WANTED                                                                            \
-    (BALLOON_F_STATS_VQ | VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX | VIRTIO_F_VERSION_1)
+    (BALLOON_F_STATS_VQ | VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX | VIRTIO_F_VERSION_1 |       \
+     VIRTIO_F_RING_PACKED)
 
 /* Queues that do not exist take no number, but these three are the first wherever they exist
  * [VIRTIO 1.4 §5.5.2]. */

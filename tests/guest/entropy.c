@@ -68,7 +68,8 @@ static err_t start(struct pci_address at, bool msix)
     err_t err = virtio_pci_attach(&device, &machine_pci, at, &env);
 
     if (err == OK) {
-        err = virtio_begin(&device.dev, VIRTIO_F_VERSION_1 | VIRTIO_F_EVENT_IDX, 0);
+        err = virtio_begin(&device.dev,
+                           VIRTIO_F_VERSION_1 | VIRTIO_F_EVENT_IDX | VIRTIO_F_RING_PACKED, 0);
     }
     if (err == OK) {
         struct virtq_shape shape = { .size = QUEUE_SIZE };

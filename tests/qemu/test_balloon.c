@@ -48,6 +48,16 @@ static void it_inflates_and_deflates_again_and_again(struct qtest *t)
     qtest_powerdown(t);
 }
 
+static void it_inflates_and_deflates_in_packed_rings(struct qtest *t)
+{
+    it_inflates_and_deflates_again_and_again(t);
+}
+
+static void chains_in_packed_rings_work_too(struct qtest *t)
+{
+    it_inflates_and_deflates_again_and_again(t);
+}
+
 static void a_target_that_changes_on_the_way_is_followed(struct qtest *t)
 {
     static const unsigned parts[] = { 2, 9, 1, 7, 3, 10, 4, 8, 2, 6 }; /* tenths of the memory */
@@ -359,6 +369,9 @@ int main(int argc, char **argv)
         QTEST(firmware_that_places_no_bars_and_routes_no_interrupts_is_made_up_for, .extra = qboot,
               .append = "report=50 poll=100"),
         QTEST(it_inflates_and_deflates_again_and_again),
+        QTEST(it_inflates_and_deflates_in_packed_rings, .balloon_properties = "packed=on"),
+        QTEST(chains_in_packed_rings_work_too,
+              .balloon_properties = "packed=on,event_idx=off,indirect_desc=off"),
         QTEST(a_target_that_changes_on_the_way_is_followed, .memory_mib = 1024),
         QTEST(more_than_is_free_is_given_up_to_the_floor_and_said_once, .memory_mib = 64,
               .append = "report=50 balloon.floor=4"),
@@ -366,6 +379,7 @@ int main(int argc, char **argv)
               .append = "report=50 balloon.retry=10000 -- test=hoard leave=8 ms=1500"),
         QTEST(the_host_really_gets_the_memory, .image = "demo.elf", .memory_mib = 256),
         QTEST(statistics_are_fresh_and_exact_to_the_frame),
+        QTEST(statistics_are_fresh_and_exact_to_the_frame, .balloon_properties = "packed=on"),
         QTEST(statistics_keep_their_pace),
         QTEST(a_reset_in_mid_inflation_loses_nothing, .memory_mib = 1024, .stay_on_reset = true),
         QTEST(a_stopped_machine_goes_on_where_it_was, .memory_mib = 1024),

@@ -52,8 +52,15 @@ static void a_spurious_interrupt_is_counted_and_does_no_harm(struct qtest *t)
     qtest_status(t, 0, QTEST_STEP_MS);
 }
 
+/* The guest counts an answer without a length as none. */
+static void a_packed_queue_interrupts_and_tells_its_lengths(struct qtest *t)
+{
+    every_answer_interrupts(t, "by=MSI-X");
+}
+
 /* The list of extra arguments of QEMU that adds the device. */
 static const char *const entropy[] = { "-device", "virtio-rng-pci", NULL };
+static const char *const entropy_packed[] = { "-device", "virtio-rng-pci,packed=on", NULL };
 
 int main(int argc, char **argv)
 {
@@ -66,6 +73,8 @@ int main(int argc, char **argv)
               .append = "-- test=entropy msix=0", .extra = entropy),
         QTEST(a_spurious_interrupt_is_counted_and_does_no_harm, .image = "test.elf",
               .append = "-- test=spurious"),
+        QTEST(a_packed_queue_interrupts_and_tells_its_lengths, .image = "test.elf",
+              .machine = "q35", .append = "-- test=entropy", .extra = entropy_packed),
     };
 
     return qtest_main("tests/qemu/test_kernel.c", tests, ARRAY_SIZE(tests), argc, argv);

@@ -160,7 +160,7 @@ static void the_queue_size_fits_device_limit_and_power_of_two(void **state)
         uint16_t device, limit, size;
     } cases[] = {
         { 128, 256, 128 }, { 1024, 256, 256 }, { 65535, 65535, 1024 }, { 128, 100, 64 },
-        { 100, 256, 64 },  { 32768, 32, 32 },  { 1, 256, 1 },         { 3, 3, 2 },
+        { 100, 256, 64 },  { 32768, 32, 32 },  { 1, 256, 1 },          { 3, 3, 2 },
         { 0, 256, 0 },     { 256, 1, 1 },
     };
 
@@ -186,11 +186,15 @@ static void a_queue_has_the_negotiated_features(void **state)
     (void)state;
     begin();
     start_any();
-    assert_true(vq.event_idx && vq.indirect);
+    assert_true(vq.event_idx && vq.indirect && !vq.packed);
     fake.offered = VIRTIO_F_VERSION_1;
     begin();
     start_any();
-    assert_false(vq.event_idx || vq.indirect);
+    assert_false(vq.event_idx || vq.indirect || vq.packed);
+    fake.offered = VIRTIO_F_VERSION_1 | VIRTIO_F_RING_PACKED;
+    assert_int_equal(virtio_begin(&fake.dev, WANTED | VIRTIO_F_RING_PACKED, 0), OK);
+    start_any();
+    assert_true(vq.packed);
 }
 
 static void an_error_of_queue_enable_is_passed_on(void **state)

@@ -295,14 +295,39 @@ static void meet(uint32_t *mine, const uint32_t *other)
     }
 }
 
+/* Comes late by a little: every offset between the two sides is to occur. */
+static void dawdle(unsigned steps)
+{
+    for (volatile unsigned i = 0; i < steps; i++) {
+    }
+}
+
+/* Brings the device's wishes into the cache. Only then can a processor read them before its own
+ * store is done, which is what the barrier is against. */
+static void fetch_wishes(void)
+{
+    const volatile uint16_t *part = (const volatile uint16_t *)(uintptr_t)rig.vq.used_address;
+
+    (void)part[0];
+    if (!rig.shape.packed) {
+        (void)part[2 + 4 * SIZE]; /* avail_event */
+    }
+}
+
 static void *device_thread(void *unused)
 {
     for (unsigned i = 0; i < ROUNDS; i++) {
+        bool early;
+
         fake_virtq_device_poll(&rig.dev);
         meet(&race.device_at, &race.driver_at);
-        race.device_saw = fake_virtq_device_sleep(&rig.dev);
+        early = fake_virtq_device_pop(&rig.dev, &rig.request);
+        dawdle(i % 61);
+        race.device_saw = fake_virtq_device_sleep(&rig.dev) || early;
         meet(&race.device_at, &race.driver_at);
-        (void)rig_pop();
+        if (!early) {
+            (void)rig_pop();
+        }
         meet(&race.device_at, &race.driver_at);
         fake_virtq_device_push(&rig.dev, rig.request.id, 0);
         race.interrupted = fake_virtq_device_interrupts(&rig.dev);
@@ -319,6 +344,8 @@ static void drive(void)
 
         rig_add(1);
         meet(&race.driver_at, &race.device_at);
+        fetch_wishes();
+        dawdle(i % 67);
         notified = virtq_publish(&rig.vq);
         meet(&race.driver_at, &race.device_at);
         assert_true(notified || race.device_saw);
