@@ -286,7 +286,7 @@ static void a_batch_written_backwards_is_not_announced_too_early(void **state)
 
 /* ---- lengths ---- */
 
-/* K: 2.8.4. Without the write flag the length means nothing, but QEMU never sets it: a length that
+/* Without the write flag the length means nothing, but QEMU never sets it: a length that
  * can be true is believed, another is none. */
 static void virtio_2_8_4_a_length_without_the_write_flag_breaks_nothing(void **state)
 {
