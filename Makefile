@@ -38,7 +38,8 @@ DEPS     = -MMD -MP
 
 # The core knows no hardware: the same files go into the kernel, the unit tests and the fuzzers.
 CORE_SRCS := $(sort $(wildcard mm/*.c drivers/pci/*.c drivers/virtio/*.c)) \
-             kernel/cmdline.c kernel/format.c kernel/acpi_tables.c kernel/acpi_s5.c
+             kernel/cmdline.c kernel/format.c kernel/acpi_tables.c kernel/acpi_s5.c \
+             kernel/acpi_devices.c kernel/acpi_pci.c kernel/mmio_words.c
 CORE_SRCS := $(wildcard $(CORE_SRCS))
 KERNEL_SRCS := $(sort $(CORE_SRCS) $(wildcard kernel/*.c arch/x86_64/*.c))
 KERNEL_ASM  := $(sort $(wildcard arch/x86_64/*.S))
@@ -63,6 +64,11 @@ KERNEL_LINK := $(LD) -m elf_x86_64 -nostdlib -static -z max-page-size=4096 -z no
 KERNEL_BYTES_MAX := 131072
 
 objects_of = $(patsubst %.c,$(BUILD)/kernel/%.o,$(sort $(wildcard $(1)/*.c)))
+
+# What runs once at start, and transports, whose every access is an exit, are small and not fast.
+SMALL := $(addprefix $(BUILD)/kernel/,kernel/acpi_%.o kernel/cmdline.o kernel/machine.o kernel/mmio_words.o \
+           kernel/params.o kernel/virtio_bus.o drivers/pci/%.o drivers/virtio/virtio_%.o)
+$(filter $(SMALL),$(KERNEL_OBJS)): KERNEL_FLAGS += -Os
 
 # Test images keep every caller in the backtrace.
 $(BUILD)/kernel/tests/guest/%.o: KERNEL_FLAGS += -fno-optimize-sibling-calls

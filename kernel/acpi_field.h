@@ -6,6 +6,7 @@
  * with `length` first, whatever the firmware wrote.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -50,6 +51,23 @@ static inline uint64_t table_u64(const struct table *table, size_t offset)
 {
     return table_field(table, offset, 8);
 }
+
+/* AML's PkgLength at `at`, inside the table: how many bytes it spans, its own included, all of
+ * which are in the table; 0 when malformed. `own_bytes` is how many of them it takes itself.
+ * [ACPI 6.5 §20.2.4] */
+size_t acpi_package_length(const struct table *aml, size_t at, size_t *own_bytes);
+
+/* Where `pattern` is in `part` first, or the length of `part`. */
+size_t acpi_aml_find(const struct table *part, const void *pattern, size_t bytes);
+
+/* The resources of the first device with this name that have an interrupt. */
+bool acpi_device_find(const struct table *aml, const uint8_t wanted[4], struct acpi_device *device);
+
+/* Looks for PCI's configuration space, unless the MCFG told, and its interrupt routes. */
+void acpi_pci_find(const struct table *aml, struct acpi_info *info);
+
+/* Looks for the devices that struct acpi_info has room for in a definition block. */
+void acpi_devices_find(const struct table *aml, struct acpi_info *info);
 
 /* Looks for `\_S5_` in a definition block (the DSDT or an SSDT) unless it was found before. */
 void acpi_s5_find(const struct table *aml, struct acpi_info *info);

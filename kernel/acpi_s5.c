@@ -38,22 +38,6 @@ static bool read_sleep_type(const struct table *aml, size_t end, size_t *at, uin
     return opcode == AML_ZERO || opcode == AML_ONE;
 }
 
-/* PkgLength at `at`: its first byte's top two bits tell how many bytes follow, and only without
- * any does it use the middle two. It counts itself. 0 when malformed. [ACPI 6.5 §20.2.4] */
-static size_t read_package_length(const struct table *aml, size_t at, size_t *own_bytes)
-{
-    const uint8_t lead = table_u8(aml, at);
-    const size_t follow = lead >> 6;
-    *own_bytes = 1 + follow;
-    if (follow == 0) {
-        return lead;
-    }
-    if ((lead & 0x30) != 0 || follow >= aml->length - at) {
-        return 0;
-    }
-    return (size_t)(table_field(aml, at + 1, follow) << 4) | (lead & 0x0f);
-}
-
 /* `at` stands behind the name: PackageOp, PkgLength, NumElements and the first two elements. */
 static bool read_s5_package(const struct table *aml, size_t at, struct acpi_info *info)
 {
@@ -62,8 +46,8 @@ static bool read_s5_package(const struct table *aml, size_t at, struct acpi_info
     }
     at++;
     size_t own_bytes = 0;
-    const size_t length = read_package_length(aml, at, &own_bytes);
-    if (length <= own_bytes || length > aml->length - at) {
+    const size_t length = acpi_package_length(aml, at, &own_bytes);
+    if (length <= own_bytes) {
         return false;
     }
     const size_t end = at + length;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Walk RSDP -> XSDT (or RSDT) -> MADT, FADT, MCFG; kernel/acpi_s5.c looks into DSDT and SSDTs.
+ * Walk RSDP -> XSDT (or RSDT) -> MADT, FADT, MCFG; kernel/acpi_s5.c,
+ * kernel/acpi_devices.c and kernel/acpi_pci.c look into DSDT and SSDTs.
  * Finding the RSDP is left to the boot code, using the result to the drivers. Offsets are written
  * as numbers with the field's name beside them, as in the tables of the specification, so that
  * they can be compared with it line by line. [ACPI 6.5 §5.2.5 RSDP, §5.2.6 header, §5.2.7 RSDT,
@@ -321,6 +322,8 @@ err_t acpi_parse(paddr_t rsdp_address, acpi_map_fn *map, struct acpi_info *info)
     struct table dsdt;
     if (info->dsdt_address != 0 && open_table(info->dsdt_address, map, "DSDT", &dsdt)) {
         acpi_s5_find(&dsdt, info);
+        acpi_devices_find(&dsdt, info);
+        acpi_pci_find(&dsdt, info);
     }
     return OK;
 }

@@ -3,7 +3,8 @@
 /*
  * What a guest kernel needs from the ACPI tables, read once into one structure: interrupt
  * controllers, power and timer registers, the PCI configuration window and the sleep values of
- * "power off". There is no AML interpreter: `\_S5_` is recognised by its encoding.
+ * "power off", and the devices of a microvm. There is no AML interpreter: what is wanted of AML is
+ * recognised by its encoding.
  *
  * Firmware is an input like any other: every length and checksum is verified, every list is
  * bounded, no field is read through a cast pointer. A table that is bad is skipped with a warning
@@ -21,6 +22,10 @@
 #define ACPI_TABLE_BYTES_MAX MIB /* a longer table is taken for a broken length field */
 #define ACPI_IO_APICS_MAX    8   /* a virtual machine has one, large servers have one a socket */
 #define ACPI_ISA_IRQS        16
+#define ACPI_VIRTIO_MMIO_MAX 32 /* QEMU's microvm has 24 slots at most */
+
+#define ACPI_PCI_SLOTS 32
+#define ACPI_PCI_PINS  4
 
 /*
  * The reader: `bytes` bytes of physical memory from `address` on, or null when they cannot be
@@ -49,6 +54,20 @@ struct acpi_isa_irq {
     bool active_low;
     bool level;
     bool overridden; /* the MADT names it; else the values above are the bus's */
+};
+
+/* An interrupt as a device's resources tell it. [ACPI 6.5 §6.4.3.6] */
+struct acpi_interrupt {
+    uint32_t gsi;
+    bool active_low;
+    bool level;
+};
+
+/* A device with one window of registers and one interrupt. bytes 0: there is none. */
+struct acpi_device {
+    uint32_t base;
+    uint32_t bytes;
+    struct acpi_interrupt interrupt;
 };
 
 struct acpi_info {
@@ -81,7 +100,7 @@ struct acpi_info {
     struct acpi_register sleep_status;
     uint64_t dsdt_address;
 
-    /* MCFG, PCI segment 0. [PCI Firmware 3.3 §4.1.2] */
+    /* MCFG, PCI segment 0, or _CBA in the DSDT. [PCI Firmware 3.3 §4.1.2, §4.1.3] */
     bool has_ecam;
     uint64_t ecam_base; /* of bus 0, even where bus_first is not 0 */
     uint8_t ecam_bus_first;
@@ -91,6 +110,16 @@ struct acpi_info {
     bool has_s5;
     uint8_t s5_type_a;
     uint8_t s5_type_b;
+
+    /* From the DSDT: virtio over memory (LNRO0005), and the register that tells why the generic
+     * event device (ACPI0013) interrupted. [ACPI 6.5 §5.6.9] */
+    unsigned virtio_mmio_count;
+    struct acpi_device virtio_mmio[ACPI_VIRTIO_MMIO_MAX];
+    struct acpi_device event_device;
+
+    /* From the DSDT, where it has a plain table: the interrupt of each pin, A to D, of each slot of
+     * bus 0. GSI 0: unknown. [ACPI 6.5 §6.2.13] */
+    struct acpi_interrupt pci_routes[ACPI_PCI_SLOTS][ACPI_PCI_PINS];
 };
 
 /*

@@ -66,6 +66,31 @@ static void close_table(size_t at, const char *signature, size_t length, unsigne
     }
 }
 
+/* What mutations hardly spell, at the beginning of a block that has room for it. The lengths remain
+ * the input's. */
+static void spell_names(size_t at, size_t bytes)
+{
+    static const struct {
+        size_t first; /* where the name goes; what lies before it is the input's */
+        size_t bytes;
+        const char *text;
+    } names[] = {
+        { 0, 6, "\010_S5_\022" },  { 0, 2, "\x5b\x82" },     { 7, 15, "\010_HID\015LNRO0005" },
+        { 22, 6, "\010_CRS\021" }, { 0, 2, "\x5b\x82" },     { 7, 15, "\010_HID\015ACPI0013" },
+        { 22, 6, "\010_CRS\021" }, { 0, 6, "\010_PRT\022" }, { 0, 6, "_CBA\0\xa4" },
+    };
+    static const struct {
+        unsigned from, to;
+    } choices[] = { { 0, 1 }, { 1, 4 }, { 4, 7 }, { 7, 8 }, { 8, 9 } };
+    unsigned choice = bytes > 0 ? memory[at + bytes - 1] % ARRAY_SIZE(choices) : 0;
+
+    for (unsigned i = choices[choice].from; i < choices[choice].to; i++) {
+        if (names[i].first + names[i].bytes < bytes) {
+            memcpy(memory + at + names[i].first, names[i].text, names[i].bytes);
+        }
+    }
+}
+
 /* Each table of the input: a byte that chooses its kind, a byte for its length, its bytes. */
 static size_t make_tables(const uint8_t *data, size_t size, unsigned helps, size_t entry_bytes)
 {
@@ -77,8 +102,8 @@ static size_t make_tables(const uint8_t *data, size_t size, unsigned helps, size
         const size_t wanted = (size_t)data[1] * 2 + 1;
         const size_t body = wanted < size - 2 ? wanted : size - 2;
         memcpy(memory + next + 36, data + 2, body);
-        if (kind[1] == 'S' && body > 12) {
-            memcpy(memory + next + 36, "\010_S5_\022", 6); /* mutations hardly spell a name */
+        if (kind[1] == 'S') {
+            spell_names(next + 36, body);
         }
         if (strcmp(kind, "FACP") == 0) {
             put(next + 40, BASE + 0x400, 4); /* the first table may be a DSDT */
@@ -140,6 +165,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ASSERT(!info.has_ecam || (info.ecam_base != 0 && info.ecam_bus_first <= info.ecam_bus_last));
     ASSERT(info.s5_type_a < 8 && info.s5_type_b < 8);
     ASSERT(info.has_s5 || info.s5_type_a == 0);
+    ASSERT(info.virtio_mmio_count <= ACPI_VIRTIO_MMIO_MAX);
+    for (unsigned i = 0; i < info.virtio_mmio_count; i++) {
+        ASSERT(info.virtio_mmio[i].bytes != 0);
+    }
+    ASSERT(info.event_device.bytes == 0 || info.event_device.bytes == 4);
     for (uint32_t irq = 0; irq < ACPI_ISA_IRQS; irq++) {
         ASSERT(info.isa_irqs[irq].overridden || info.isa_irqs[irq].gsi == irq);
     }

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * PCI where only the DSDT describes it, as on QEMU's microvm, which has no MCFG and no firmware
+ * that writes interrupt line registers:
+ *
+ *     Method (_CBA) { Return (base) }                                          configuration space
+ *     Name (_PRT, Package () { Package (4) { slot << 16 | 0xffff, pin, link, 0 }, ... })
+ *     Device (link) { Name (_HID, "PNP0C0F") ... Name (_CRS, Buffer () { interrupt }) }
+ *
+ * A _PRT that is a method, which chooses among tables, is beyond this; there the firmware's line
+ * registers serve. [PCI Firmware 3.3 §4.1.3, ACPI 6.5 §6.2.13, §20.2]
+ */
+#include "kernel/acpi_field.h"
+
+#include "base/bits.h"
+
+enum {
+    AML_NAME = 0x08,
+    AML_PACKAGE = 0x12,
+    AML_VAR_PACKAGE = 0x13,
+    AML_RETURN = 0xa4,
+    NAME_BYTES = 4,
+    ECAM_BUSES = 256,
+};
+
+/* A constant at `*at`, which is left behind it. [ACPI 6.5 §20.2.3] */
+static bool take_integer(const struct table *part, size_t *at, uint64_t *value)
+{
+    /* Zero, One; a byte, a word, a double word behind a prefix. */
+    static const uint8_t widths[] = { [0x0a] = 1, [0x0b] = 2, [0x0c] = 4 };
+    if (*at >= part->length) {
+        return false;
+    }
+    const uint8_t opcode = table_u8(part, (*at)++);
+    if (opcode <= 1) {
+        *value = opcode;
+        return true;
+    }
+    const size_t width = opcode < ARRAY_SIZE(widths) ? widths[opcode] : 0;
+    if (width == 0 || width > part->length - *at) {
+        return false;
+    }
+    *value = table_field(part, *at, width);
+    *at += width;
+    return true;
+}
+
+/* Package or VarPackage at `*at`: its elements, and `*at` behind it. */
+static bool take_package(const struct table *part, size_t *at, struct table *elements)
+{
+    if (part->length - *at < 2) {
+        return false;
+    }
+    const uint8_t opcode = table_u8(part, *at);
+    size_t own_bytes = 0;
+    const size_t length = acpi_package_length(part, *at + 1, &own_bytes);
+    if ((opcode != AML_PACKAGE && opcode != AML_VAR_PACKAGE) || length <= own_bytes) {
+        return false;
+    }
+    *elements = (struct table){ part->bytes + *at + 1 + own_bytes, length - own_bytes };
+    *at += 1 + length;
+    /* The number of elements, a byte or a term, is not needed: the length says it. */
+    size_t skipped = 1;
+    uint64_t count = 0;
+    if (opcode == AML_VAR_PACKAGE) {
+        skipped = 0;
+        if (!take_integer(elements, &skipped, &count)) {
+            return false;
+        }
+    }
+    elements->bytes += skipped;
+    elements->length -= skipped;
+    return true;
+}
+
+/* One entry of the _PRT: which link a pin of a slot leads to. False when it is none that we can
+ * read. */
+static bool read_route(const struct table *entry, uint64_t *slot, uint64_t *pin, size_t *link)
+{
+    size_t at = 0;
+    uint64_t address = 0;
+    if (!take_integer(entry, &at, &address) || !take_integer(entry, &at, pin) ||
+        entry->length - at < NAME_BYTES) {
+        return false;
+    }
+    *slot = address >> 16;
+    *link = at;
+    return *slot < ACPI_PCI_SLOTS && *pin < ACPI_PCI_PINS;
+}
+
+/* Looking a link up takes a pass over the whole block, and the table names few of them many times,
+ * so that those found are kept. */
+struct links {
+    size_t count;
+    struct {
+        uint8_t name[NAME_BYTES];
+        struct acpi_interrupt interrupt;
+    } known[8];
+};
+
+static const struct acpi_interrupt *link_interrupt(const struct table *aml, struct links *links,
+                                                   const uint8_t *name)
+{
+    for (size_t i = 0; i < links->count; i++) {
+        if (memcmp(links->known[i].name, name, NAME_BYTES) == 0) {
+            return &links->known[i].interrupt;
+        }
+    }
+    if (links->count == ARRAY_SIZE(links->known)) {
+        return NULL;
+    }
+    struct acpi_device device = { 0 };
+    struct acpi_interrupt *const interrupt = &links->known[links->count].interrupt;
+    memcpy(links->known[links->count].name, name, NAME_BYTES);
+    /* A link that is not found is kept, too, as one that leads nowhere. */
+    *interrupt = (struct acpi_interrupt){ 0 };
+    if (acpi_device_find(aml, name, &device)) {
+        *interrupt = device.interrupt;
+    }
+    links->count++;
+    return interrupt;
+}
+
+static void read_routes(const struct table *aml, struct acpi_info *info)
+{
+    static const char name[] = { AML_NAME, '_', 'P', 'R', 'T' };
+    struct links links = { 0 };
+    struct table routes;
+    struct table entry;
+    size_t at = acpi_aml_find(aml, name, sizeof name) + sizeof name;
+    if (at >= aml->length || !take_package(aml, &at, &routes)) {
+        return;
+    }
+    at = 0;
+    while (take_package(&routes, &at, &entry)) {
+        uint64_t slot = 0;
+        uint64_t pin = 0;
+        size_t link = 0;
+        if (!read_route(&entry, &slot, &pin, &link)) {
+            continue;
+        }
+        const struct acpi_interrupt *const interrupt =
+            link_interrupt(aml, &links, entry.bytes + link);
+        if (interrupt != NULL) {
+            info->pci_routes[slot][pin] = *interrupt;
+        }
+    }
+}
+
+static void read_ecam(const struct table *aml, struct acpi_info *info)
+{
+    static const char method[] = { '_', 'C', 'B', 'A', 0, (char)AML_RETURN };
+    size_t at = acpi_aml_find(aml, method, sizeof method) + sizeof method;
+    uint64_t base = 0;
+    if (take_integer(aml, &at, &base) && base != 0 && base % (ECAM_BUSES * MIB) == 0) {
+        info->has_ecam = true;
+        info->ecam_base = base;
+        info->ecam_bus_first = 0;
+        info->ecam_bus_last = ECAM_BUSES - 1;
+    }
+}
+
+void acpi_pci_find(const struct table *aml, struct acpi_info *info)
+{
+    if (!info->has_ecam) {
+        read_ecam(aml, info);
+    }
+    read_routes(aml, info);
+}
