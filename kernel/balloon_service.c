@@ -17,12 +17,11 @@
 #include "arch/x86_64/clock.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/paging.h"
-#include "drivers/pci/pci.h"
 #include "drivers/virtio/balloon_dev.h"
-#include "drivers/virtio/virtio_pci.h"
 #include "kernel/machine.h"
 #include "kernel/params.h"
 #include "kernel/timer.h"
+#include "kernel/virtio_bus.h"
 #include "kernel/work.h"
 #include "mm/frame.h"
 
@@ -34,7 +33,7 @@
 /* The poll of a device whose interrupts do not arrive. */
 #define POLL_LOST_MS 100U
 
-static struct virtio_pci device;
+static struct virtio_bus_device device;
 static struct balloon_dev driver;
 static struct work service_work;
 static struct timer service_timer;
@@ -212,22 +211,6 @@ static void on_poll(void *context)
 
 /* ---- the device ---- */
 
-static bool msix_vector(uint64_t *address, uint32_t *data)
-{
-    return machine_route_message(on_interrupt, NULL, address, data) == OK;
-}
-
-static bool is_balloon(void *context, const struct pci_function *function)
-{
-    struct pci_function *found = context;
-
-    if (virtio_pci_device_id(function->vendor, function->device) != VIRTIO_ID_BALLOON) {
-        return false;
-    }
-    *found = *function;
-    return true;
-}
-
 static struct balloon_dev_config choose_config(void)
 {
     struct balloon_dev_config config = balloon_dev_config_default;
@@ -244,72 +227,60 @@ static struct balloon_dev_config choose_config(void)
     return config;
 }
 
-/* An interrupt line, unless the device sends messages. Without either the safety poll serves it. */
-static const char *route_interrupt(struct pci_address at)
+/* How the device tells us. Without an interrupt the safety poll serves it. */
+static const char *route_interrupt(void)
 {
-    if (virtio_pci_uses_msix(&device)) {
-        return "MSI-X";
-    }
     if (params.balloon_interrupts == INTERRUPTS_POLL) {
         if (params.poll_ms == 0) {
             log_warn("balloon: neither interrupts nor poll; the host will not be served");
         }
         return "poll";
     }
-    uint8_t line = pci_interrupt_line(&machine_pci, at);
+    const char *interrupts = virtio_bus_route(&device);
 
-    if (pci_interrupt_pin(&machine_pci, at) == 0 ||
-        machine_route_line(line, on_interrupt, NULL) != OK) {
-        log_warn("balloon: interrupt line %u leads nowhere; the device is polled", line);
-        return "poll";
-    }
-    by_line = true;
-    return "INTx";
+    by_line = interrupts != NULL && !virtio_bus_has_messages(&device);
+    announced = 0; /* routing calls the handler once */
+    return interrupts != NULL ? interrupts : "poll";
 }
 
-static err_t start_device(struct pci_address at)
+static err_t start_device(const struct virtio_place *place)
 {
-    struct virtio_pci_env env = {
-        .map = paging_map_device,
-        .window = &machine_pci_window,
-        .relax = cpu_relax,
-        .msix_vector = params.balloon_interrupts == INTERRUPTS_AUTO ? msix_vector : NULL,
-    };
-    err_t err = virtio_pci_attach(&device, &machine_pci, at, &env);
+    bool messages = params.balloon_interrupts == INTERRUPTS_AUTO;
+    err_t err = virtio_bus_attach(&device, place, messages, on_interrupt, NULL);
 
     if (err != OK) {
         return err;
     }
     struct balloon_dev_config config = choose_config();
 
-    err = balloon_dev_start(&driver, &device.dev, &mem_ops, &config);
+    err = balloon_dev_start(&driver, device.dev, &mem_ops, &config);
     if (err != OK) {
         return err;
     }
-    const char *interrupts = route_interrupt(at);
+    const char *interrupts = route_interrupt();
 
-    log_info("balloon: %02x:%02x.%u, features 0x%llx, %u pages a request, interrupts by %s", at.bus,
-             at.slot, at.function, (unsigned long long)device.dev.features,
+    log_info("balloon: %s%s, features 0x%llx, %u pages a request, interrupts by %s", device.where,
+             device.dev->legacy ? ", legacy" : "", (unsigned long long)device.dev->features,
              config.host.pfns_per_buffer * config.host.buffers_per_request, interrupts);
     return OK;
 }
 
 enum balloon_presence balloon_service_start(void)
 {
-    struct pci_function found;
+    struct virtio_place place;
 
     if (params.balloon == 0) {
         log_info("balloon: switched off by balloon=off");
         return BALLOON_OFF;
     }
-    if (!pci_scan(&machine_pci, is_balloon, &found)) {
+    if (!virtio_bus_find(VIRTIO_ID_BALLOON, 0, &place)) {
         log_info("balloon: the machine has none");
         return BALLOON_NONE;
     }
     service_work.run = serve;
     service_timer.fire = on_time;
     poll_timer.fire = on_poll;
-    err_t err = start_device(found.address);
+    err_t err = start_device(&place);
 
     if (err != OK) {
         log_warn("balloon: the device cannot be used: %s", err_name(err));

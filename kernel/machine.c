@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Puts the machine together from what ACPI tells. Interrupt lines of PCI devices are taken from the
- * interrupt line register: routing by ACPI's _PRT would need an interpreter for AML, and under
- * SeaBIOS, on pc and on q35, the I/O APIC's input of that number is raised too. qboot on q35 writes
- * a number there that leads nowhere (observed: QEMU 7.2); the safety poll of whoever drives the
- * device notices that.
+ * interrupt line register where ACPI's _PRT would need an interpreter for AML: under SeaBIOS, on pc
+ * and on q35, the I/O APIC's input of that number is raised too. qboot on q35 writes a number there
+ * that leads nowhere (observed: QEMU 7.2); the safety poll of whoever drives the device notices
+ * that.
  */
 
 #include "kernel/machine.h"
@@ -31,16 +31,19 @@
 static struct acpi_info acpi;
 static uint8_t vector_next = VECTOR_IRQ_FIRST;
 
-/* Devices that share an interrupt line; each handler finds out whether it was meant. */
+/* Interrupt lines in use at once, and devices that share one; each handler finds out whether it was
+ * meant. */
+#define LINES_MAX      16U
 #define LINE_USERS_MAX 4U
 
 static struct line {
-    unsigned count;
+    uint32_t gsi;
+    unsigned count; /* 0: not in use, and none behind it is */
     struct {
         trap_handler *handler;
         void *context;
     } users[LINE_USERS_MAX];
-} lines[ACPI_ISA_IRQS];
+} lines[LINES_MAX];
 
 struct pci_window machine_pci_window;
 
@@ -55,6 +58,26 @@ static void config_write(struct pci_address at, uint16_t offset, unsigned bytes,
 }
 
 const struct pci_access machine_pci = { .read = config_read, .write = config_write };
+
+static uint32_t port_read(uint16_t port, unsigned bytes)
+{
+    ASSERT(bytes == 1 || bytes == 2 || bytes == 4);
+    return bytes == 1 ? port_in8(port) : bytes == 2 ? port_in16(port) : port_in32(port);
+}
+
+static void port_write(uint16_t port, unsigned bytes, uint32_t value)
+{
+    ASSERT(bytes == 1 || bytes == 2 || bytes == 4);
+    if (bytes == 1) {
+        port_out8(port, (uint8_t)value);
+    } else if (bytes == 2) {
+        port_out16(port, (uint16_t)value);
+    } else {
+        port_out32(port, value);
+    }
+}
+
+const struct port_ops machine_ports = { .read = port_read, .write = port_write };
 
 const struct acpi_info *machine_acpi(void)
 {
@@ -83,6 +106,10 @@ static void read_acpi(uint64_t rsdp)
             .sleep_control = acpi.sleep_control.space == ACPI_SPACE_IO
                                  ? (uint16_t)acpi.sleep_control.address
                                  : 0,
+            .sleep_register =
+                acpi.sleep_control.space == ACPI_SPACE_MEMORY && acpi.sleep_control.address != 0
+                    ? paging_map_device(acpi.sleep_control.address, 1)
+                    : NULL,
             .pm1a_control = acpi.pm1a_control_port,
             .pm1b_control = acpi.pm1b_control_port,
             .sleep_type_a = acpi.s5_type_a,
@@ -138,6 +165,7 @@ static void survey_pci(uint64_t memory_end)
 {
     machine_pci_window.next = max_u64(PCI_HOLE_START, align_up(memory_end, BLOCK_SIZE));
     machine_pci_window.end = PCI_HOLE_END;
+    window_below(acpi.ecam_base);
     (void)pci_scan(&machine_pci, quiet_function, NULL);
 }
 
@@ -185,8 +213,29 @@ static void on_line(void *context)
     }
 }
 
+/* The line, or a free one that it can become; null when all are in use. */
+static struct line *line_of(uint32_t gsi)
+{
+    for (unsigned i = 0; i < LINES_MAX; i++) {
+        if (lines[i].count == 0 || lines[i].gsi == gsi) {
+            return &lines[i];
+        }
+    }
+    return NULL;
+}
+
+static bool line_has(const struct line *line, trap_handler *handler, const void *context)
+{
+    for (unsigned i = 0; i < line->count; i++) {
+        if (line->users[i].handler == handler && line->users[i].context == context) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The line's first user gets it a vector and unmasks it. */
-static err_t open_line(struct line *line, const struct acpi_isa_irq *irq)
+static err_t open_line(struct line *line, const struct acpi_interrupt *interrupt)
 {
     uint8_t vector;
     err_t err = take_vector(on_line, line, &vector);
@@ -194,10 +243,42 @@ static err_t open_line(struct line *line, const struct acpi_isa_irq *irq)
     if (err != OK) {
         return err;
     }
-    /* PCI interrupts are level-triggered whatever the bus default of the line is. Polarity follows
-     * the override where there is one; without one we take active high, since an I/O APIC of QEMU
-     * does not care and real ones are always described [PCI 3.0 §2.2.6, ACPI 6.5 §5.2.12.5]. */
-    return apic_route(irq->gsi, vector, true, irq->overridden && irq->active_low);
+    return apic_route(interrupt->gsi, vector, interrupt->level, interrupt->active_low);
+}
+
+static err_t join_line(struct line *line, const struct acpi_interrupt *interrupt,
+                       trap_handler *handler, void *context)
+{
+    err_t err = OK;
+
+    if (line == NULL || line->count == LINE_USERS_MAX) {
+        return ERR_BUSY;
+    }
+    line->gsi = interrupt->gsi;
+    line->users[line->count].handler = handler;
+    line->users[line->count].context = context;
+    line->count++;
+    if (line->count == 1) {
+        err = open_line(line, interrupt);
+    }
+    if (err != OK) {
+        line->count--;
+    }
+    return err;
+}
+
+err_t machine_route_gsi(const struct acpi_interrupt *interrupt, trap_handler *handler,
+                        void *context)
+{
+    bool on = interrupts_save_off();
+    struct line *line = line_of(interrupt->gsi);
+    err_t err = OK;
+
+    if (line == NULL || !line_has(line, handler, context)) {
+        err = join_line(line, interrupt, handler, context);
+    }
+    interrupts_restore(on);
+    return err;
 }
 
 err_t machine_route_line(uint8_t number, trap_handler *handler, void *context)
@@ -205,25 +286,13 @@ err_t machine_route_line(uint8_t number, trap_handler *handler, void *context)
     if (number >= ACPI_ISA_IRQS) {
         return ERR_RANGE;
     }
-    struct line *line = &lines[number];
+    /* PCI interrupts are level-triggered whatever the bus default of the line is. Polarity follows
+     * the override where there is one; without one we take active high, since an I/O APIC of QEMU
+     * does not care and real ones are always described [PCI 3.0 §2.2.6, ACPI 6.5 §5.2.12.5]. */
+    const struct acpi_isa_irq *irq = &acpi.isa_irqs[number];
+    const struct acpi_interrupt interrupt = { irq->gsi, irq->overridden && irq->active_low, true };
 
-    if (line->count == LINE_USERS_MAX) {
-        return ERR_BUSY;
-    }
-    bool on = interrupts_save_off();
-    err_t err = OK;
-
-    line->users[line->count].handler = handler;
-    line->users[line->count].context = context;
-    line->count++;
-    if (line->count == 1) {
-        err = open_line(line, &acpi.isa_irqs[number]);
-    }
-    if (err != OK) {
-        line->count--;
-    }
-    interrupts_restore(on);
-    return err;
+    return machine_route_gsi(&interrupt, handler, context);
 }
 
 err_t machine_route_message(trap_handler *handler, void *context, uint64_t *address, uint32_t *data)

@@ -22,6 +22,7 @@
 #include "kernel/report.h"
 #include "kernel/task.h"
 #include "kernel/timer.h"
+#include "kernel/virtio_bus.h"
 #include "kernel/work.h"
 
 static void app_task(void *argument)
@@ -62,6 +63,7 @@ _Noreturn void kernel_main(const struct boot_info *info)
     work_init();
     timer_init();
     machine_init(info->rsdp, memory_end_below(4 * GIB));
+    virtio_bus_init(info->cmdline);
     enum balloon_presence balloon = balloon_service_start();
 
     clock_calibrate();

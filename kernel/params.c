@@ -9,10 +9,15 @@
 
 #include "kernel/cmdline.h"
 #include "kernel/log.h"
+#include "kernel/mmio_words.h"
 
 struct kernel_params params;
 
 static const char *app_line = "";
+
+/* Read by kernel/mmio_words.c, each of them, wherever they stand; known here so that they are
+ * listed and not reported. */
+static char mmio_word[64];
 
 static const char *const log_levels[] = { "error", "warning", "info", "debug", NULL };
 static const char *const interrupts[] = { "auto", "line", "poll", NULL };
@@ -92,6 +97,11 @@ static const struct param table[] = {
       .choices = interrupts,
       .value = &params.balloon_interrupts,
       .help = "auto uses MSI-X where the device has it, else its line; poll leaves it to `poll`" },
+    { .name = "virtio_mmio.device",
+      .kind = PARAM_TEXT,
+      .text = mmio_word,
+      .text_size = sizeof(mmio_word),
+      .help = "a virtio device in memory, " MMIO_WORD_FORM "; may be given many times" },
 };
 
 static void report_bad(void *context, const char *word, const char *reason)

@@ -2,22 +2,28 @@
 /*
  * The fixed-hardware power button [ACPI 6.5 §4.8.3.1.1]: a status bit and an enable bit in the PM1
  * event block, and the SCI interrupt. ACPI mode is switched on first where the firmware did not.
+ * A machine without fixed hardware has a generic event device instead [ACPI 6.5 §5.6.9]. What its
+ * register means stands in its _EVT method; the bit here is QEMU's (observed: QEMU 7.2).
  */
 
 #include "kernel/power_button.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/log.h"
 
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/paging.h"
 #include "kernel/fault.h"
 #include "kernel/machine.h"
 #include "kernel/work.h"
 
 #define PM1_POWER_BUTTON       (1U << 8) /* in the status and in the enable register */
 #define PM1_CONTROL_SCI_ENABLE 1U
+#define EVENT_POWER_BUTTON     2U /* reading the register clears it */
 
+static volatile uint32_t *events; /* of the generic event device */
 static volatile bool pressed;
 static bool taken;
 
@@ -57,10 +63,32 @@ static void on_sci(void *context)
     }
 }
 
+static void on_event(void *context)
+{
+    (void)context;
+    if ((*events & EVENT_POWER_BUTTON) != 0) {
+        work_mark(&press_work);
+    }
+}
+
+static void start_event_device(const struct acpi_device *device)
+{
+    events = paging_map_device(device->base, sizeof(*events));
+    if (events == NULL || machine_route_gsi(&device->interrupt, on_event, NULL) != OK) {
+        log_warn("power button: no interrupt");
+        return;
+    }
+    work_add(&press_work);
+}
+
 void power_button_start(void)
 {
     const struct acpi_info *acpi = machine_acpi();
 
+    if (acpi->event_device.bytes != 0) {
+        start_event_device(&acpi->event_device);
+        return;
+    }
     if (acpi->pm1a_event_port == 0 || acpi->pm1a_control_port == 0 ||
         acpi->sci_interrupt >= ACPI_ISA_IRQS) {
         return;

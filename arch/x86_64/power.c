@@ -8,6 +8,8 @@
 
 #include "arch/x86_64/power.h"
 
+#include <stddef.h>
+
 #include "arch/x86_64/cpu.h"
 
 #define DEBUG_EXIT_PORT          0xf4U
@@ -29,10 +31,14 @@ _Noreturn void power_off(uint8_t status)
         status = POWER_STATUS_MAX;
     }
     port_out32(DEBUG_EXIT_PORT, POWER_DEBUG_EXIT_BASE + status);
+    uint8_t control =
+        (uint8_t)((unsigned)acpi.sleep_type_a << CONTROL_SLEEP_TYPE_SHIFT | CONTROL_SLEEP_ENABLE);
+
     if (acpi.sleep_control != 0) {
-        port_out8(acpi.sleep_control,
-                  (uint8_t)((unsigned)acpi.sleep_type_a << CONTROL_SLEEP_TYPE_SHIFT |
-                            CONTROL_SLEEP_ENABLE));
+        port_out8(acpi.sleep_control, control);
+    }
+    if (acpi.sleep_register != NULL) {
+        *acpi.sleep_register = control;
     }
     if (acpi.pm1a_control != 0) {
         port_out16(

@@ -12,9 +12,10 @@
 
 /* How ACPI's soft-off state is entered; found by kernel/machine.c. */
 struct power_acpi {
-    uint16_t sleep_control; /* port of hardware-reduced ACPI, 0: none */
-    uint16_t pm1a_control;  /* port, 0: none */
-    uint16_t pm1b_control;  /* port, 0: none */
+    uint16_t sleep_control;           /* port of hardware-reduced ACPI, 0: none */
+    volatile uint8_t *sleep_register; /* the same where it is in memory; null: it is not */
+    uint16_t pm1a_control;            /* port, 0: none */
+    uint16_t pm1b_control;            /* port, 0: none */
     uint8_t sleep_type_a;
     uint8_t sleep_type_b;
 };

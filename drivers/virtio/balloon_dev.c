@@ -70,7 +70,6 @@ err_t balloon_dev_start(struct balloon_dev *d, struct virtio_device *dev,
     balloon_init(&d->balloon, config->retry_min_ms, config->retry_max_ms);
     err = balloon_life_hold(d);
     if (err != OK) {
-        d->fixed = NULL;
         return err;
     }
     err = balloon_life_begin(d);
@@ -86,7 +85,7 @@ err_t balloon_dev_start(struct balloon_dev *d, struct virtio_device *dev,
 
 void balloon_dev_stop(struct balloon_dev *d)
 {
-    if (d->fixed != NULL && balloon_life_take_back(d) == OK) {
+    if (d->held && balloon_life_take_back(d) == OK) {
         balloon_life_release(d);
     }
     if (d->mem != NULL) {
@@ -304,7 +303,7 @@ void balloon_dev_memory_freed(struct balloon_dev *d)
 
 bool balloon_dev_contains(const struct balloon_dev *d, pfn_t pfn)
 {
-    return d->fixed != NULL && balloon_ledger_contains(&d->ledger, pfn);
+    return d->held && balloon_ledger_contains(&d->ledger, pfn);
 }
 
 struct balloon_dev_status balloon_dev_status(const struct balloon_dev *d)

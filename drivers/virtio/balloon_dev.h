@@ -84,6 +84,7 @@ struct balloon_dev {
     struct virtq stats_vq;
     bool has_stats;
     /* Rings and the statistics buffer: one piece of memory. */
+    bool held; /* what lasts from start to stop is there */
     void *fixed;
     paddr_t fixed_address;
     unsigned fixed_frames;

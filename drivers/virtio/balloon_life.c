@@ -53,41 +53,51 @@ static uint16_t queue_size_wanted(const struct balloon_profile *host)
     return size;
 }
 
-static uint64_t queue_bytes(uint16_t size)
+static struct virtq_shape shape_of(struct balloon_dev *d, uint16_t index)
 {
-    struct virtq_shape shape = { .size = size, .indirect = true };
+    return index == QUEUE_STATS
+               ? virtio_queue_shape(d->dev, index, STATS_QUEUE_SIZE, 1)
+               : virtio_queue_shape(d->dev, index, queue_size_wanted(&d->config.host), 0);
+}
+
+static uint64_t queue_bytes(struct balloon_dev *d, uint16_t index)
+{
+    struct virtq_shape shape = shape_of(d, index);
 
     return align_up(virtq_bytes(&shape), FRAME_SIZE);
 }
 
-/* [inflate rings][deflate rings][statistics rings, statistics buffer], each from a frame on. */
-static uint64_t stats_buffer_offset(uint16_t size)
-{
-    struct virtq_shape stats = { .size = STATS_QUEUE_SIZE, .indirect = true };
-
-    return 2 * queue_bytes(size) + align_up(virtq_bytes(&stats), 64);
-}
-
 err_t balloon_life_hold(struct balloon_dev *d)
 {
-    uint16_t size = queue_size_wanted(&d->config.host);
-    uint64_t bytes = stats_buffer_offset(size) + BALLOON_STATS_BYTES;
+    err_t err = balloon_pool_init(&d->pool, d->mem);
+
+    if (err == OK) {
+        balloon_ledger_init(&d->ledger, d->mem);
+        d->held = true;
+    }
+    return err;
+}
+
+/* [statistics buffer][rings], each from a frame on; again where a device changed its sizes. */
+static err_t hold_rings(struct balloon_dev *d)
+{
+    uint64_t bytes = FRAME_SIZE + queue_bytes(d, QUEUE_INFLATE) + queue_bytes(d, QUEUE_DEFLATE) +
+                     (d->has_stats ? queue_bytes(d, QUEUE_STATS) : 0);
     err_t err;
 
-    d->fixed_frames = (unsigned)(align_up(bytes, FRAME_SIZE) / FRAME_SIZE);
-    err = d->mem->page_alloc(d->fixed_frames, &d->fixed, &d->fixed_address);
-    if (err != OK) {
-        return err;
+    if (d->fixed != NULL && d->fixed_frames >= bytes / FRAME_SIZE) {
+        return OK;
     }
-    err = balloon_pool_init(&d->pool, d->mem);
-    if (err != OK) {
+    if (d->fixed != NULL) {
         d->mem->page_free(d->fixed, d->fixed_address, d->fixed_frames);
-        return err;
+        d->fixed = NULL;
     }
-    d->stats_buffer = (uint8_t *)d->fixed + stats_buffer_offset(size);
-    d->stats_address = d->fixed_address + stats_buffer_offset(size);
-    balloon_ledger_init(&d->ledger, d->mem);
-    return OK;
+    d->fixed_frames = (unsigned)(bytes / FRAME_SIZE);
+    err = d->mem->page_alloc(d->fixed_frames, &d->fixed, &d->fixed_address);
+    d->fixed = err == OK ? d->fixed : NULL;
+    d->stats_buffer = d->fixed;
+    d->stats_address = d->fixed_address;
+    return err;
 }
 
 /* Every frame comes back to the guest. The device must not own any of our memory. */
@@ -109,8 +119,11 @@ void balloon_life_release(struct balloon_dev *d)
 {
     everything_back(d);
     balloon_pool_fini(&d->pool);
-    d->mem->page_free(d->fixed, d->fixed_address, d->fixed_frames);
-    d->fixed = NULL;
+    if (d->fixed != NULL) {
+        d->mem->page_free(d->fixed, d->fixed_address, d->fixed_frames);
+        d->fixed = NULL;
+    }
+    d->held = false;
 }
 
 /* After OK the device uses no memory of ours [VIRTIO 1.4 §2.4.2]; otherwise nothing it was shown
@@ -180,24 +193,31 @@ err_t balloon_life_stats(struct balloon_dev *d)
 
 /* ---- the life cycle, in the order of [VIRTIO 1.4 §3.1.1] and [VIRTIO 1.4 §5.5.5] ---- */
 
+static err_t start_queue(struct balloon_dev *d, struct virtq *vq, uint16_t index, uint64_t *offset)
+{
+    struct virtq_shape shape = shape_of(d, index);
+    err_t err = virtio_queue_start(d->dev, vq, index, &shape, (uint8_t *)d->fixed + *offset,
+                                   d->fixed_address + *offset);
+
+    *offset += align_up(virtq_bytes(&shape), FRAME_SIZE);
+    return err;
+}
+
 static err_t start_queues(struct balloon_dev *d)
 {
-    struct virtio_device *dev = d->dev;
-    uint16_t size = queue_size_wanted(&d->config.host);
-    uint64_t bytes = queue_bytes(size);
-    uint8_t *memory = d->fixed;
-    paddr_t address = d->fixed_address;
-    err_t err;
+    uint64_t offset = FRAME_SIZE;
+    err_t err = hold_rings(d);
 
+    if (err != OK) {
+        return err;
+    }
     d->owned = true;
-    err = virtio_queue_start(dev, &d->inflate_vq, QUEUE_INFLATE, size, memory, address);
+    err = start_queue(d, &d->inflate_vq, QUEUE_INFLATE, &offset);
     if (err == OK) {
-        err = virtio_queue_start(dev, &d->deflate_vq, QUEUE_DEFLATE, size, memory + bytes,
-                                 address + bytes);
+        err = start_queue(d, &d->deflate_vq, QUEUE_DEFLATE, &offset);
     }
     if (err == OK && d->has_stats) {
-        err = virtio_queue_start(dev, &d->stats_vq, QUEUE_STATS, STATS_QUEUE_SIZE,
-                                 memory + 2 * bytes, address + 2 * bytes);
+        err = start_queue(d, &d->stats_vq, QUEUE_STATS, &offset);
     }
     return err;
 }

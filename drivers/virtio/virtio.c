@@ -14,6 +14,8 @@
 #include "base/bits.h"
 #include "base/log.h"
 
+#define FEATURE_UNUSED (UINT64_C(1) << 30) /* VIRTIO_F_BAD_FEATURE of old */
+
 /* Sets bits on top of those the device shows: the driver MUST NOT clear one, its own or the
  * device's [VIRTIO 1.4 §2.1.1]. */
 static void status_add(struct virtio_device *dev, uint8_t bits)
@@ -26,6 +28,7 @@ static void status_add(struct virtio_device *dev, uint8_t bits)
 static err_t reset(struct virtio_device *dev)
 {
     dev->live = false;
+    dev->negotiated = false;
     dev->ops->set_status(dev, 0);
     for (uint32_t i = 0; i < VIRTIO_RESET_RELAX_MAX; i++) {
         if (dev->ops->get_status(dev) == 0) {
@@ -43,6 +46,27 @@ static err_t give_up(struct virtio_device *dev, const char *why, uint64_t featur
               (unsigned long long)features);
     virtio_fail(dev);
     return ERR_UNSUPPORTED;
+}
+
+/* What a legacy device may be asked for: the 32 bits its interface has, ANY_LAYOUT, which MUST be
+ * accepted, and never bit 30, which some devices offer by mistake [VIRTIO 1.4 §6.3]. */
+static uint64_t legacy_wanted(uint64_t wanted)
+{
+    return ((wanted & UINT32_MAX) | VIRTIO_F_ANY_LAYOUT) & ~FEATURE_UNUSED;
+}
+
+/* Steps 5 and 6: negotiation ends, and the device says whether it can live with the result. The
+ * legacy interface knows neither [VIRTIO 1.4 §3.1.2]. */
+static err_t features_ok(struct virtio_device *dev)
+{
+    if (dev->legacy) {
+        return OK;
+    }
+    status_add(dev, VIRTIO_STATUS_FEATURES_OK);
+    if ((dev->ops->get_status(dev) & VIRTIO_STATUS_FEATURES_OK) == 0) {
+        return give_up(dev, "the device refused the features", dev->features);
+    }
+    return OK;
 }
 
 err_t virtio_begin(struct virtio_device *dev, uint64_t wanted, uint64_t required)
@@ -63,8 +87,13 @@ err_t virtio_begin(struct virtio_device *dev, uint64_t wanted, uint64_t required
     status_add(dev, VIRTIO_STATUS_ACKNOWLEDGE);
     status_add(dev, VIRTIO_STATUS_DRIVER);
     /* Step 4: features. Bits nobody here knows are ignored [VIRTIO 1.4 §2.2.1]; a modern driver
-     * accepts VERSION_1 or nothing [VIRTIO 1.4 §6.1]. */
-    required |= VIRTIO_F_VERSION_1;
+     * accepts VERSION_1 or nothing [VIRTIO 1.4 §6.1], and a legacy device is one that does not
+     * offer it [VIRTIO 1.4 §2.2.3]. */
+    if (dev->legacy) {
+        wanted = legacy_wanted(wanted);
+    } else {
+        required |= VIRTIO_F_VERSION_1;
+    }
     dev->offered = dev->ops->get_features(dev);
     missing = required & ~dev->offered;
     if (missing != 0) {
@@ -72,13 +101,11 @@ err_t virtio_begin(struct virtio_device *dev, uint64_t wanted, uint64_t required
     }
     dev->features = dev->offered & (wanted | required);
     ASSERT((dev->features & ~dev->offered) == 0);
+    ASSERT(!dev->legacy || dev->features <= UINT32_MAX);
     dev->ops->set_features(dev, dev->features);
-    /* Step 5: negotiation ends. Step 6: the device says whether it can live with the result. */
-    status_add(dev, VIRTIO_STATUS_FEATURES_OK);
-    if ((dev->ops->get_status(dev) & VIRTIO_STATUS_FEATURES_OK) == 0) {
-        return give_up(dev, "the device refused the features", dev->features);
-    }
-    return OK;
+    err = features_ok(dev);
+    dev->negotiated = err == OK;
+    return err;
 }
 
 /* The largest power of two that is not above `limit`, 0 for 0. */
@@ -90,36 +117,49 @@ static uint16_t round_down_to_power_of_two(uint64_t limit)
     return (uint16_t)(1U << bits_highest(limit));
 }
 
-uint16_t virtio_queue_size(struct virtio_device *dev, uint16_t index, uint16_t size_limit)
+/* A device that dictates the size of a queue gets that size, or none. */
+static uint16_t queue_size(struct virtio_device *dev, uint16_t index, uint16_t size_limit)
 {
-    uint64_t limit = min_u64(size_limit, VIRTQ_SIZE_MAX);
+    uint16_t size;
 
     ASSERT(size_limit != 0);
     if (index >= dev->ops->queue_count(dev)) {
         return 0;
     }
+    size = dev->ops->queue_size_max(dev, index);
+    if (dev->ops->queue_size_fixed) {
+        return is_power_of_two(size) && size <= VIRTQ_SIZE_MAX ? size : 0;
+    }
     /* The device's maximum should be a power of two, but is a number a device wrote. */
-    return round_down_to_power_of_two(min_u64(limit, dev->ops->queue_size_max(dev, index)));
+    return round_down_to_power_of_two(min_u64(min_u64(size, size_limit), VIRTQ_SIZE_MAX));
 }
 
-err_t virtio_queue_start(struct virtio_device *dev, struct virtq *vq, uint16_t index,
-                         uint16_t size_limit, void *memory, paddr_t address)
+struct virtq_shape virtio_queue_shape(struct virtio_device *dev, uint16_t index,
+                                      uint16_t size_limit, uint16_t buffers_max)
 {
-    struct virtq_shape shape = {
+    ASSERT(dev->negotiated);
+    return (struct virtq_shape){
+        .size = queue_size(dev, index, size_limit),
         .packed = (dev->features & VIRTIO_F_RING_PACKED) != 0,
         .event_idx = (dev->features & VIRTIO_F_EVENT_IDX) != 0,
         .indirect = (dev->features & VIRTIO_F_INDIRECT_DESC) != 0,
+        .legacy = dev->legacy,
+        .buffers_max = buffers_max,
     };
+}
+
+err_t virtio_queue_start(struct virtio_device *dev, struct virtq *vq, uint16_t index,
+                         const struct virtq_shape *shape, void *memory, paddr_t address)
+{
     err_t err;
 
     /* Queues are set up after FEATURES_OK and before DRIVER_OK. */
     ASSERT(!dev->failed && !dev->live);
-    ASSERT((dev->features & VIRTIO_F_VERSION_1) != 0);
-    shape.size = virtio_queue_size(dev, index, size_limit);
-    if (shape.size == 0) {
+    ASSERT(dev->negotiated);
+    if (shape->size == 0) {
         return ERR_UNSUPPORTED;
     }
-    err = virtq_init(vq, index, &shape, memory, address);
+    err = virtq_init(vq, index, shape, memory, address);
     if (err != OK) {
         return err;
     }
@@ -129,7 +169,7 @@ err_t virtio_queue_start(struct virtio_device *dev, struct virtq *vq, uint16_t i
 void virtio_ready(struct virtio_device *dev)
 {
     ASSERT(!dev->failed && !dev->live);
-    ASSERT((dev->features & VIRTIO_F_VERSION_1) != 0);
+    ASSERT(dev->negotiated);
     /* Step 8. */
     status_add(dev, VIRTIO_STATUS_DRIVER_OK);
     dev->live = true;

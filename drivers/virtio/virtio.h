@@ -8,6 +8,11 @@
  *   virtio_queue_start()   step 7, per queue
  *   virtio_ready()         step 8: DRIVER_OK
  *   virtio_stop()          reset; afterwards no memory belongs to the device
+ *
+ * A device may be driven through its legacy interface [VIRTIO 1.4 §1.3.1] where it has no other:
+ * the transport finds that out and says so in dev->legacy. The calls and their order are the same;
+ * features are 32 bits then, FEATURES_OK does not exist, and on PCI the device dictates how large a
+ * queue is.
  */
 
 #include <stdbool.h>
@@ -25,6 +30,7 @@
 #define VIRTIO_STATUS_FAILED      128U
 
 /* Feature bits that belong to no device type [VIRTIO 1.4 §6]. */
+#define VIRTIO_F_ANY_LAYOUT    (UINT64_C(1) << 27) /* legacy interface only */
 #define VIRTIO_F_INDIRECT_DESC (UINT64_C(1) << 28)
 #define VIRTIO_F_EVENT_IDX     (UINT64_C(1) << 29)
 #define VIRTIO_F_VERSION_1     (UINT64_C(1) << 32)
@@ -43,6 +49,8 @@ struct virtio_device;
 /* What a transport does. No operation waits for the device, except that each access is an exit. */
 struct virtio_transport_ops {
     const char *name;
+    /* queue_size_max() is the size of the queue, and no other can be had: legacy PCI. */
+    bool queue_size_fixed;
     uint8_t (*get_status)(struct virtio_device *dev);
     void (*set_status)(struct virtio_device *dev, uint8_t status);
     uint64_t (*get_features)(struct virtio_device *dev);
@@ -68,8 +76,10 @@ struct virtio_device {
     const struct virtio_transport_ops *ops;
     void *transport;    /* the transport's own */
     uint16_t device_id; /* VIRTIO_ID_* */
+    bool legacy;        /* only the legacy interface is there; settled by the transport */
     uint64_t offered;   /* features the device offered at the last virtio_begin */
     uint64_t features;  /* features negotiated */
+    bool negotiated;    /* virtio_begin succeeded and no reset came since */
     bool failed;        /* FAILED was set; only virtio_begin can follow */
     bool live;          /* DRIVER_OK is set: notifications may be sent */
 };
@@ -80,23 +90,27 @@ struct virtio_device {
 
 /*
  * Steps 1 to 6. `wanted` are all features the driver can serve, `required` those it cannot do
- * without; VERSION_1 is always required. Bits that depend on one another are the caller's matter.
- * ERR_TIMEOUT: status never read 0 after reset. ERR_UNSUPPORTED: a required bit is not offered, or
- * the device refused FEATURES_OK; FAILED has then been set. dev->features has the result.
+ * without; VERSION_1 is always required of a device that is not legacy, and of one that is, bits
+ * from 32 on and bit 30 are never accepted. Bits that depend on one another are the caller's
+ * matter. ERR_TIMEOUT: status never read 0 after reset. ERR_UNSUPPORTED: a required bit is not
+ * offered, or the device refused FEATURES_OK; FAILED has then been set. dev->features has the
+ * result.
  */
 MUST_USE err_t virtio_begin(struct virtio_device *dev, uint64_t wanted, uint64_t required);
 
 /*
- * Step 7 for one queue: clamps the size to the device's maximum, VIRTQ_SIZE_MAX and a power of two,
- * initialises `vq` in `memory` (virtq_bytes() for `size_limit` and split rings suffice) and enables
- * it.
- * ERR_UNSUPPORTED when the device has no such queue.
+ * How a queue is to be laid out, by what was negotiated: for virtq_bytes() and
+ * virtio_queue_start(). The size is at most `size_limit`, the device's maximum and VIRTQ_SIZE_MAX,
+ * and a power of two; but a device that dictates the size gets it. 0: there is no such queue, or
+ * none we can drive. `buffers_max` as in struct virtq_shape.
  */
-MUST_USE err_t virtio_queue_start(struct virtio_device *dev, struct virtq *vq, uint16_t index,
-                                  uint16_t size_limit, void *memory, paddr_t address);
+struct virtq_shape virtio_queue_shape(struct virtio_device *dev, uint16_t index,
+                                      uint16_t size_limit, uint16_t buffers_max);
 
-/* The size virtio_queue_start will choose; 0 when the device has no such queue. */
-uint16_t virtio_queue_size(struct virtio_device *dev, uint16_t index, uint16_t size_limit);
+/* Step 7 for one queue: initialises `vq` in `memory` (virtq_bytes() bytes) and enables it.
+ * ERR_UNSUPPORTED for a shape of size 0; what the transport returns when it refuses the queue. */
+MUST_USE err_t virtio_queue_start(struct virtio_device *dev, struct virtq *vq, uint16_t index,
+                                  const struct virtq_shape *shape, void *memory, paddr_t address);
 
 /* Step 8: the device is live. Notifications may be sent only from here on. */
 void virtio_ready(struct virtio_device *dev);

@@ -2,7 +2,8 @@
 /*
  * Attaching a virtio device on PCI [VIRTIO 1.4 §4.1.2, §4.1.5.1]: is it one, where are its
  * registers, can we reach them, how will it interrupt. Reading the capabilities is
- * virtio_pci_caps.c's work, using the registers virtio_pci_ops.c's.
+ * virtio_pci_caps.c's work, using the registers virtio_pci_ops.c's; the legacy interface is in
+ * virtio_pci_legacy.c.
  *
  * Interrupts: with MSI-X, vector 0 is for configuration changes and vector 1 for all queues. With
  * one vector both share it. If the device refuses a vector, MSI-X goes off and INTx takes over.
@@ -124,7 +125,7 @@ static void msix_begin(struct virtio_pci *vp, const struct pci_bar bars[PCI_BARS
         pci_msix_open(&vp->table, vp->pci, vp->mmio, vp->address, bars, 2, env->map) != OK) {
         return;
     }
-    while (vectors < vp->table.vectors && env->msix_vector(&address, &data)) {
+    while (vectors < vp->table.vectors && env->msix_vector(env->context, &address, &data)) {
         pci_msix_program(&vp->table, vectors, address, data);
         vectors++;
     }
@@ -146,44 +147,71 @@ static err_t refuse(const struct virtio_pci *vp, const char *why, err_t err)
     return err;
 }
 
+/* The modern interface: capabilities, places, mappings. */
+static err_t attach_modern(struct virtio_pci *vp, struct pci_bar bars[PCI_BARS],
+                           const struct virtio_pci_env *env, const char **why)
+{
+    struct virtio_pci_layout layout;
+    err_t err = virtio_pci_layout_read(vp->pci, vp->address, bars, &layout);
+
+    if (err != OK) {
+        *why = err == ERR_UNSUPPORTED ? "offers only the legacy interface"
+                                      : "no usable virtio capabilities";
+        return err;
+    }
+    err = place_bars(vp, bars, &layout, env);
+    if (err != OK) {
+        *why = "its registers have no address";
+        return err;
+    }
+    *why = "its registers cannot be mapped";
+    return map_regions(vp, bars, &layout, env);
+}
+
+/* By the capabilities where they lead somewhere; a device without, or with useless ones, is used by
+ * the legacy interface if it has that [VIRTIO 1.4 §4.1.5.1.1.1]. */
+static err_t attach_either(struct virtio_pci *vp, struct pci_bar bars[PCI_BARS],
+                           const struct virtio_pci_env *env, const char **why)
+{
+    err_t err = attach_modern(vp, bars, env, why);
+
+    vp->dev.ops = &virtio_pci_ops;
+    if (err == OK || virtio_pci_legacy_locate(vp, bars, env) != OK) {
+        return err;
+    }
+    vp->dev.ops = &virtio_pci_legacy_ops;
+    vp->dev.legacy = true;
+    return OK;
+}
+
 err_t virtio_pci_attach(struct virtio_pci *vp, const struct pci_access *pci, struct pci_address at,
                         const struct virtio_pci_env *env)
 {
-    struct virtio_pci_layout layout;
     struct pci_bar bars[PCI_BARS];
     uint32_t ids = pci->read(at, PCI_VENDOR_ID, 4);
+    const char *why = "not a device header";
     err_t err;
 
     ASSERT(env->map != NULL && env->relax != NULL);
     *vp = (struct virtio_pci){ .pci = pci, .address = at, .relax = env->relax };
     vp->mmio = env->mmio != NULL ? env->mmio : &mmio_direct;
-    vp->dev.ops = &virtio_pci_ops;
     vp->dev.transport = vp;
     vp->dev.device_id = virtio_pci_device_id((uint16_t)ids, (uint16_t)(ids >> 16));
     if (vp->dev.device_id == 0) {
         return ERR_UNSUPPORTED;
     }
     err = pci_bars_read(pci, at, bars);
-    if (err != OK) {
-        return refuse(vp, "not a device header", err);
+    if (err == OK) {
+        err = attach_either(vp, bars, env, &why);
     }
-    err = virtio_pci_layout_read(pci, at, bars, &layout);
     if (err != OK) {
-        return refuse(vp,
-                      err == ERR_UNSUPPORTED ? "offers only the legacy interface"
-                                             : "no usable virtio capabilities",
-                      err);
+        return refuse(vp, why, err);
     }
-    err = place_bars(vp, bars, &layout, env);
-    if (err != OK) {
-        return refuse(vp, "its registers have no address", err);
-    }
-    err = map_regions(vp, bars, &layout, env);
-    if (err != OK) {
-        return refuse(vp, "its registers cannot be mapped", err);
-    }
-    /* The firmware leaves bus mastering off (observed: SeaBIOS), and maybe INTx. */
-    pci_command(pci, at, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, PCI_COMMAND_INTX_OFF);
+    /* The firmware leaves bus mastering off (observed: SeaBIOS), and maybe INTx. The legacy
+     * interface needs memory, too: the MSI-X table is there. */
+    pci_command(pci, at,
+                PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | (vp->dev.legacy ? PCI_COMMAND_IO : 0),
+                PCI_COMMAND_INTX_OFF);
     msix_begin(vp, bars, env);
     return OK;
 }

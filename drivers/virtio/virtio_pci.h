@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 /*
- * virtio over PCI, the modern interface [VIRTIO 1.4 §4.1]: makes a PCI function into a struct
- * virtio_device. Everything machine-dependent comes in through struct virtio_pci_env.
+ * virtio over PCI [VIRTIO 1.4 §4.1]: makes a PCI function into a struct virtio_device, by its
+ * modern interface where that is usable, else by the legacy one. Everything machine-dependent comes
+ * in through struct virtio_pci_env.
  *
  *   virtio_pci_attach()     once: BARs, mapping, MSI-X; then the life cycle of virtio.h, any number
  *                           of times
@@ -23,6 +24,12 @@
 /* Queues one device may use here; higher indices read as "no such queue". A balloon has five. */
 #define VIRTIO_PCI_QUEUES_MAX 8U
 
+/* I/O ports: one access of 1, 2 or 4 bytes each. */
+struct port_ops {
+    uint32_t (*read)(uint16_t port, unsigned bytes);
+    void (*write)(uint16_t port, unsigned bytes, uint32_t value);
+};
+
 struct virtio_pci_env {
     /* Maps device memory uncached; null on failure. */
     mmio_map_fn map;
@@ -31,10 +38,13 @@ struct virtio_pci_env {
     /* Waits a microsecond or more. */
     void (*relax)(void);
     /* Allocates an interrupt and says which message raises it; false when there is no more. Null
-     * when MSI-X shall not be used. */
-    bool (*msix_vector)(uint64_t *address, uint32_t *data);
+     * when MSI-X shall not be used. `context` is passed on. */
+    bool (*msix_vector)(void *context, uint64_t *address, uint32_t *data);
+    void *context;
     /* How device memory is accessed; null: mmio_direct. */
     const struct mmio_ops *mmio;
+    /* How I/O ports are; null: there are none, and so no legacy interface. */
+    const struct port_ops *ports;
 };
 
 struct virtio_pci {
@@ -43,6 +53,11 @@ struct virtio_pci {
     const struct mmio_ops *mmio;
     struct pci_address address;
     void (*relax)(void);
+    /* legacy */
+    const struct port_ops *ports;
+    uint16_t port;       /* the first */
+    uint16_t port_count; /* that the device has */
+    /* modern */
     volatile unsigned char *common;
     volatile unsigned char *notify;
     volatile unsigned char *isr;
@@ -51,6 +66,7 @@ struct virtio_pci {
     uint32_t notify_multiplier;
     uint32_t device_bytes; /* mapped */
     uint32_t notify_offset[VIRTIO_PCI_QUEUES_MAX];
+    /* both */
     bool msix;             /* MSI-X is on; otherwise INTx */
     uint16_t queue_vector; /* 1, or 0 when both events share a vector */
     struct pci_msix table;
@@ -62,9 +78,10 @@ uint16_t virtio_pci_device_id(uint16_t vendor, uint16_t device);
 
 /*
  * Makes the function at `at` usable through vp->dev; virtio_begin() comes next. ERR_UNSUPPORTED:
- * no virtio device, or one that has only the legacy interface. ERR_INVALID: its capabilities make
- * no sense. ERR_NOMEM: no address or mapping for its registers. ERR_DEVICE: a BAR does not work.
- * After an error the function may have stopped decoding.
+ * no virtio device, or none whose interface can be reached. ERR_INVALID: its capabilities make no
+ * sense. ERR_NOMEM: no address or mapping for its registers. ERR_DEVICE: a BAR does not work.
+ * After an error the function may have stopped decoding. May be called again on the same object
+ * once the device it was attached to was stopped, or is gone.
  */
 MUST_USE err_t virtio_pci_attach(struct virtio_pci *vp, const struct pci_access *pci,
                                  struct pci_address at, const struct virtio_pci_env *env);
@@ -73,5 +90,12 @@ MUST_USE err_t virtio_pci_attach(struct virtio_pci *vp, const struct pci_access 
  * enabled, since the device may refuse a vector until then. */
 bool virtio_pci_uses_msix(const struct virtio_pci *vp);
 
-/* The operations of vp->dev, in virtio_pci_ops.c; for virtio_pci_attach() only. */
+/* ---- for virtio_pci*.c only ---- */
+
+/* The operations of vp->dev. */
 extern const struct virtio_transport_ops virtio_pci_ops;
+extern const struct virtio_transport_ops virtio_pci_legacy_ops;
+
+/* Finds the legacy interface: ports, in BAR 0 and placed by the firmware. ERR_UNSUPPORTED. */
+MUST_USE err_t virtio_pci_legacy_locate(struct virtio_pci *vp, const struct pci_bar bars[PCI_BARS],
+                                        const struct virtio_pci_env *env);

@@ -51,6 +51,8 @@ static void set_status(struct virtio_device *dev, uint8_t status)
     struct fake_virtio *fake = fake_of(dev);
 
     note(fake, "status=%02x", (unsigned)status);
+    /* The legacy interface has no such bit [VIRTIO 1.4 §3.1.2]. */
+    ASSERT(!dev->legacy || (status & VIRTIO_STATUS_FEATURES_OK) == 0);
     if (status == 0) {
         fake->reset_left = fake->reset_delay;
         fake->accepted = 0;
@@ -101,7 +103,7 @@ static err_t queue_enable(struct virtio_device *dev, const struct virtq *vq)
 {
     struct fake_virtio *fake = fake_of(dev);
 
-    ASSERT((fake->status & VIRTIO_STATUS_FEATURES_OK) != 0);
+    ASSERT(dev->legacy || (fake->status & VIRTIO_STATUS_FEATURES_OK) != 0);
     ASSERT((fake->status & VIRTIO_STATUS_DRIVER_OK) == 0);
     ASSERT(vq->index < fake->queues && vq->size <= fake->queue_size[vq->index]);
     note(fake, "queue=%u/%u", (unsigned)vq->index, (unsigned)vq->size);
@@ -140,7 +142,7 @@ static void config_write32(struct virtio_device *dev, uint32_t offset, uint32_t 
 
     ASSERT(offset % 4 == 0 && offset < sizeof(fake->config));
     /* Reading is allowed before, writing is not [VIRTIO 1.4 §3.1.1]. */
-    ASSERT((fake->status & VIRTIO_STATUS_FEATURES_OK) != 0);
+    ASSERT(dev->legacy || (fake->status & VIRTIO_STATUS_FEATURES_OK) != 0);
     memcpy(fake->config + offset, &value, sizeof(value));
     note(fake, "config[%u]=%x", (unsigned)offset, (unsigned)value);
 }
@@ -163,22 +165,15 @@ static void relax(struct virtio_device *dev)
     }
 }
 
-static const struct virtio_transport_ops ops = {
-    .name = "fake",
-    .get_status = get_status,
-    .set_status = set_status,
-    .get_features = get_features,
-    .set_features = set_features,
-    .queue_count = queue_count,
-    .queue_size_max = queue_size_max,
-    .queue_enable = queue_enable,
-    .queue_notify = queue_notify,
-    .config_generation = config_generation,
-    .config_read32 = config_read32,
-    .config_write32 = config_write32,
-    .interrupt_cause = interrupt_cause,
-    .relax = relax,
-};
+#define OPS                                                                                        \
+    .name = "fake", .get_status = get_status, .set_status = set_status,                            \
+    .get_features = get_features, .set_features = set_features, .queue_count = queue_count,        \
+    .queue_size_max = queue_size_max, .queue_enable = queue_enable, .queue_notify = queue_notify,  \
+    .config_generation = config_generation, .config_read32 = config_read32,                        \
+    .config_write32 = config_write32, .interrupt_cause = interrupt_cause, .relax = relax
+
+static const struct virtio_transport_ops ops = { OPS };
+static const struct virtio_transport_ops ops_fixed = { OPS, .queue_size_fixed = true };
 
 void fake_virtio_init(struct fake_virtio *fake, uint16_t device_id, uint64_t features,
                       uint16_t queues)
@@ -198,4 +193,11 @@ void fake_virtio_init(struct fake_virtio *fake, uint16_t device_id, uint64_t fea
 void fake_virtio_log_clear(struct fake_virtio *fake)
 {
     fake->log[0] = '\0';
+}
+
+void fake_virtio_make_legacy(struct fake_virtio *fake, bool sizes_fixed)
+{
+    fake->dev.legacy = true;
+    fake->dev.ops = sizes_fixed ? &ops_fixed : &ops;
+    fake->offered &= UINT32_MAX;
 }

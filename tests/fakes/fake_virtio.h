@@ -42,5 +42,8 @@ struct fake_virtio {
 void fake_virtio_init(struct fake_virtio *fake, uint16_t device_id, uint64_t features,
                       uint16_t queues);
 
+/* It has only the legacy interface, perhaps as on PCI, where the queues' sizes are its own. */
+void fake_virtio_make_legacy(struct fake_virtio *fake, bool sizes_fixed);
+
 /* Forgets the log. */
 void fake_virtio_log_clear(struct fake_virtio *fake);

@@ -76,8 +76,9 @@ static void relax(void)
 {
 }
 
-static bool msix_vector(uint64_t *address, uint32_t *data)
+static bool msix_vector(void *context, uint64_t *address, uint32_t *data)
 {
+    (void)context;
     *address = 0xfee00000;
     *data = 0x40;
     return true;
@@ -128,7 +129,7 @@ static void drive(struct pci_address at)
     struct virtio_pci_env env = {
         .map = map, .window = &window, .relax = relax, .msix_vector = msix_vector, .mmio = &mmio
     };
-    struct virtq_shape shape = { .size = 64, .indirect = true };
+    const struct virtq_shape largest = { .size = 64, .indirect = true };
     struct virtio_pci vp;
     struct virtq vq;
     void *memory;
@@ -137,10 +138,12 @@ static void drive(struct pci_address at)
         virtio_begin(&vp.dev, VIRTIO_F_EVENT_IDX | VIRTIO_F_INDIRECT_DESC, 0) != OK) {
         return;
     }
-    memory = aligned_alloc(FRAME_SIZE, align_up(virtq_bytes(&shape), FRAME_SIZE));
+    memory = aligned_alloc(FRAME_SIZE, align_up(virtq_bytes(&largest), FRAME_SIZE));
     ASSERT(memory != NULL);
     for (uint16_t i = 0; i < 3; i++) {
-        if (virtio_queue_start(&vp.dev, &vq, i, 64, memory, (uintptr_t)memory) == OK) {
+        struct virtq_shape shape = virtio_queue_shape(&vp.dev, i, 64, 0);
+
+        if (virtio_queue_start(&vp.dev, &vq, i, &shape, memory, (uintptr_t)memory) == OK) {
             struct virtq_buffer buffer = { .address = 0x1000, .bytes = 4 };
 
             virtio_ready(&vp.dev);

@@ -114,14 +114,14 @@ static bool is_balloon(void *context, const struct pci_function *function)
 static err_t start_queue(struct virtq *vq, uint16_t index)
 {
     pfn_t rings;
-    struct virtq_shape shape = { .size = QUEUE_SIZE };
+    struct virtq_shape shape = virtio_queue_shape(&bare.device.dev, index, QUEUE_SIZE, 0);
     size_t bytes = virtq_bytes(&shape);
     err_t err = frame_alloc_run((pfn_t)((bytes + FRAME_SIZE - 1) / FRAME_SIZE), &rings);
 
     if (err != OK) {
         return err;
     }
-    return virtio_queue_start(&bare.device.dev, vq, index, QUEUE_SIZE,
+    return virtio_queue_start(&bare.device.dev, vq, index, &shape,
                               (void *)(uintptr_t)frame_address(rings), frame_address(rings));
 }
 

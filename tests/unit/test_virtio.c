@@ -40,7 +40,9 @@ static int teardown(void **state)
 
 static err_t start(uint16_t index, uint16_t size)
 {
-    return virtio_queue_start(&fake.dev, &vq, index, size, memory, (uintptr_t)memory);
+    struct virtq_shape shape = virtio_queue_shape(&fake.dev, index, size, 0);
+
+    return virtio_queue_start(&fake.dev, &vq, index, &shape, memory, (uintptr_t)memory);
 }
 
 static void begin(void)
@@ -168,7 +170,7 @@ static void the_queue_size_fits_device_limit_and_power_of_two(void **state)
     begin();
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         fake.queue_size[0] = cases[i].device;
-        assert_int_equal(virtio_queue_size(&fake.dev, 0, cases[i].limit), cases[i].size);
+        assert_int_equal(virtio_queue_shape(&fake.dev, 0, cases[i].limit, 0).size, cases[i].size);
     }
 }
 
@@ -291,6 +293,85 @@ static void virtio_2_1_1_the_device_may_ask_for_a_reset(void **state)
     assert_false(virtio_needs_reset(&fake.dev));
 }
 
+/* ---- the legacy interface ---- */
+
+static void virtio_3_1_2_a_legacy_device_knows_no_features_ok(void **state)
+{
+    (void)state;
+    fake_virtio_make_legacy(&fake, false);
+    begin();
+    assert_int_equal(start(0, 64), OK);
+    virtio_ready(&fake.dev);
+    assert_string_equal(fake.log, "status=00 status=01 status=03 offered accepted=30000000 "
+                                  "queue=0/64 status=07");
+}
+
+static void virtio_6_3_a_legacy_device_gets_any_layout_and_never_bit_30(void **state)
+{
+    (void)state;
+    fake_virtio_make_legacy(&fake, false);
+    fake.offered |= UINT64_C(1) << 27 | UINT64_C(1) << 30;
+    assert_int_equal(virtio_begin(&fake.dev, WANTED | UINT64_C(1) << 30, 0), OK);
+    assert_int_equal(fake.accepted, WANTED | UINT64_C(1) << 27);
+    /* Not offered, not accepted. */
+    fake.offered = 0;
+    begin();
+    assert_int_equal(fake.accepted, 0);
+    start_any();
+}
+
+static void any_layout_is_not_for_modern_devices(void **state)
+{
+    (void)state;
+    fake.offered |= UINT64_C(1) << 27;
+    begin();
+    assert_int_equal(fake.accepted, WANTED | VIRTIO_F_VERSION_1);
+}
+
+static void virtio_2_2_3_features_beyond_32_bits_are_missing_in_a_legacy_device(void **state)
+{
+    (void)state;
+    fake_virtio_make_legacy(&fake, false);
+    assert_int_equal(virtio_begin(&fake.dev, WANTED | UINT64_C(1) << 34, 0), OK);
+    assert_int_equal(fake.accepted, WANTED);
+    fake_virtio_log_clear(&fake);
+    assert_int_equal(virtio_begin(&fake.dev, WANTED, UINT64_C(1) << 34), ERR_UNSUPPORTED);
+    assert_string_equal(fake.log, "status=00 status=01 status=03 offered status=83");
+}
+
+static void without_negotiation_no_queue_is_set_up(void **state)
+{
+    (void)state;
+    fake_virtio_make_legacy(&fake, false);
+    assert_true(panics(start_any));
+    begin();
+    start_any();
+    assert_int_equal(virtio_stop(&fake.dev), OK);
+    assert_true(panics(start_any));
+}
+
+static void a_device_that_dictates_sizes_gets_them(void **state)
+{
+    static const struct {
+        uint16_t device, limit, size;
+    } cases[] = {
+        { 128, 64, 128 }, { 128, 128, 128 },  { 128, 256, 128 },  { 100, 256, 0 },
+        { 0, 256, 0 },    { 32768, 2048, 0 }, { 65535, 2048, 0 }, { 1, 4, 1 },
+    };
+
+    (void)state;
+    fake_virtio_make_legacy(&fake, true);
+    begin();
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        fake.queue_size[0] = cases[i].device;
+        assert_int_equal(virtio_queue_shape(&fake.dev, 0, cases[i].limit, 0).size, cases[i].size);
+        assert_true(virtio_queue_shape(&fake.dev, 0, cases[i].limit, 0).legacy);
+    }
+    fake.queue_size[0] = 128;
+    assert_int_equal(start(0, 64), OK);
+    assert_int_equal(vq.size, 128);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -314,6 +395,12 @@ int main(void)
         CASE(steps_out_of_order_panic),
         CASE(stopping_resets_and_waits),
         CASE(virtio_2_1_1_the_device_may_ask_for_a_reset),
+        CASE(virtio_3_1_2_a_legacy_device_knows_no_features_ok),
+        CASE(virtio_6_3_a_legacy_device_gets_any_layout_and_never_bit_30),
+        CASE(any_layout_is_not_for_modern_devices),
+        CASE(virtio_2_2_3_features_beyond_32_bits_are_missing_in_a_legacy_device),
+        CASE(without_negotiation_no_queue_is_set_up),
+        CASE(a_device_that_dictates_sizes_gets_them),
     };
 
     return cmocka_run_group_tests_name("drivers/virtio/virtio.c", tests, NULL, NULL);

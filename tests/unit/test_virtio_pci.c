@@ -24,8 +24,9 @@ static unsigned vectors_left;
 static unsigned relaxed;
 static struct fake_virtio_pci *const fake = &fake_virtio_pci;
 
-static bool msix_vector(uint64_t *address, uint32_t *data)
+static bool msix_vector(void *context, uint64_t *address, uint32_t *data)
 {
+    assert_ptr_equal(context, &vp);
     if (vectors_left == 0) {
         return false;
     }
@@ -40,7 +41,9 @@ static void count_relax(void)
     relaxed++;
 }
 
-static struct virtio_pci_env env = { .map = fake_virtio_pci_map, .relax = count_relax };
+static struct virtio_pci_env env = { .map = fake_virtio_pci_map,
+                                     .relax = count_relax,
+                                     .context = &vp };
 
 static int setup(void **state)
 {
@@ -77,7 +80,9 @@ static void begin(void)
 
 static err_t start(uint16_t index)
 {
-    return virtio_queue_start(&vp.dev, &vq, index, 64, memory, (uintptr_t)memory);
+    struct virtq_shape shape = virtio_queue_shape(&vp.dev, index, 64, 0);
+
+    return virtio_queue_start(&vp.dev, &vq, index, &shape, memory, (uintptr_t)memory);
 }
 
 /* ---- who is a virtio device ---- */

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Brings together who knows where virtio devices are (PCI, ACPI, the command line), the transports
+ * that drive them, and the machine's interrupts.
+ */
+
+#include "kernel/virtio_bus.h"
+
+#include <stddef.h>
+
+#include "base/assert.h"
+#include "base/log.h"
+#include "base/string.h"
+
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/paging.h"
+#include "kernel/format.h"
+#include "kernel/machine.h"
+#include "kernel/mmio_words.h"
+
+#define SLOTS_MAX ACPI_VIRTIO_MMIO_MAX
+
+/* Windows in memory with a device in them. */
+static struct slot {
+    uint16_t device_id;
+    paddr_t base;
+    uint64_t bytes;
+    struct acpi_interrupt interrupt;
+} slots[SLOTS_MAX];
+static unsigned slot_count;
+
+static const struct virtio_mmio_env mmio_env = { .map = paging_map_device, .relax = cpu_relax };
+
+/* ---- windows in memory ---- */
+
+/* Asks who is there. Empty slots are usual and no news. */
+static void add_slot(const struct slot *found)
+{
+    struct virtio_mmio probe;
+
+    for (unsigned i = 0; i < slot_count; i++) {
+        if (slots[i].base == found->base) {
+            return;
+        }
+    }
+    err_t err = virtio_mmio_attach(&probe, found->base, found->bytes, &mmio_env);
+
+    if (err == ERR_UNSUPPORTED) {
+        return;
+    }
+    if (err != OK || slot_count == SLOTS_MAX) {
+        log_warn("virtio mmio %08llx: not usable: %s", (unsigned long long)found->base,
+                 err_name(err == OK ? ERR_BUSY : err));
+        return;
+    }
+    slots[slot_count] = *found;
+    slots[slot_count].device_id = probe.dev.device_id;
+    slot_count++;
+}
+
+/* The line says nothing about trigger and polarity. An ISA interrupt has those of its bus or of its
+ * override, which QEMU's and other monitors' devices serve; any other is taken for level. */
+static struct acpi_interrupt interrupt_of_irq(uint32_t irq)
+{
+    if (irq >= ACPI_ISA_IRQS) {
+        return (struct acpi_interrupt){ .gsi = irq, .level = true };
+    }
+    const struct acpi_isa_irq *isa = &machine_acpi()->isa_irqs[irq];
+
+    return (struct acpi_interrupt){ isa->gsi, isa->active_low, isa->level };
+}
+
+static void report_bad(void *context, const char *word, int length)
+{
+    (void)context;
+    log_warn("parameter '%.*s' ignored: expected " MMIO_WORD_FORM ", %u at most", length, word,
+             (unsigned)SLOTS_MAX);
+}
+
+void virtio_bus_init(const char *cmdline)
+{
+    const struct acpi_info *acpi = machine_acpi();
+    static struct mmio_word words[SLOTS_MAX];
+    size_t count = mmio_words_read(cmdline, words, SLOTS_MAX, report_bad, NULL);
+
+    for (unsigned i = 0; i < acpi->virtio_mmio_count; i++) {
+        const struct acpi_device *device = &acpi->virtio_mmio[i];
+
+        add_slot(&(struct slot){
+            .base = device->base, .bytes = device->bytes, .interrupt = device->interrupt });
+    }
+    for (size_t i = 0; i < count; i++) {
+        add_slot(&(struct slot){ .base = words[i].base,
+                                 .bytes = words[i].bytes,
+                                 .interrupt = interrupt_of_irq(words[i].irq) });
+    }
+}
+
+/* ---- finding ---- */
+
+struct search {
+    uint16_t device_id;
+    unsigned left; /* matches to pass over */
+    struct virtio_place *place;
+};
+
+static bool is_match(void *context, const struct pci_function *function)
+{
+    struct search *search = context;
+
+    if (virtio_pci_device_id(function->vendor, function->device) != search->device_id ||
+        search->left-- != 0) {
+        return false;
+    }
+    *search->place = (struct virtio_place){ .pci = function->address };
+    return true;
+}
+
+bool virtio_bus_find(uint16_t device_id, unsigned n, struct virtio_place *place)
+{
+    struct search search = { .device_id = device_id, .left = n, .place = place };
+
+    ASSERT(device_id != 0);
+    if (pci_scan(&machine_pci, is_match, &search)) {
+        return true;
+    }
+    for (unsigned i = 0; i < slot_count; i++) {
+        if (slots[i].device_id == device_id && search.left-- == 0) {
+            *place = (struct virtio_place){ .in_memory = true, .slot = i };
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- attaching ---- */
+
+static bool msix_vector(void *context, uint64_t *address, uint32_t *data)
+{
+    struct virtio_bus_device *d = context;
+    unsigned i = d->messages_used;
+
+    if (i == VIRTIO_BUS_MESSAGES) {
+        return false;
+    }
+    if (i == d->messages) {
+        if (machine_route_message(d->handler, d->context, &d->message[i].address,
+                                  &d->message[i].data) != OK) {
+            return false;
+        }
+        d->messages++;
+    }
+    *address = d->message[i].address;
+    *data = d->message[i].data;
+    d->messages_used++;
+    return true;
+}
+
+static err_t attach_pci(struct virtio_bus_device *d, bool messages)
+{
+    const struct virtio_pci_env env = {
+        .map = paging_map_device,
+        .window = &machine_pci_window,
+        .relax = cpu_relax,
+        .msix_vector = messages ? msix_vector : NULL,
+        .context = d,
+        .ports = &machine_ports,
+    };
+    struct pci_address at = d->place.pci;
+
+    d->messages_used = 0;
+    d->dev = &d->pci.dev;
+    (void)format_print(d->where, sizeof(d->where), "pci %02x:%02x.%u", at.bus, at.slot,
+                       at.function);
+    return virtio_pci_attach(&d->pci, &machine_pci, at, &env);
+}
+
+static err_t attach_mmio(struct virtio_bus_device *d)
+{
+    const struct slot *slot = &slots[d->place.slot];
+
+    ASSERT(d->place.slot < slot_count);
+    d->dev = &d->mmio.dev;
+    (void)format_print(d->where, sizeof(d->where), "mmio %08llx", (unsigned long long)slot->base);
+    return virtio_mmio_attach(&d->mmio, slot->base, slot->bytes, &mmio_env);
+}
+
+err_t virtio_bus_attach(struct virtio_bus_device *d, const struct virtio_place *place,
+                        bool messages, trap_handler *handler, void *context)
+{
+    ASSERT(handler != NULL);
+    /* Messages that were made call the handler of then. */
+    ASSERT(d->messages == 0 || (d->handler == handler && d->context == context));
+    d->place = *place;
+    d->handler = handler;
+    d->context = context;
+    return place->in_memory ? attach_mmio(d) : attach_pci(d, messages);
+}
+
+/* ---- interrupts ---- */
+
+bool virtio_bus_has_messages(const struct virtio_bus_device *d)
+{
+    return !d->place.in_memory && virtio_pci_uses_msix(&d->pci);
+}
+
+/* By ACPI's table where it has one that can be read, else by what the firmware wrote down. */
+static err_t route_pci(struct virtio_bus_device *d)
+{
+    struct pci_address at = d->place.pci;
+    uint8_t pin = pci_interrupt_pin(&machine_pci, at);
+
+    if (pin == 0) {
+        return ERR_UNSUPPORTED;
+    }
+    const struct acpi_interrupt *route = &machine_acpi()->pci_routes[at.slot][pin - 1];
+
+    if (at.bus == 0 && route->gsi != 0) {
+        return machine_route_gsi(route, d->handler, d->context);
+    }
+    return machine_route_line(pci_interrupt_line(&machine_pci, at), d->handler, d->context);
+}
+
+const char *virtio_bus_route(struct virtio_bus_device *d)
+{
+    const char *name = d->place.in_memory ? "line" : "INTx";
+
+    ASSERT(d->dev != NULL);
+    if (virtio_bus_has_messages(d)) {
+        return "MSI-X";
+    }
+    err_t err = d->place.in_memory
+                    ? machine_route_gsi(&slots[d->place.slot].interrupt, d->handler, d->context)
+                    : route_pci(d);
+
+    if (err != OK) {
+        log_warn("virtio %u (%s): no interrupt: %s", (unsigned)d->dev->device_id, d->where,
+                 err_name(err));
+        return NULL;
+    }
+    /* An edge that came while the line was masked is lost, and there is no second before the first
+     * was served. */
+    bool on = interrupts_save_off();
+
+    d->handler(d->context);
+    interrupts_restore(on);
+    return name;
+}
