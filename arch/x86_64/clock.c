@@ -30,6 +30,13 @@
 #define PIT_COMMAND_CHANNEL2_RATE 0xb4U /* channel 2, low then high byte, mode 2 */
 #define PIT_LATCH_CHANNEL2        0x80U
 #define PIT_GATE_PORT             0x61U
+/* Readings within which an 8254 that exists has counted: each is three port accesses, of which one
+ * takes a tenth of its tick or more. */
+#define PIT_READINGS_MAX 1000U
+
+/* The clock that QEMU and KVM give a local APIC's timer, whatever the processor's bus is (observed:
+ * QEMU 7.2; KVM's documentation of KVM_CAP_X86_APIC_BUS_CYCLES_NS), divided as apic.c sets it. */
+#define APIC_TIMER_HZ_VIRTUAL (NS_PER_S / 16)
 
 /* The reference and both counters at one moment. */
 struct reading {
@@ -43,6 +50,7 @@ static struct {
     uint64_t tsc_hz;
     uint64_t ns_per_tsc;  /* 32.32 */
     uint64_t apic_per_ns; /* 32.32 */
+    uint32_t (*reference_read)(void);
     uint16_t pm_timer_port;
     uint32_t reference_mask;
     uint64_t reference_hz;
@@ -81,16 +89,24 @@ void clock_start(void)
     clock.alarm_ns = UINT64_MAX;
 }
 
-static uint32_t reference_read(void)
+static uint32_t pm_timer_read(void)
 {
-    if (clock.pm_timer_port != 0) {
-        return port_in32(clock.pm_timer_port);
-    }
+    return port_in32(clock.pm_timer_port);
+}
+
+static uint32_t pit_read(void)
+{
     port_out8(PIT_COMMAND, PIT_LATCH_CHANNEL2);
     uint32_t low = port_in8(PIT_CHANNEL2);
 
     /* The 8254 counts down. */
     return 0U - (low | (uint32_t)port_in8(PIT_CHANNEL2) << 8);
+}
+
+/* Counts down, too. */
+static uint32_t apic_reference_read(void)
+{
+    return UINT32_MAX - apic_timer_left();
 }
 
 /* The tightest of a few readings: the one that took the least time between the two TSC reads. */
@@ -101,7 +117,7 @@ static struct reading reading_take(void)
 
     for (unsigned i = 0; i < READINGS; i++) {
         uint64_t before = tsc_read();
-        uint32_t reference = reference_read();
+        uint32_t reference = clock.reference_read();
         uint32_t apic_left = apic_timer_left();
         uint64_t width = tsc_read() - before;
 
@@ -122,22 +138,48 @@ static void measure_from_here(void)
     clock.first = reading_take();
 }
 
-void clock_calibrate_begin(uint16_t pm_timer_port, bool pm_timer_32bit)
+/* Starts channel 2 of the 8254. False when it does not count, which is how a machine without one
+ * looks. */
+static bool pit_start(void)
 {
-    clock.pm_timer_port = pm_timer_port;
+    port_out8(PIT_GATE_PORT, (port_in8(PIT_GATE_PORT) & 0xfcU) | 1U); /* gate on, speaker off */
+    port_out8(PIT_COMMAND, PIT_COMMAND_CHANNEL2_RATE);
+    port_out8(PIT_CHANNEL2, 0);
+    port_out8(PIT_CHANNEL2, 0);
+    uint32_t first = pit_read();
+
+    for (unsigned i = 0; i < PIT_READINGS_MAX; i++) {
+        if (pit_read() != first) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void reference_choose(uint16_t pm_timer_port, bool pm_timer_32bit)
+{
     if (pm_timer_port != 0) {
+        clock.pm_timer_port = pm_timer_port;
+        clock.reference_read = pm_timer_read;
         clock.reference_hz = PM_TIMER_HZ;
         clock.reference_mask = pm_timer_32bit ? UINT32_MAX : 0xffffffU;
         clock.source = "PM timer";
-    } else {
+    } else if (pit_start()) {
+        clock.reference_read = pit_read;
         clock.reference_hz = PIT_HZ;
         clock.reference_mask = 0xffffU;
         clock.source = "8254 timer";
-        port_out8(PIT_GATE_PORT, (port_in8(PIT_GATE_PORT) & 0xfcU) | 1U); /* gate on, speaker off */
-        port_out8(PIT_COMMAND, PIT_COMMAND_CHANNEL2_RATE);
-        port_out8(PIT_CHANNEL2, 0);
-        port_out8(PIT_CHANNEL2, 0);
+    } else {
+        clock.reference_read = apic_reference_read;
+        clock.reference_hz = APIC_TIMER_HZ_VIRTUAL;
+        clock.reference_mask = UINT32_MAX;
+        clock.source = "APIC timer, taken for a virtual one";
     }
+}
+
+void clock_calibrate_begin(uint16_t pm_timer_port, bool pm_timer_32bit)
+{
+    reference_choose(pm_timer_port, pm_timer_32bit);
     measure_from_here();
 }
 

@@ -6,7 +6,8 @@
  *
  * The frequencies come from the processor or the hypervisor where they say (CPUID 0x15, 0x40000010)
  * and are measured otherwise: two readings of the ACPI PM timer, one early in the start and one at
- * its end, so that the measurement costs no waiting.
+ * its end, so that the measurement costs no waiting. A machine may have no PM timer: then the 8254
+ * serves, and where there is none either, the local APIC's timer, whose clock hypervisors agree on.
  */
 
 #include <stdbool.h>
@@ -15,7 +16,7 @@
 /* Starts the time scale. Before clock_calibrate() time runs, but too slowly, never too fast. */
 void clock_start(void);
 
-/* First reading; the local APIC must be on. `pm_timer_port` 0: there is none, use the 8254. */
+/* First reading; the local APIC must be on. `pm_timer_port` 0: there is none. */
 void clock_calibrate_begin(uint16_t pm_timer_port, bool pm_timer_32bit);
 
 /* Second reading, at least a millisecond later (it spins until then if need be; interrupts must be
@@ -31,5 +32,5 @@ uint64_t clock_now_ns(void);
 void clock_set_alarm(uint64_t at_ns);
 
 uint64_t clock_tsc_hz(void);
-/* "CPUID leaf 0x15", "hypervisor leaf", "PM timer", "8254 timer". */
+/* What told the frequency: a few words for the log. */
 const char *clock_source(void);
