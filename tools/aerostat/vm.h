@@ -38,6 +38,7 @@ struct vm_config {
     const char *icount;  /* for -icount, for example "shift=0" */
     const char *trace;   /* pattern of trace events; they go to trace_file */
     const char *trace_file;
+    const char *balloon_device;     /* default virtio-balloon-pci; on a microvm the one in memory */
     const char *balloon_properties; /* more for the device, for example "free-page-reporting=on" */
     const char *const *extra;       /* more words for QEMU; the list ends with NULL */
     uint64_t memory_mib;

@@ -49,14 +49,24 @@ static void add_memory(struct vm_args *args, const struct vm_config *config)
     add(args, "%lluM", (unsigned long long)config->memory_mib);
 }
 
+static const char *balloon_device(const struct vm_config *config)
+{
+    bool microvm = config->machine != NULL && strncmp(config->machine, "microvm", 7) == 0;
+
+    if (config->balloon_device != NULL) {
+        return config->balloon_device;
+    }
+    return microvm ? "virtio-balloon-device" : "virtio-balloon-pci";
+}
+
 static void add_devices(struct vm_args *args, const struct vm_config *config)
 {
     if (!config->no_balloon) {
         const char *properties = config->balloon_properties;
 
         add(args, "-device");
-        add(args, "virtio-balloon-pci,id=" VM_BALLOON_ID "%s%s", properties == NULL ? "" : ",",
-            properties == NULL ? "" : properties);
+        add(args, "%s,id=" VM_BALLOON_ID "%s%s", balloon_device(config),
+            properties == NULL ? "" : ",", properties == NULL ? "" : properties);
     }
     if (!config->no_exit_device) {
         add(args, "-device");

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Every way a balloon can be attached to a machine, crossed with the shapes of its rings: each must
+ * be found, move exactly both ways, answer for statistics and end in order, by interrupts alone,
+ * since there is no safety poll here. The entropy device goes the same ways, with the interrupts
+ * QEMU's balloon does not have.
+ */
+
+#include "tests/qemu/qtest.h"
+
+#include <string.h>
+
+enum { MODERN, LEGACY };
+
+/* A number the device has learnt from the guest's statistics; 0: none came yet. */
+static uint64_t told(struct qtest *t, const char *what)
+{
+    json_t *arguments = json_pack("{s:s, s:s}", "path", VM_BALLOON_PATH, "property", "guest-stats");
+    json_t *reply = qtest_command(t, "qom-get", arguments);
+    uint64_t value = 0;
+
+    (void)qmp_get_u64(reply, what, &value);
+    json_decref(reply);
+    return value;
+}
+
+static void statistics_arrive(struct qtest *t)
+{
+    int64_t end = vm_now_ms() + QTEST_STEP_MS;
+    struct record_mem mem;
+
+    json_decref(qtest_command(t, "qom-set",
+                              json_pack("{s:s, s:s, s:i}", "path", VM_BALLOON_PATH, "property",
+                                        "guest-stats-polling-interval", "value", 1)));
+    while (told(t, "last-update") == 0 && vm_now_ms() < end) {
+        qtest_sleep(t, 20);
+    }
+    assert_true(told(t, "last-update") != 0);
+    mem = qtest_mem(t);
+    assert_int_equal(told(t, "stats/stat-total-memory"), (mem.total - mem.balloon) * QTEST_FRAME);
+}
+
+/* A machine without ACPI has no button; its QEMU is told to quit when the case ends. */
+static void end(struct qtest *t)
+{
+    if (t->config.machine == NULL || strstr(t->config.machine, "acpi=off") == NULL) {
+        qtest_powerdown(t);
+    }
+}
+
+static void serves(struct qtest *t, const char *where, int interface)
+{
+    const char *line = qtest_line(t, "pages a request", QTEST_STEP_MS);
+
+    if (strstr(line, where) == NULL || (strstr(line, "legacy") != NULL) != (interface == LEGACY)) {
+        fail_msg("not by %s%s: %s", interface == LEGACY ? "the legacy interface of " : "", where,
+                 line);
+    }
+    qtest_ready(t, "on");
+    qtest_resize(t, t->ram_bytes / 2);
+    qtest_resize(t, t->ram_bytes);
+    statistics_arrive(t);
+    end(t);
+}
+
+/* ---- the table ---- */
+
+static const char *const version_2[] = { "-global", "virtio-mmio.force-legacy=false", NULL };
+
+/* Behind a root port the device must be named after it, so it is not QTEST's own. */
+#define ROOT_PORT(properties)                                                                      \
+    (const char *const[])                                                                          \
+    {                                                                                              \
+        "-device", "pcie-root-port,id=root1,slot=1,chassis=1", "-device",                          \
+            ("virtio-balloon-pci,bus=root1,id=" VM_BALLOON_ID properties), NULL                    \
+    }
+
+/* ROW(name, rings, where the guest must find it, by which interface, the machine) */
+#define TRANSPORTS(ROW, rings, properties)                                                         \
+    ROW(pci_modern, rings, "pci ", MODERN, .balloon_properties = "disable-legacy=on" properties)   \
+    ROW(pci_transitional, rings, "pci ", MODERN,                                                   \
+        .balloon_properties = "disable-legacy=off" properties)                                     \
+    ROW(pci_legacy_q35, rings, "pci ", LEGACY,                                                     \
+        .balloon_properties = "disable-modern=on" properties)                                      \
+    ROW(pci_legacy_pc, rings, "pci ", LEGACY, .machine = "pc",                                     \
+        .balloon_properties = "disable-modern=on" properties)                                      \
+    ROW(pci_root_port, rings, "pci 01", MODERN, .no_balloon = true,                                \
+        .extra = ROOT_PORT(properties))                                                            \
+    ROW(mmio_v1_acpi, rings, "mmio feb02e00", LEGACY, .machine = "microvm",                        \
+        .balloon_properties = "deflate-on-oom=off" properties)                                     \
+    ROW(mmio_v1_cmdline, rings, "mmio feb00e00", LEGACY, .machine = "microvm,acpi=off",            \
+        .balloon_properties = "deflate-on-oom=off" properties)                                     \
+    ROW(mmio_v2_acpi, rings, "mmio feb02e00", MODERN, .machine = "microvm", .extra = version_2,    \
+        .balloon_properties = "deflate-on-oom=off" properties)                                     \
+    ROW(mmio_v2_cmdline, rings, "mmio feb00e00", MODERN, .machine = "microvm,acpi=off",            \
+        .extra = version_2, .balloon_properties = "deflate-on-oom=off" properties)                 \
+    ROW(mmio_beside_pcie, rings, "mmio ", MODERN, .machine = "microvm,pcie=on",                    \
+        .extra = version_2, .balloon_properties = "deflate-on-oom=off" properties)                 \
+    ROW(pci_on_microvm, rings, "pci ", MODERN, .machine = "microvm,pcie=on",                       \
+        .balloon_device = "virtio-balloon-pci",                                                    \
+        .balloon_properties = "deflate-on-oom=off" properties)
+
+#define ALL(ROW)                                                                                   \
+    TRANSPORTS(ROW, split, "")                                                                     \
+    TRANSPORTS(ROW, split_no_event_idx, ",event_idx=off")                                          \
+    TRANSPORTS(ROW, split_plain, ",event_idx=off,indirect_desc=off")
+
+#define DEFINE(name, rings, where, interface, ...)                                                 \
+    static void name##_##rings(struct qtest *t)                                                    \
+    {                                                                                              \
+        serves(t, where, interface);                                                               \
+    }
+#define LIST(name, rings, where, interface, ...)                                                   \
+    QTEST(name##_##rings, .append = "report=50 poll=0", __VA_ARGS__),
+
+ALL(DEFINE)
+
+/* ---- machines with little in them ---- */
+
+static void a_machine_without_any_timer_but_the_apics_keeps_time(struct qtest *t)
+{
+    uint64_t before;
+    int64_t start;
+
+    qtest_line(t, "by APIC timer", QTEST_STEP_MS);
+    qtest_ready(t, "on");
+    qtest_resize(t, t->ram_bytes / 2);
+    before = qtest_mem(t).ms;
+    start = vm_now_ms();
+    qtest_sleep(t, 2000);
+    qtest_resize(t, t->ram_bytes);
+    /* The guest's clock and ours agree within a tenth. */
+    assert_in_range(qtest_mem(t).ms - before, (uint64_t)(vm_now_ms() - start) * 9 / 10,
+                    (uint64_t)(vm_now_ms() - start) * 11 / 10 + 100);
+    qtest_powerdown(t);
+}
+
+static void reduced_hardware_is_switched_off_by_its_sleep_register(struct qtest *t)
+{
+    struct vm_exit result;
+
+    qtest_ready(t, "on");
+    qtest_press_power(t);
+    assert_int_equal(vm_wait_exit(t->vm, QTEST_STEP_MS, &result), VM_WAIT_OK);
+    if (result.end != VM_END_POWEROFF) {
+        fail_msg("not switched off: %s", result.text);
+    }
+}
+
+static void malformed_device_words_are_reported_and_not_fatal(struct qtest *t)
+{
+    qtest_line(t, "parameter 'virtio_mmio.device=512@' ignored", QTEST_STEP_MS);
+    qtest_line(t, "parameter 'virtio_mmio.device=4K@0x:5' ignored", QTEST_STEP_MS);
+    qtest_line(t, "virtio mmio a0000000: no virtio registers", QTEST_STEP_MS);
+    qtest_ready(t, "on");
+    qtest_resize(t, t->ram_bytes / 2);
+    end(t);
+}
+
+static void device_words_behind_the_applications_are_found(struct qtest *t)
+{
+    qtest_ready(t, "on");
+    qtest_resize(t, t->ram_bytes / 2);
+    end(t);
+}
+
+/* ---- interrupts that QEMU's balloon does not have ---- */
+
+static void answers(struct qtest *t, const char *by, uint64_t legacy)
+{
+    const char *line = qtest_line(t, "@entropy ", QTEST_STEP_MS);
+    char word[16] = "";
+    uint64_t value = 0;
+
+    assert_true(record_text(line, "by", word, sizeof(word)));
+    assert_string_equal(word, by);
+    assert_true(record_u64(line, "legacy", &value));
+    assert_int_equal(value, legacy);
+    assert_true(record_u64(line, "answers", &value));
+    assert_int_equal(value, 20);
+    assert_true(record_u64(line, "unexpected", &value));
+    assert_int_equal(value, 0);
+    qtest_status(t, 0, QTEST_STEP_MS);
+}
+
+static void entropy_by_modern_msix(struct qtest *t)
+{
+    answers(t, "MSI-X", MODERN);
+}
+
+static void entropy_by_legacy_msix(struct qtest *t)
+{
+    answers(t, "MSI-X", LEGACY);
+}
+
+static void entropy_by_legacy_intx(struct qtest *t)
+{
+    answers(t, "INTx", LEGACY);
+}
+
+static void entropy_by_mmio_v1(struct qtest *t)
+{
+    answers(t, "line", LEGACY);
+}
+
+static void entropy_by_mmio_v2(struct qtest *t)
+{
+    answers(t, "line", MODERN);
+}
+
+#define ENTROPY(function, on, ...)                                                                 \
+    QTEST(function, .image = "test.elf", .no_balloon = true, .machine = on,                        \
+          .append = "-- test=entropy",                                                             \
+          .extra = (const char *const[]){ "-device", __VA_ARGS__, NULL })
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        ALL(LIST) /* a comma ends each row */
+        QTEST(a_machine_without_any_timer_but_the_apics_keeps_time,
+              .machine = "microvm,pit=off,pic=off,rtc=off"),
+        QTEST(reduced_hardware_is_switched_off_by_its_sleep_register, .machine = "microvm",
+              .no_exit_device = true),
+        QTEST(malformed_device_words_are_reported_and_not_fatal, .machine = "microvm,acpi=off",
+              .append = "report=50 virtio_mmio.device=512@ virtio_mmio.device=4K@0x:5 "
+                        "virtio_mmio.device=4K@0xa0000000:6"),
+        QTEST(device_words_behind_the_applications_are_found, .machine = "microvm,acpi=off",
+              .image = "demo.elf", .append = "report=50 -- touch=1"),
+        ENTROPY(entropy_by_modern_msix, "q35", "virtio-rng-pci"),
+        ENTROPY(entropy_by_legacy_msix, "q35", "virtio-rng-pci,disable-modern=on"),
+        ENTROPY(entropy_by_legacy_intx, "q35", "virtio-rng-pci,disable-modern=on,vectors=0"),
+        ENTROPY(entropy_by_mmio_v1, "microvm", "virtio-rng-device"),
+        ENTROPY(entropy_by_mmio_v2, "microvm", "virtio-rng-device", "-global",
+                "virtio-mmio.force-legacy=false"),
+    };
+
+    return qtest_main("tests/qemu/test_transports.c", tests, sizeof(tests) / sizeof(tests[0]), argc,
+                      argv);
+}
