@@ -198,11 +198,11 @@ gdb: ## Stop at the first instruction of the kernel, with symbols
 	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/aerostat.elf
 	@sh tools/gdb.sh $(BUILD)/aerostat.elf
 
-BENCH_SRCS  := $(sort $(filter-out tests/bench/bench_alloc.c tests/bench/count_plugin.c,$(wildcard tests/bench/*.c)))
+BENCH_SRCS  := $(sort $(filter-out $(addprefix tests/bench/,bench_alloc.c count_plugin.c linux_init.c),$(wildcard tests/bench/*.c)))
 BENCH_PARTS := $(BUILD)/bench $(BUILD)/bench_count.so $(BUILD)/nothing.elf
 
 $(BUILD)/bench: $(call TOOL_OBJS,$(BENCH_SRCS) $(VM_SRCS) $(QMP_SRCS))
-	$(Q)$(HOSTCC) $^ -ljansson -o $@
+	$(Q)$(HOSTCC) $^ -ljansson -lm -o $@
 
 $(BUILD)/bench_count.so: tests/bench/count_plugin.c tests/bench/count_shared.h
 	@mkdir -p $(@D); echo "  $@"
@@ -211,9 +211,14 @@ $(BUILD)/bench_count.so: tests/bench/count_plugin.c tests/bench/count_shared.h
 $(BUILD)/nothing.elf: $(BUILD)/kernel/tests/guest/nothing.o linker.ld
 	$(Q)$(KERNEL_LINK) $< -o $@
 
+$(BUILD)/linux/init: tests/bench/linux_init.c
+	@mkdir -p $(@D); echo "  $@"
+	$(Q)$(HOSTCC) $(TOOL_FLAGS) -static -no-pie $< -o $@
+
 bench: ## Print the table of figures (BENCH="--only rate" and so on)
 	$(call setup,build run)
-	@$(MAKE) --no-print-directory -j$(JOBS) kernel $(BENCH_PARTS)
+	@$(MAKE) --no-print-directory -j$(JOBS) kernel $(BENCH_PARTS) $(BUILD)/linux/init
+	@sh tools/linux_guest.sh $(BUILD)/linux $(BUILD)/linux/init
 	@$(BUILD)/bench $(BENCH)
 
 bench-alloc: ## The allocator on the host: nanoseconds by order

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Usage: tools/setup.sh [--check] GROUP...     groups: build run test gdb
+# Usage: tools/setup.sh [--check] GROUP...     groups: build run test gdb bench
 #
 # Installs what is missing for building, running or testing. --check only tells. Nothing is done,
 # and nothing is printed, when all is there. Written for Debian 12; other systems without dpkg get
@@ -21,6 +21,9 @@ packages_test="$packages_build libjansson-dev libcmocka-dev clang libclang-rt-de
 why_gdb='debugging the kernel'
 packages_gdb="$packages_run gdb"
 programs_gdb="$programs_run gdb"
+why_bench='unpacking the Linux guest of the benchmark'
+packages_bench="$packages_run lz4"
+programs_bench="$programs_run lz4"
 programs_test="$programs_build clang clang-tidy clang-format shellcheck git"
 
 say() {
@@ -66,7 +69,9 @@ for word in "$@"; do
         programs="$programs $programs_test" ;;
     gdb) reasons="$reasons, $why_gdb" packages="$packages $packages_gdb" \
         programs="$programs $programs_gdb" ;;
-    *) fail "unknown group '$word'; usage: tools/setup.sh [--check] build|run|test|gdb ..." ;;
+    bench) reasons="$reasons, $why_bench" packages="$packages $packages_bench" \
+        programs="$programs $programs_bench" ;;
+    *) fail "unknown group '$word'; usage: tools/setup.sh [--check] build|run|test|gdb|bench ..." ;;
     esac
 done
 [ -n "$packages" ] || fail "usage: tools/setup.sh [--check] build|run|test ..."

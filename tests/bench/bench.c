@@ -2,6 +2,7 @@
 /* Options, the order of the parts, and the small helps that all of them share. */
 
 #include "tests/bench/bench.h"
+#include "tests/bench/bench_guest.h"
 
 #include <getopt.h>
 #include <stdarg.h>
@@ -30,6 +31,10 @@ static const struct {
     { "rate", "inflate and deflate rate against a bare loop", part_rate },
     { "gap", "longest gap in a computing task", part_gap },
     { "alloc", "allocator: instructions and metadata", part_alloc },
+    { "reporting", "time until freed memory has left the host", part_reporting },
+    { "first", "inflation with and without a report before it", part_first },
+    { "migration", "bytes sent by a migration with hints and without", part_migration },
+    { "hugetlb", "huge pages of the host that an inflation frees", part_hugetlb },
 };
 
 #define PART_COUNT (sizeof(parts) / sizeof(parts[0]))
@@ -96,6 +101,7 @@ struct options {
     size_t only_count;
     const char *json;
     bool strict;
+    bool no_linux;
 };
 
 static void usage(FILE *out)
@@ -105,10 +111,12 @@ static void usage(FILE *out)
           "  --only NAME    measure this part only (may be given several times)\n"
           "  --list         list the parts\n"
           "  --rounds N     alternating runs where time is measured (default 11)\n"
+          "  --no-linux     measure our guest only\n"
           "  --json FILE    write the table for programs, too\n"
           "  --strict       exit with status 1 when a goal is missed\n"
           "  --help         this text\n\n"
-          "Images and plugin are taken from the folder this program is in; $QEMU names another\n"
+          "Images and plugin are taken from the folder this program is in, Linux from its folder\n"
+          "linux/ where tools/linux_guest.sh has put it; $QEMU names another\n"
           "QEMU. Exit status: 0; 1 with --strict; 2 wrong usage; 3 when something could not be\n"
           "measured.\n",
           out);
@@ -136,13 +144,10 @@ static void list(void)
 static int read_options(int argc, char **argv, struct options *options, struct bench *bench)
 {
     static const struct option known[] = {
-        { "only", required_argument, NULL, 'o' },
-        { "list", no_argument, NULL, 'l' },
-        { "rounds", required_argument, NULL, 'r' },
-        { "json", required_argument, NULL, 'j' },
-        { "strict", no_argument, NULL, 's' },
-        { "help", no_argument, NULL, 'h' },
-        { NULL, 0, NULL, 0 },
+        { "only", required_argument, NULL, 'o' },   { "list", no_argument, NULL, 'l' },
+        { "rounds", required_argument, NULL, 'r' }, { "no-linux", no_argument, NULL, 'n' },
+        { "json", required_argument, NULL, 'j' },   { "strict", no_argument, NULL, 's' },
+        { "help", no_argument, NULL, 'h' },         { NULL, 0, NULL, 0 },
     };
     int option;
 
@@ -163,6 +168,9 @@ static int read_options(int argc, char **argv, struct options *options, struct b
                 fprintf(stderr, "bench: --rounds takes 1 to %u\n", BENCH_ROUNDS_MAX);
                 return EXIT_USAGE;
             }
+            break;
+        case 'n':
+            options->no_linux = true;
             break;
         case 'j':
             options->json = optarg;
@@ -244,6 +252,7 @@ int main(int argc, char **argv)
     snprintf(bench.qemu_version, sizeof(bench.qemu_version), "not started");
     bench.build = build;
     bench.qemu = qemu != NULL && qemu[0] != '\0' ? qemu : "qemu-system-x86_64";
+    guest_find_linux(&bench, !options.no_linux);
     run_parts(&bench, &options);
     bench_print(&bench);
     printf("\n");

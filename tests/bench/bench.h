@@ -10,7 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* For every guest the same: Linux starts by PVH without five-level paging only, and string
+ * instructions by bytes, which those two features make it choose, are slow under translation. */
+#define BENCH_CPU "max,la57=off,erms=off,fsrm=off"
+
 #define BENCH_FIGURES_MAX 64U
+#define BENCH_NOTES_MAX   16U
 #define BENCH_TEXT_MAX    200U
 #define BENCH_ROUNDS_MAX  25U
 
@@ -20,10 +25,21 @@ enum bench_goal {
     BENCH_AT_LEAST,
 };
 
+/* Who is measured: ours, and Linux in two settings. The fair one does not fill memory with zeros
+ * when it is allocated (init_on_alloc=0); as shipped, Debian's kernel does. */
+enum bench_guest {
+    GUEST_OURS,
+    GUEST_LINUX_FAIR,
+    GUEST_LINUX_SHIPPED,
+    GUEST_COUNT,
+};
+
 struct bench_figure {
     const char *name;
-    double value;
-    const char *unit; /* may be "" */
+    double value;           /* NAN: none, and `how` says why */
+    const double *by_guest; /* null: Linux has no such figure; otherwise by enum bench_guest, NAN
+                               where there is no value; that of GUEST_OURS is not looked at */
+    const char *unit;       /* may be "" */
     int decimals;
     enum bench_goal goal;
     double limit;
@@ -36,10 +52,12 @@ struct bench_row {
     char unit[BENCH_TEXT_MAX];
     char how[BENCH_TEXT_MAX];
     double value;
+    double by_guest[GUEST_COUNT];
     int decimals;
     enum bench_goal goal;
     double limit;
-    bool failed; /* there is no value; `how` says why */
+    bool failed;  /* there is no value; `how` says why */
+    bool skipped; /* and nobody is to blame */
 };
 
 struct bench {
@@ -49,6 +67,10 @@ struct bench {
     bool version_known;
     unsigned rounds;             /* of interleaved runs */
     char reason[BENCH_TEXT_MAX]; /* why a part failed */
+    char linux_version[64];      /* "": there is no Linux guest */
+    char linux_reason[BENCH_TEXT_MAX];
+    char notes[BENCH_NOTES_MAX][BENCH_TEXT_MAX]; /* what of Linux could not be measured */
+    size_t note_count;
     struct bench_row rows[BENCH_FIGURES_MAX];
     size_t row_count;
 };
@@ -62,6 +84,9 @@ __attribute__((format(printf, 2, 3))) bool bench_fail(struct bench *bench, const
 
 /* A row that says that `name` has no value, with the reason set before. */
 void bench_add_failure(struct bench *bench, const char *name);
+
+/* The same where this machine cannot do it, which is no failure. */
+void bench_add_skip(struct bench *bench, const char *name);
 
 /* One line on standard error for whoever waits. */
 __attribute__((format(printf, 1, 2))) void bench_progress(const char *format, ...);
@@ -86,6 +111,10 @@ bool part_events(struct bench *bench);
 bool part_rate(struct bench *bench);
 bool part_gap(struct bench *bench);
 bool part_alloc(struct bench *bench);
+bool part_reporting(struct bench *bench);
+bool part_first(struct bench *bench);
+bool part_migration(struct bench *bench);
+bool part_hugetlb(struct bench *bench);
 
 /* ---- the table ---- */
 

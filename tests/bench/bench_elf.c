@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Reads the symbol table. The file is our own image, but offsets are checked all the same: a
- * half-written image must give an error and not a crash. */
+/* Reads the symbol table and the notes. The file is our own image, but offsets are checked all the
+ * same: a half-written image must give an error and not a crash. */
 
 #include "tests/bench/bench_elf.h"
 
@@ -61,7 +61,72 @@ static bool find(const struct image *image, const char *name, uint64_t *address)
     return false;
 }
 
-bool elf_symbol(const char *path, const char *name, uint64_t *address)
+/* ---- notes ---- */
+
+/* What stands before PVH's entry in a note: lengths, type and the name "Xen", padded. */
+struct xen_note {
+    Elf64_Nhdr header;
+    char name[4];
+};
+#define XEN_NOTE_PVH_ENTRY 18U
+
+static uint64_t padded(uint32_t bytes)
+{
+    return (bytes + UINT64_C(3)) & ~UINT64_C(3);
+}
+
+static bool find_in_notes(const struct image *image, const Elf64_Phdr *segment, uint64_t *address)
+{
+    uint64_t at = 0;
+
+    while (segment->p_filesz - at >= sizeof(struct xen_note)) {
+        const struct xen_note *note = piece(image, segment->p_offset + at, sizeof(*note));
+        const uint32_t *entry =
+            piece(image, segment->p_offset + at + sizeof(*note), sizeof(*entry));
+        uint64_t bytes;
+
+        if (note == NULL) {
+            return false;
+        }
+        bytes =
+            sizeof(note->header) + padded(note->header.n_namesz) + padded(note->header.n_descsz);
+        if (entry != NULL && note->header.n_type == XEN_NOTE_PVH_ENTRY &&
+            note->header.n_namesz == sizeof(note->name) && memcmp(note->name, "Xen", 4) == 0) {
+            *address = *entry;
+            return true;
+        }
+        if (bytes > segment->p_filesz - at) {
+            return false;
+        }
+        at += bytes;
+    }
+    return false;
+}
+
+static bool find_entry(const struct image *image, const char *name, uint64_t *address)
+{
+    const Elf64_Ehdr *header = piece(image, 0, sizeof(*header));
+    const Elf64_Phdr *segments;
+
+    (void)name;
+    if (header == NULL || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
+        header->e_ident[EI_CLASS] != ELFCLASS64) {
+        return false;
+    }
+    segments = piece(image, header->e_phoff, (uint64_t)header->e_phnum * sizeof(segments[0]));
+    for (unsigned i = 0; segments != NULL && i < header->e_phnum; i++) {
+        if (segments[i].p_type == PT_NOTE && find_in_notes(image, &segments[i], address)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- both ---- */
+
+typedef bool look_up(const struct image *image, const char *name, uint64_t *address);
+
+static bool look(const char *path, look_up *up, const char *name, uint64_t *address)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat stat;
@@ -78,8 +143,18 @@ bool elf_symbol(const char *path, const char *name, uint64_t *address)
     if (memory != MAP_FAILED) {
         struct image image = { .bytes = memory, .size = (uint64_t)stat.st_size };
 
-        found = find(&image, name, address);
+        found = up(&image, name, address);
         munmap(memory, (size_t)stat.st_size);
     }
     return found;
+}
+
+bool elf_symbol(const char *path, const char *name, uint64_t *address)
+{
+    return look(path, find, name, address);
+}
+
+bool elf_pvh_entry(const char *path, uint64_t *address)
+{
+    return look(path, find_entry, NULL, address);
 }

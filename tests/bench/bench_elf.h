@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
-/* Addresses of symbols in an ELF64 file of this machine's byte order. */
+/* Addresses in an ELF64 file of this machine's byte order. */
 
 #include <stdbool.h>
 #include <stdint.h>
 
 /* False when the file cannot be read or has no such symbol. */
 bool elf_symbol(const char *path, const char *name, uint64_t *address);
+
+/* The physical address a start by PVH enters at. False when the file has no such note. */
+bool elf_pvh_entry(const char *path, uint64_t *address);

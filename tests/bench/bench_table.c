@@ -3,6 +3,7 @@
  * programs. */
 
 #include <jansson.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include "tests/bench/bench.h"
 
 #define NUMBER_MAX 64U
+#define ROW_FORMAT "%-52s %12s %13s %13s %-12s %12s  %-8s  %s\n"
 
 static void copy_text(char *to, const char *from)
 {
@@ -38,6 +40,10 @@ void bench_add(struct bench *bench, const struct bench_figure *figure)
     row->decimals = figure->decimals;
     row->goal = figure->goal;
     row->limit = figure->limit;
+    row->failed = isnan(figure->value);
+    for (unsigned i = 0; i < GUEST_COUNT; i++) {
+        row->by_guest[i] = figure->by_guest == NULL ? NAN : figure->by_guest[i];
+    }
 }
 
 void bench_add_failure(struct bench *bench, const char *name)
@@ -47,6 +53,15 @@ void bench_add_failure(struct bench *bench, const char *name)
     copy_text(row->name, name);
     copy_text(row->how, bench->reason);
     row->failed = true;
+    for (unsigned i = 0; i < GUEST_COUNT; i++) {
+        row->by_guest[i] = NAN;
+    }
+}
+
+void bench_add_skip(struct bench *bench, const char *name)
+{
+    bench_add_failure(bench, name);
+    bench->rows[bench->row_count - 1].skipped = true;
 }
 
 /* ---- verdicts ---- */
@@ -67,7 +82,7 @@ static bool row_is_met(const struct bench_row *row)
 static const char *verdict(const struct bench_row *row)
 {
     if (row->failed) {
-        return "no value";
+        return row->skipped ? "skipped" : "no value";
     }
     if (row->goal == BENCH_NO_GOAL) {
         return "";
@@ -90,9 +105,9 @@ unsigned bench_failed(const struct bench *bench)
     unsigned failed = 0;
 
     for (size_t i = 0; i < bench->row_count; i++) {
-        failed += bench->rows[i].failed;
+        failed += bench->rows[i].failed && !bench->rows[i].skipped;
     }
-    return failed;
+    return failed + (unsigned)bench->note_count;
 }
 
 /* ---- for people ---- */
@@ -119,9 +134,18 @@ static void print_number(char *text, double value, int decimals)
     text[at] = '\0';
 }
 
+static void print_linux(char *text, const struct bench_row *row, enum bench_guest guest)
+{
+    if (!isnan(row->by_guest[guest])) {
+        print_number(text, row->by_guest[guest], row->decimals);
+    }
+}
+
 static void print_row(const struct bench_row *row)
 {
     char value[NUMBER_MAX] = "";
+    char fair[NUMBER_MAX] = "";
+    char shipped[NUMBER_MAX] = "";
     char limit[NUMBER_MAX] = "";
     char goal[NUMBER_MAX + 8] = "";
     bool whole_limit = row->limit == (double)(long long)row->limit;
@@ -129,17 +153,18 @@ static void print_row(const struct bench_row *row)
     if (!row->failed) {
         print_number(value, row->value, row->decimals);
     }
+    print_linux(fair, row, GUEST_LINUX_FAIR);
+    print_linux(shipped, row, GUEST_LINUX_SHIPPED);
     if (row->goal != BENCH_NO_GOAL) {
         print_number(limit, row->limit, whole_limit ? 0 : row->decimals);
         snprintf(goal, sizeof(goal), "%s %s", row->goal == BENCH_AT_MOST ? "<=" : ">=", limit);
     }
-    printf("%-52s %12s %-12s %12s  %-8s  %s\n", row->name, value, row->unit, goal, verdict(row),
-           row->how);
+    printf(ROW_FORMAT, row->name, value, fair, shipped, row->unit, goal, verdict(row), row->how);
 }
 
 void bench_print(const struct bench *bench)
 {
-    printf("%-52s %12s %-12s %12s  %-8s  %s\n", "figure", "value", "", "goal", "verdict",
+    printf(ROW_FORMAT, "figure", "aerostat", "Linux fair", "as shipped", "", "goal", "verdict",
            "how measured");
     for (size_t i = 0; i < bench->row_count; i++) {
         print_row(&bench->rows[i]);
@@ -177,7 +202,17 @@ void bench_print_machine(const struct bench *bench)
     printf("host      %s\n", text);
     huge_pages(text, sizeof(text));
     printf("THP       %s\n", text);
-    printf("QEMU      %s, -accel tcg, -cpu max, q35, one processor\n", bench->qemu_version);
+    printf("QEMU      %s, -accel tcg, -cpu " BENCH_CPU ", q35, one processor, for all guests\n",
+           bench->qemu_version);
+    if (bench->linux_version[0] != '\0') {
+        printf("Linux     %s, Debian's package, vmlinux by PVH; fair: init_on_alloc=0\n",
+               bench->linux_version);
+    } else {
+        printf("Linux     not measured: %s\n", bench->linux_reason);
+    }
+    for (size_t i = 0; i < bench->note_count; i++) {
+        printf("          %s\n", bench->notes[i]);
+    }
 }
 
 /* ---- for programs ---- */
@@ -189,6 +224,13 @@ static json_t *row_object(const struct bench_row *row)
 
     if (!row->failed) {
         json_object_set_new(object, "value", json_real(row->value));
+    }
+    if (!isnan(row->by_guest[GUEST_LINUX_FAIR])) {
+        json_object_set_new(object, "linux_fair", json_real(row->by_guest[GUEST_LINUX_FAIR]));
+    }
+    if (!isnan(row->by_guest[GUEST_LINUX_SHIPPED])) {
+        json_object_set_new(object, "linux_as_shipped",
+                            json_real(row->by_guest[GUEST_LINUX_SHIPPED]));
     }
     if (!row->failed && row->goal != BENCH_NO_GOAL) {
         json_object_set_new(object, row->goal == BENCH_AT_MOST ? "at_most" : "at_least",
@@ -211,8 +253,9 @@ bool bench_write_json(const struct bench *bench, const char *path)
     for (size_t i = 0; i < bench->row_count; i++) {
         json_array_append_new(figures, row_object(&bench->rows[i]));
     }
-    root = json_pack("{s:{s:s, s:s, s:s, s:s}, s:o}", "machine", "host", kernel, "thp", thp, "qemu",
-                     bench->qemu_version, "accel", "tcg", "figures", figures);
+    root = json_pack("{s:{s:s, s:s, s:s, s:s, s:s, s:s}, s:o}", "machine", "host", kernel, "thp",
+                     thp, "qemu", bench->qemu_version, "accel", "tcg", "cpu", BENCH_CPU, "linux",
+                     bench->linux_version, "figures", figures);
     good = root != NULL && json_dump_file(root, path, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) == 0;
     json_decref(root);
     return good;

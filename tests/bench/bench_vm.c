@@ -48,6 +48,7 @@ struct vm *bench_start(struct bench *bench, struct vm_config *config)
     struct vm *vm;
 
     config->accel = "tcg";
+    config->cpu = BENCH_CPU;
     config->qemu = bench->qemu;
     vm = vm_start(config, reason, sizeof(reason));
     if (vm == NULL) {
@@ -161,16 +162,23 @@ bool counted_start(struct bench *bench, struct counted *counted, struct vm_confi
 {
     uint64_t first = 0;
     uint64_t last = 0;
+
+    if ((start != NULL && !elf_symbol(config->image, start, &first)) ||
+        (stop != NULL && !elf_symbol(config->image, stop, &last))) {
+        return bench_fail(bench, "%s has no symbol '%s' or '%s'", config->image, start, stop);
+    }
+    return counted_start_at(bench, counted, config, first, last);
+}
+
+bool counted_start_at(struct bench *bench, struct counted *counted, struct vm_config *config,
+                      uint64_t first, uint64_t last)
+{
     char plugin[512];
     const char *extra[EXTRA_WORDS_MAX + 1] = { "-plugin", plugin };
     size_t count = 2;
 
     memset(counted, 0, sizeof(*counted));
     counted->fd = -1;
-    if ((start != NULL && !elf_symbol(config->image, start, &first)) ||
-        (stop != NULL && !elf_symbol(config->image, stop, &last))) {
-        return bench_fail(bench, "%s has no symbol '%s' or '%s'", config->image, start, stop);
-    }
     if (!make_shared(bench, counted)) {
         counted_end(counted);
         return false;

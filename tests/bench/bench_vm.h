@@ -57,6 +57,10 @@ struct counted {
 
 bool counted_start(struct bench *bench, struct counted *counted, struct vm_config *config,
                    const char *start, const char *stop);
+
+/* The same between two addresses of the guest; 0: none. */
+bool counted_start_at(struct bench *bench, struct counted *counted, struct vm_config *config,
+                      uint64_t first, uint64_t last);
 void counted_end(struct counted *counted);
 
 /* Instructions executed since the start of the machine. */

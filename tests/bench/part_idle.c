@@ -15,7 +15,7 @@
  * (every 5 s) is in it twice.
  */
 
-#include "tests/bench/bench_vm.h"
+#include "tests/bench/bench_guest.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -23,20 +23,24 @@
 
 #define SETTLE_MS    1500
 #define IDLE_SECONDS 10
+/* Linux goes on with its start for a while. */
+#define LINUX_SETTLE_MS 5000
 
 /* ---- resident memory ---- */
 
 /* `extra`: more words for QEMU, or null. */
-static bool resident_once(struct bench *bench, const char *image, const char *const *extra,
+static bool resident_once(struct bench *bench, struct vm_config config, const char *const *extra,
                           double *mib)
 {
-    struct vm_config config = { .image = bench_file(bench, image),
-                                .memory_mib = 4096,
-                                .extra = extra };
-    struct vm *vm = bench_start(bench, &config);
+    struct vm *vm;
     uint64_t bytes = 0;
-    bool good = vm != NULL && bench_wait(bench, vm, "@ready", BENCH_WAIT_MS, NULL) &&
-                bench_sleep(bench, vm, SETTLE_MS);
+    bool good;
+
+    config.memory_mib = 4096;
+    config.extra = extra;
+    vm = bench_start(bench, &config);
+    good = vm != NULL && bench_wait(bench, vm, "@ready", BENCH_WAIT_MS, NULL) &&
+           bench_sleep(bench, vm, SETTLE_MS);
 
     good = good && (vm_ram_resident(vm, &bytes) || bench_fail(bench, "resident memory is unknown"));
     *mib = (double)bytes / (double)BENCH_MIB;
@@ -56,22 +60,34 @@ static bool host_has_no_huge_pages(void)
     return strstr(text, "[never]") != NULL;
 }
 
+static bool resident_linux(struct bench *bench, enum bench_guest guest, double *mib)
+{
+    return resident_once(bench, guest_config(bench, guest, NULL), NULL, mib);
+}
+
+/* Linux is measured with the default firmware. */
 static bool resident(struct bench *bench, const char *name, const char *const *extra, double limit,
                      const char *how)
 {
     char text[BENCH_TEXT_MAX];
+    struct vm_config nothing = { .image = bench_file(bench, "nothing.elf") };
+    double by_guest[GUEST_COUNT];
     double ours;
     double firmware;
 
     bench_progress("%s", name);
-    if (!resident_once(bench, "aerostat.elf", extra, &ours) ||
-        !resident_once(bench, "nothing.elf", extra, &firmware)) {
+    if (!resident_once(bench, guest_config(bench, GUEST_OURS, NULL), extra, &ours) ||
+        !resident_once(bench, nothing, extra, &firmware)) {
         return false;
+    }
+    if (extra == NULL) {
+        guest_measure_linux(bench, name, resident_linux, by_guest);
     }
     snprintf(text, sizeof(text), "smaps of guest RAM at -m 4G, %s; of it firmware %.2f", how,
              firmware);
     bench_add(bench, &(struct bench_figure){ .name = name,
                                              .value = ours,
+                                             .by_guest = extra == NULL ? by_guest : NULL,
                                              .unit = "MiB",
                                              .decimals = 2,
                                              .goal = BENCH_AT_MOST,
@@ -100,29 +116,47 @@ bool part_resident(struct bench *bench)
 
 /* ---- instructions when idle ---- */
 
-bool part_idle(struct bench *bench)
+static bool idle_once(struct bench *bench, enum bench_guest guest, double *per_second)
 {
-    struct vm_config config = { .image = bench_file(bench, "aerostat.elf"), .memory_mib = 1024 };
+    struct vm_config config = guest_config(bench, guest, NULL);
     struct counted counted;
     uint64_t before = 0;
     uint64_t after = 0;
     bool good;
 
-    bench_progress("%d seconds of idleness", IDLE_SECONDS);
+    config.memory_mib = 1024;
     if (!counted_start(bench, &counted, &config, NULL, NULL)) {
         return false;
     }
-    good = bench_wait(bench, counted.vm, "@ready", BENCH_WAIT_MS, NULL) &&
-           counted_rest(bench, &counted, &before) &&
-           bench_sleep(bench, counted.vm, IDLE_SECONDS * 1000);
+    good = bench_wait(bench, counted.vm, "@ready", BENCH_LONG_WAIT_MS, NULL);
+    if (guest == GUEST_OURS) {
+        good = good && counted_rest(bench, &counted, &before);
+    } else {
+        good = good && bench_sleep(bench, counted.vm, LINUX_SETTLE_MS);
+        before = counted_now(&counted);
+    }
+    good = good && bench_sleep(bench, counted.vm, IDLE_SECONDS * 1000);
     after = counted_now(&counted);
     counted_end(&counted);
-    if (good) {
-        bench_add(bench, &(struct bench_figure){ .name = "instructions per second when idle",
-                                                 .value = (double)(after - before) / IDLE_SECONDS,
-                                                 .goal = BENCH_AT_MOST,
-                                                 .limit = 1000,
-                                                 .how = "plugin, 10 s with two safety polls" });
-    }
+    *per_second = (double)(after - before) / IDLE_SECONDS;
     return good;
+}
+
+bool part_idle(struct bench *bench)
+{
+    double by_guest[GUEST_COUNT];
+    double ours;
+
+    bench_progress("%d seconds of idleness", IDLE_SECONDS);
+    if (!idle_once(bench, GUEST_OURS, &ours)) {
+        return false;
+    }
+    guest_measure_linux(bench, "idleness", idle_once, by_guest);
+    bench_add(bench, &(struct bench_figure){ .name = "instructions per second when idle",
+                                             .value = ours,
+                                             .by_guest = by_guest,
+                                             .goal = BENCH_AT_MOST,
+                                             .limit = 1000,
+                                             .how = "plugin, 10 s with two safety polls" });
+    return true;
 }

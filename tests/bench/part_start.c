@@ -6,7 +6,9 @@
  * enters right after writing "@ready": all of the kernel's own start with PCI, balloon and serial
  * port. Counted one by one by the plugin. Firmware comes before the entry and is not in it. Trap:
  * waiting for a device or a clock in a loop counts, halting does not; the count is taken several
- * times because a loop that waits for time makes it vary.
+ * times because a loop that waits for time makes it vary. Linux is counted from its own entry by
+ * PVH to the moment its first process, with the balloon's modules loaded, is about to say so: once,
+ * as the count is the same within a thousandth.
  *
  * "boot": from starting QEMU until the host reads "@ready", as a multiple of the same for a guest
  * that does nothing but write that line (tests/guest/nothing.S): in processor time of QEMU, and in
@@ -14,31 +16,34 @@
  * each pair gives one ratio, because the machine's speed changes from minute to minute.
  */
 
-#include "tests/bench/bench_vm.h"
+#include "tests/bench/bench_guest.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #define COUNT_RUNS 3U
+#define USUAL_MIB  1024U
 
 /* ---- instructions to ready ---- */
 
-static bool count_once(struct bench *bench, uint64_t mib, double *instructions)
+static bool count_once(struct bench *bench, enum bench_guest guest, uint64_t mib,
+                       double *instructions)
 {
-    struct vm_config config = { .image = bench_file(bench, "aerostat.elf"),
-                                .memory_mib = mib,
-                                .lazy_memory = true };
+    struct vm_config config = guest_config(bench, guest, NULL);
     struct counted counted;
     bool good;
 
-    if (!counted_start(bench, &counted, &config, "pvh_start", "task_idle_loop")) {
+    config.memory_mib = mib;
+    config.lazy_memory = true;
+    if (!guest_counted_start(bench, guest, &counted, &config)) {
         return false;
     }
-    good = bench_wait(bench, counted.vm, "@ready", BENCH_WAIT_MS, NULL);
+    good = bench_wait(bench, counted.vm, "@ready", BENCH_LONG_WAIT_MS, NULL);
     for (int i = 0; good && counted.shared->stops == 0 && i < 100; i++) {
         good = bench_sleep(bench, counted.vm, 10); /* the line comes just before the idle loop */
     }
     if (good && counted.shared->stops == 0) {
-        good = bench_fail(bench, "the idle loop was not reached after @ready");
+        good = bench_fail(bench, "the last instruction to count was not reached");
     }
     if (good) {
         *instructions = (double)(counted.shared->stopped - counted.shared->started);
@@ -54,7 +59,7 @@ static bool count(struct bench *bench, uint64_t mib, double *median, double *spr
     for (unsigned i = 0; i < COUNT_RUNS; i++) {
         bench_progress("instructions to ready, %llu MiB, run %u of %u", (unsigned long long)mib,
                        i + 1, COUNT_RUNS);
-        if (!count_once(bench, mib, &values[i])) {
+        if (!count_once(bench, GUEST_OURS, mib, &values[i])) {
             return false;
         }
     }
@@ -63,8 +68,14 @@ static bool count(struct bench *bench, uint64_t mib, double *median, double *spr
     return true;
 }
 
+static bool count_usual(struct bench *bench, enum bench_guest guest, double *instructions)
+{
+    return count_once(bench, guest, USUAL_MIB, instructions);
+}
+
 bool part_start(struct bench *bench)
 {
+    double by_guest[GUEST_COUNT];
     double usual;
     double small;
     double large;
@@ -72,14 +83,16 @@ bool part_start(struct bench *bench)
     double other;
     char how[BENCH_TEXT_MAX];
 
-    if (!count(bench, 1024, &usual, &spread) || !count(bench, 128, &small, &other) ||
+    if (!count(bench, USUAL_MIB, &usual, &spread) || !count(bench, 128, &small, &other) ||
         !count(bench, 16384, &large, &other)) {
         return false;
     }
+    guest_measure_linux(bench, "instructions to ready", count_usual, by_guest);
     snprintf(how, sizeof(how), "plugin, pvh_start to task_idle_loop, 1 GiB, %u runs, spread %.0f",
              COUNT_RUNS, spread);
     bench_add(bench, &(struct bench_figure){ .name = "instructions from entry to ready",
                                              .value = usual,
+                                             .by_guest = by_guest,
                                              .goal = BENCH_AT_MOST,
                                              .limit = 1700000,
                                              .how = how });
@@ -101,14 +114,25 @@ struct boot_cost {
     double cpu;
 };
 
-static bool boot_once(struct bench *bench, const char *image, struct boot_cost *cost)
-{
-    struct vm_config config = { .image = bench_file(bench, image), .memory_mib = 1024 };
-    double before = bench_clock();
-    struct vm *vm = bench_start(bench, &config);
-    uint64_t us = 0;
-    bool good = vm != NULL && bench_wait(bench, vm, "@ready", BENCH_WAIT_MS, NULL);
+/* Behind the guests comes the one that does nothing. */
+#define FLOOR       GUEST_COUNT
+#define BOOT_GUESTS (GUEST_COUNT + 1U)
 
+static bool boot_once(struct bench *bench, unsigned which, struct boot_cost *cost)
+{
+    struct vm_config config = { .image = bench_file(bench, "nothing.elf") };
+    double before;
+    struct vm *vm;
+    uint64_t us = 0;
+    bool good;
+
+    if (which != FLOOR) {
+        config = guest_config(bench, (enum bench_guest)which, NULL);
+    }
+    config.memory_mib = USUAL_MIB;
+    before = bench_clock();
+    vm = bench_start(bench, &config);
+    good = vm != NULL && bench_wait(bench, vm, "@ready", BENCH_WAIT_MS, NULL);
     cost->wall = bench_clock() - before;
     good = good && (vm_cpu_time(vm, &us) || bench_fail(bench, "QEMU's processor time is unknown"));
     cost->cpu = (double)us / 1e6;
@@ -116,16 +140,20 @@ static bool boot_once(struct bench *bench, const char *image, struct boot_cost *
     return good;
 }
 
-static void add_multiple(struct bench *bench, const char *name, const char *what, double *ratios,
-                         double *ours, double *floors)
+static void add_multiple(struct bench *bench, const char *name, const char *what,
+                         const struct guest_series *ratios, double *ours, double *floors)
 {
+    double by_guest[GUEST_COUNT];
     char how[BENCH_TEXT_MAX];
 
-    snprintf(how, sizeof(how), "%s, median of %u alternating pairs, %.0f against %.0f ms", what,
+    guest_medians(ratios, by_guest);
+    snprintf(how, sizeof(how),
+             "%s, median of %u alternating pairs, %.0f against %.0f ms; Linux: %u", what,
              bench->rounds, bench_median(ours, bench->rounds) * 1000,
-             bench_median(floors, bench->rounds) * 1000);
+             bench_median(floors, bench->rounds) * 1000, ratios->count[GUEST_LINUX_FAIR]);
     bench_add(bench, &(struct bench_figure){ .name = name,
-                                             .value = bench_median(ratios, bench->rounds),
+                                             .value = by_guest[GUEST_OURS],
+                                             .by_guest = by_guest,
                                              .unit = "x",
                                              .decimals = 2,
                                              .goal = BENCH_AT_MOST,
@@ -133,33 +161,61 @@ static void add_multiple(struct bench *bench, const char *name, const char *what
                                              .how = how });
 }
 
-bool part_boot(struct bench *bench)
+/* One start of each. The two that are compared most closely follow each other, and take turns in
+ * being first. */
+static bool boot_round(struct bench *bench, unsigned round, struct boot_cost *cost)
 {
-    double wall[3][BENCH_ROUNDS_MAX]; /* ours, the floor's, the ratio */
-    double cpu[3][BENCH_ROUNDS_MAX];
+    static const unsigned orders[2][BOOT_GUESTS] = {
+        { GUEST_OURS, FLOOR, GUEST_LINUX_FAIR, GUEST_LINUX_SHIPPED },
+        { FLOOR, GUEST_OURS, GUEST_LINUX_SHIPPED, GUEST_LINUX_FAIR },
+    };
 
-    for (unsigned i = 0; i < bench->rounds; i++) {
-        struct boot_cost cost[2];
-        unsigned first = i % 2; /* each guest is the first one in half of the pairs */
+    for (unsigned i = 0; i < BOOT_GUESTS; i++) {
+        unsigned which = orders[round % 2][i];
 
-        bench_progress("start against a guest that does nothing, pair %u of %u", i + 1,
-                       bench->rounds);
-        for (unsigned j = 0; j < 2; j++) {
-            unsigned which = (first + j) % 2;
-
-            if (!boot_once(bench, which == 0 ? "aerostat.elf" : "nothing.elf", &cost[which])) {
+        cost[which] = (struct boot_cost){ NAN, NAN };
+        if (which != FLOOR && !guest_takes_part(bench, (enum bench_guest)which, round)) {
+            continue;
+        }
+        if (!boot_once(bench, which, &cost[which])) {
+            if (which == GUEST_OURS || which == FLOOR) {
                 return false;
             }
+            guest_note(bench, (enum bench_guest)which, "start");
+            cost[which] = (struct boot_cost){ NAN, NAN };
         }
-        wall[0][i] = cost[0].wall;
-        wall[1][i] = cost[1].wall;
-        wall[2][i] = cost[0].wall / cost[1].wall;
-        cpu[0][i] = cost[0].cpu;
-        cpu[1][i] = cost[1].cpu;
-        cpu[2][i] = cost[0].cpu / cost[1].cpu;
+    }
+    return true;
+}
+
+bool part_boot(struct bench *bench)
+{
+    static struct guest_series wall;
+    static struct guest_series cpu;
+    double ours[2][BENCH_ROUNDS_MAX]; /* wall, processor */
+    double floors[2][BENCH_ROUNDS_MAX];
+
+    for (unsigned i = 0; i < bench->rounds; i++) {
+        struct boot_cost cost[BOOT_GUESTS];
+
+        bench_progress("start against a guest that does nothing, round %u of %u", i + 1,
+                       bench->rounds);
+        if (!boot_round(bench, i, cost)) {
+            return false;
+        }
+        for (enum bench_guest guest = GUEST_OURS; guest < GUEST_COUNT; guest++) {
+            if (!isnan(cost[guest].wall)) {
+                guest_series_add(&wall, guest, cost[guest].wall / cost[FLOOR].wall);
+                guest_series_add(&cpu, guest, cost[guest].cpu / cost[FLOOR].cpu);
+            }
+        }
+        ours[0][i] = cost[GUEST_OURS].wall;
+        floors[0][i] = cost[FLOOR].wall;
+        ours[1][i] = cost[GUEST_OURS].cpu;
+        floors[1][i] = cost[FLOOR].cpu;
     }
     add_multiple(bench, "QEMU start to ready, times a guest that does nothing", "processor time",
-                 cpu[2], cpu[0], cpu[1]);
-    add_multiple(bench, "the same in wall time", "wall time", wall[2], wall[0], wall[1]);
+                 &cpu, ours[1], floors[1]);
+    add_multiple(bench, "the same in wall time", "wall time", &wall, ours[0], floors[0]);
     return true;
 }

@@ -62,11 +62,14 @@ static void watch(const char *what, uint64_t pages)
     result_line("moved what=%s frames=%llu", what, (unsigned long long)pages);
 }
 
-/* Touches mib=N (default 3072), frees it and stays. With watch=1 it says when the balloon holds
- * exactly that, and then, when it is empty again; looking costs a timer interrupt a millisecond. */
+/* Touches mib=N (default 3072), frees it and stays. With hold=MS it keeps the memory for so long
+ * and says when it has it and when it begins to free it. With watch=1 it says when the balloon
+ * holds exactly that, and then, when it is empty again; looking costs a timer interrupt a
+ * millisecond. */
 int scenario_touch(void)
 {
     uint64_t blocks = app_word_number("mib", MIB_DEFAULT) * MIB / BLOCK_SIZE;
+    uint64_t hold_ms = app_word_number("hold", 0);
     uint64_t chain = PFN_NONE;
     pfn_t first;
 
@@ -78,6 +81,11 @@ int scenario_touch(void)
         *(uint64_t *)(uintptr_t)frame_address(first) = chain;
         chain = first;
         task_yield();
+    }
+    if (hold_ms != 0) {
+        result_line("touch state=held frames=%llu", (unsigned long long)(blocks * BLOCK_FRAMES));
+        task_sleep_until(clock_now_ns() + hold_ms * NS_PER_MS);
+        result_line("touch state=free frames=%llu", (unsigned long long)(blocks * BLOCK_FRAMES));
     }
     while (chain != PFN_NONE) {
         first = (pfn_t)chain;

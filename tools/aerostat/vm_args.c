@@ -125,6 +125,7 @@ bool vm_args_build(struct vm_args *args, const struct vm_config *config, const s
     add_terminal(args, config, qmp_fd);
     add_pair(args, "-kernel", config->image);
     add_pair(args, "-append", config->append);
+    add_pair(args, "-initrd", config->initrd);
     add_pair(args, "-icount", config->icount);
     add_pair(args, "-trace", config->trace);
     add_pair(args, "-D", config->trace_file);
