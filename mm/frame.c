@@ -141,7 +141,7 @@ void frame_free_order(pfn_t first, unsigned order)
     unsigned block = block_begun_by(first);
 
     frame_hold();
-    if (UNLIKELY(order != BLOCK_ORDER) || UNLIKELY(block >= frame_pool.open_blocks) ||
+    if (UNLIKELY(order != BLOCK_ORDER) || UNLIKELY(block >= frame_pool.fast_blocks) ||
         UNLIKELY(frame_pool.counts[block] != BLOCK_USED)) {
         frame_order_free_held(first, order);
         return;

@@ -109,6 +109,10 @@ void frame_free(pfn_t pfn);
 void frame_free_order(pfn_t first, unsigned order);
 void frame_free_run(pfn_t first, pfn_t count);
 
+/* Freed memory is handed to `fill` before anybody can have it again; null: it is left as it is. For
+ * finding mistakes: every free takes the long way. Not for what the balloon gives back. */
+void frame_set_fill(void (*fill)(pfn_t first, pfn_t count));
+
 /* ---- the balloon's side ---- */
 
 /*
@@ -154,6 +158,9 @@ void frame_stats(struct frame_stats *stats);
 uint64_t frame_free_count(void);
 /* Frames in whole free backed blocks. */
 uint64_t frame_reportable_count(void);
+/* Frames of returned blocks that were taken for use since frame_init(): whole blocks, for the host
+ * finds memory for a block as likely as for a frame. */
+uint64_t frame_retaken_count(void);
 enum frame_state frame_state(pfn_t pfn);
 
 /* True while an allocator function is running: a caller that interrupted it must come later. */

@@ -215,6 +215,7 @@ bool frame_area_open(void)
                     (pfn_t)min_u64(range_end(range), area + AREA_FRAMES));
     }
     frame_pool.open_blocks = block + AREA_BLOCKS;
+    frame_pool.fast_blocks = frame_pool.fill == NULL ? frame_pool.open_blocks : 0;
     return true;
 }
 
@@ -239,7 +240,9 @@ bool frame_span_find(pfn_t first, pfn_t count)
     if (range == NULL || first >= open_end()) {
         return false;
     }
+    pfn_t span = (pfn_t)min_u64(range_end(range), open_end()) - range->first;
+
     frame_pool.span_first = range->first;
-    frame_pool.span_count = (pfn_t)min_u64(range_end(range), open_end()) - frame_pool.span_first;
-    return count <= frame_pool.span_count - (first - frame_pool.span_first);
+    frame_pool.span_count = frame_pool.fill == NULL ? span : 0;
+    return count <= span - (first - range->first);
 }

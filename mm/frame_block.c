@@ -171,6 +171,7 @@ void frame_block_take_whole(unsigned block, int16_t state)
         ASSERT(block_set_has(&frame_pool.returned, block));
         block_set_remove(&frame_pool.returned, block);
         frame_pool.returned_frames -= BLOCK_FRAMES;
+        frame_pool.retaken_frames += state == BLOCK_AWAY ? 0 : BLOCK_FRAMES;
     }
     frame_pool.counts[block] = state;
 }

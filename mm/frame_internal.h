@@ -93,6 +93,9 @@ struct frame_pool {
 
     uint64_t total;
     uint64_t returned_frames;
+    uint64_t retaken_frames; /* out of returned blocks, by allocations, ever */
+    void (*fill)(pfn_t first, pfn_t count);
+    unsigned fast_blocks; /* open_blocks, or 0 when freed memory is filled */
     uint64_t away;
     uint64_t metadata_bytes;
     const struct frame_range *ranges;

@@ -218,6 +218,9 @@ void frame_release(pfn_t first, pfn_t count, int16_t whole, enum frame_state kin
 void frame_run_free_held(pfn_t first, pfn_t count)
 {
     frame_release(first, count, BLOCK_USED, FRAME_FREE_BACKED);
+    if (frame_pool.fill != NULL) {
+        frame_pool.fill(first, count);
+    }
     if (frame_unhold(count) || frame_pool.backed_slack < 0) {
         frame_watch_fire();
     }
@@ -228,6 +231,15 @@ void frame_order_free_held(pfn_t first, unsigned order)
     ASSERT(order <= FRAME_ORDER_MAX);
     ASSERT(first % (1U << order) == 0);
     frame_run_free_held(first, 1U << order);
+}
+
+void frame_set_fill(void (*fill)(pfn_t first, pfn_t count))
+{
+    frame_hold();
+    frame_pool.fill = fill;
+    frame_pool.fast_blocks = fill != NULL ? 0 : frame_pool.open_blocks;
+    frame_pool.span_count = 0;
+    (void)frame_unhold(0);
 }
 
 void frame_free_run(pfn_t first, pfn_t count)

@@ -15,6 +15,11 @@ uint64_t frame_free_count(void)
     return frame_ledger_free();
 }
 
+uint64_t frame_retaken_count(void)
+{
+    return frame_pool.retaken_frames;
+}
+
 uint64_t frame_reportable_count(void)
 {
     return frame_backed_blocks() * BLOCK_FRAMES;
