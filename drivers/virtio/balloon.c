@@ -3,9 +3,9 @@
  * The balloon's decisions. Rings, buffers, memory and time are the driver's.
  *
  * Invariants: what is leaving or in the balloon never grows beyond the target; pages are released
- * only while none is leaving, and sent only while none is returning, so the device sees one ordered
- * history although it serves two queues; `actual` counts acknowledged pages only; attempts that
- * find no memory are separated by pauses that double. [VIRTIO 1.4 §5.5.6]
+ * only while none is leaving, and sent only while none is untold or returning, so the device sees
+ * one ordered history of each page although it serves two queues; `actual` counts acknowledged
+ * pages only; attempts that find no memory are separated by pauses that double. [VIRTIO 1.4 §5.5.6]
  */
 
 #include "drivers/virtio/balloon.h"
@@ -15,12 +15,14 @@
 
 #define NS_PER_MS UINT64_C(1000000)
 
-void balloon_init(struct balloon *b, uint32_t retry_min_ms, uint32_t retry_max_ms)
+/* So many of the longest pauses without pressure, and the shortest one counts again. */
+#define CALM_FORGETS 10U
+
+void balloon_init(struct balloon *b, const struct balloon_limits *limits)
 {
-    ASSERT(retry_min_ms > 0);
-    ASSERT(retry_min_ms <= retry_max_ms);
-    *b = (struct balloon){ .retry_min_ns = retry_min_ms * NS_PER_MS,
-                           .retry_max_ns = retry_max_ms * NS_PER_MS };
+    ASSERT(limits->retry_min_ms > 0 && limits->retry_min_ms <= limits->retry_max_ms);
+    ASSERT(limits->calm_min_ms > 0 && limits->calm_min_ms <= limits->calm_max_ms);
+    *b = (struct balloon){ .limits = *limits };
 }
 
 uint64_t balloon_held(const struct balloon *b)
@@ -28,18 +30,28 @@ uint64_t balloon_held(const struct balloon *b)
     return b->in_balloon + b->leaving;
 }
 
+uint64_t balloon_wanted(const struct balloon *b, uint64_t now_ns)
+{
+    bool waits = (b->paused && now_ns < b->retry_at_ns) || (b->pressed && now_ns < b->calm_at_ns) ||
+                 b->untold + b->returning > 0;
+
+    return waits || b->target <= balloon_held(b) ? 0 : b->target - balloon_held(b);
+}
+
 void balloon_check(const struct balloon *b)
 {
-    /* One direction at a time; so a page is never announced before its inflate request was
-     * acknowledged [VIRTIO 1.4 §5.5.6.1]. */
-    ASSERT(b->leaving == 0 || b->returning == 0);
-    ASSERT(b->may_send == 0 || b->may_release == 0);
+    ASSERT(b->may_send == 0 || (b->may_release == 0 && b->untold + b->returning == 0));
+    /* So a page is never announced before its inflate request was acknowledged
+     * [VIRTIO 1.4 §5.5.6.1]. */
+    ASSERT(b->may_release == 0 || b->leaving == 0);
     ASSERT(b->may_send == 0 || balloon_held(b) + b->may_send <= b->target);
     ASSERT(b->may_release == 0 || b->in_balloon - b->may_release >= b->target);
     /* num_pages and actual have 32 bits, so a truthful `actual` fits. */
     ASSERT(balloon_held(b) <= UINT32_MAX);
     ASSERT(!b->paused || b->short_of_memory);
-    ASSERT(b->pause_ns <= b->retry_max_ns);
+    ASSERT(b->pause_ns <= b->limits.retry_max_ms * NS_PER_MS);
+    ASSERT(b->calm_ns <= b->limits.calm_max_ms * NS_PER_MS);
+    ASSERT(!b->pressed || b->may_send == 0);
 }
 
 static void episode_end(struct balloon *b)
@@ -52,11 +64,16 @@ static void episode_end(struct balloon *b)
 static void on_target(struct balloon *b, uint64_t pages)
 {
     ASSERT(pages <= UINT32_MAX);
+    pages = min_u64(pages, b->limits.max_pages);
     /* What was allowed under the old target is void. */
     b->may_send = 0;
     b->may_release = 0;
     if (pages < b->target || pages <= balloon_held(b)) {
         episode_end(b);
+    }
+    /* A new wish was made knowing what happened to the last one. */
+    if (pages != b->target) {
+        b->wary = false;
     }
     b->target = pages;
 }
@@ -65,10 +82,10 @@ static void on_target(struct balloon *b, uint64_t pages)
  * doubles, so a target that can never be met costs next to nothing. */
 static void pause_begin(struct balloon *b, uint64_t now_ns, struct balloon_actions *actions)
 {
-    uint64_t doubled = b->pause_ns == 0 ? b->retry_min_ns : 2 * b->pause_ns;
+    uint64_t doubled = b->pause_ns == 0 ? b->limits.retry_min_ms * NS_PER_MS : 2 * b->pause_ns;
 
     ASSERT(balloon_held(b) < b->target);
-    b->pause_ns = min_u64(doubled, b->retry_max_ns);
+    b->pause_ns = min_u64(doubled, b->limits.retry_max_ms * NS_PER_MS);
     b->retry_at_ns = now_ns + b->pause_ns;
     b->paused = true;
     b->retries++;
@@ -80,6 +97,39 @@ static void pause_begin(struct balloon *b, uint64_t now_ns, struct balloon_actio
     }
 }
 
+/* An allocation would have failed: whatever the host wishes, this guest needs what it has. */
+static void on_taken(struct balloon *b, const struct balloon_event *event)
+{
+    uint64_t quiet_ns = CALM_FORGETS * b->limits.calm_max_ms * NS_PER_MS;
+    bool first = b->calm_ns == 0 || event->now_ns >= b->calm_at_ns + quiet_ns;
+
+    ASSERT(event->pages <= b->in_balloon);
+    b->in_balloon -= event->pages;
+    b->untold += event->pages;
+    b->taken += event->pages;
+    b->may_send = 0;
+    b->may_release = 0;
+    /* One time of pressure may take many times. */
+    if (!b->pressed) {
+        b->calm_ns = first ? b->limits.calm_min_ms * NS_PER_MS
+                           : min_u64(2 * b->calm_ns, b->limits.calm_max_ms * NS_PER_MS);
+    }
+    b->calm_at_ns = event->now_ns + b->calm_ns;
+    b->pressed = true;
+    b->wary = true;
+}
+
+/* What may be sent of what is free above the floor. */
+static uint64_t available(struct balloon *b, const struct balloon_event *event)
+{
+    uint64_t kept = b->wary ? b->limits.headroom_pages : 0;
+
+    if (b->pressed && event->now_ns >= b->calm_at_ns && event->available > kept) {
+        b->pressed = false;
+    }
+    return b->pressed || event->available <= kept ? 0 : event->available - kept;
+}
+
 static void on_slice_begin(struct balloon *b, const struct balloon_event *event,
                            struct balloon_actions *actions)
 {
@@ -89,14 +139,17 @@ static void on_slice_begin(struct balloon *b, const struct balloon_event *event,
     if (b->paused && event->now_ns >= b->retry_at_ns) {
         b->paused = false;
     }
+    actions->announce = b->untold;
     /* SHOULD supply pages while fewer are in the balloon than wished [VIRTIO 1.4 §5.5.6.1]. Leaving
      * ones count, or the target would be passed. */
-    if (b->target > balloon_held(b) && b->returning == 0 && !b->paused) {
-        if (event->available == 0) {
+    if (b->target > balloon_held(b) && b->untold + b->returning == 0 && !b->paused) {
+        uint64_t most = available(b, event);
+
+        if (most == 0) {
             pause_begin(b, event->now_ns, actions);
             return;
         }
-        b->may_send = min_u64(b->target - balloon_held(b), min_u64(event->available, event->pages));
+        b->may_send = min_u64(b->target - balloon_held(b), min_u64(most, event->pages));
     }
     /* MAY use pages of the balloon while more are in it than wished, and MUST NOT otherwise
      * [VIRTIO 1.4 §5.5.6.1]. */
@@ -139,8 +192,8 @@ static void on_slice_end(struct balloon *b, struct balloon_actions *actions)
         b->written = actions->actual;
         b->written_valid = true;
     }
-    actions->again = (b->target > balloon_held(b) && b->returning == 0 && !b->paused) ||
-                     (b->target < b->in_balloon && b->leaving == 0);
+    actions->again = (b->target > balloon_held(b) && b->untold + b->returning == 0 && !b->paused) ||
+                     (b->target < b->in_balloon && b->leaving == 0) || b->untold > 0;
     if (b->paused) {
         actions->retry_ns = b->retry_at_ns;
     }
@@ -153,6 +206,7 @@ static void on_lost(struct balloon *b)
     b->target = 0;
     b->in_balloon = 0;
     b->leaving = 0;
+    b->untold = 0;
     b->returning = 0;
     b->may_send = 0;
     b->may_release = 0;
@@ -182,6 +236,14 @@ struct balloon_actions balloon_step(struct balloon *b, const struct balloon_even
         break;
     case BALLOON_RELEASED:
         on_released(b, event->pages);
+        break;
+    case BALLOON_TAKEN:
+        on_taken(b, event);
+        break;
+    case BALLOON_ANNOUNCED:
+        ASSERT(event->pages <= b->untold);
+        b->untold -= event->pages;
+        b->returning += event->pages;
         break;
     case BALLOON_TOLD:
         ASSERT(event->pages <= b->returning);

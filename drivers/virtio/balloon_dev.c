@@ -16,10 +16,12 @@
 #include "base/bits.h"
 #include "base/log.h"
 #include "base/string.h"
+#include "drivers/virtio/balloon_deflate.h"
 #include "drivers/virtio/balloon_life.h"
 #include "drivers/virtio/balloon_move.h"
+#include "drivers/virtio/balloon_statsq.h"
 
-/* The configuration: two le32 [VIRTIO 1.4 §5.5.4]. Single 32-bit accesses are atomic, so the
+/* The configuration: le32 each [VIRTIO 1.4 §5.5.4]. Single 32-bit accesses are atomic, so the
  * generation counter, which protects reads of several fields, is not needed [VIRTIO 1.4 §2.5.1]. */
 #define CONFIG_NUM_PAGES 0U
 #define CONFIG_ACTUAL    4U
@@ -35,14 +37,19 @@
 /* The host asks for statistics once a second or so; one that asks without end gets a hundred. */
 #define STATS_PAUSE_NS (10 * NS_PER_MS)
 
-enum { MARK_QUEUE = 1, MARK_CONFIG = 2, MARK_FREED = 4 };
+enum { MARK_QUEUE = 1, MARK_CONFIG = 2, MARK_FREED = 4, MARK_BLOCKS = 8 };
 
 const struct balloon_dev_config balloon_dev_config_default = {
     .host = { "careful", 256, 1, 64 },
     .slice_pages = 64 * MIB / FRAME_SIZE,
     .floor_pages = 0,
-    .retry_min_ms = 100,
-    .retry_max_ms = 10000,
+    .limits = { .retry_min_ms = 100,
+                .retry_max_ms = 10000,
+                .calm_min_ms = 1000,
+                .calm_max_ms = 60000,
+                .headroom_pages = 16 * MIB / FRAME_SIZE,
+                .max_pages = UINT32_MAX },
+    .report = { .on = true, .reserve_pages = 0, .run_pages = BLOCK_FRAMES, .pace_ms = 10 },
     .timeout_ms = 10000,
 };
 
@@ -67,7 +74,7 @@ err_t balloon_dev_start(struct balloon_dev *d, struct virtio_device *dev,
     d->mem = mem;
     d->config = *config;
     d->now_ns = mem->now_ns();
-    balloon_init(&d->balloon, config->retry_min_ms, config->retry_max_ms);
+    balloon_init(&d->balloon, &config->limits);
     err = balloon_life_hold(d);
     if (err != OK) {
         return err;
@@ -77,10 +84,18 @@ err_t balloon_dev_start(struct balloon_dev *d, struct virtio_device *dev,
         balloon_dev_stop(d);
         return err;
     }
-    log_info("balloon: started, %s host, %u requests of %u pages%s", config->host.name,
+    log_info("balloon: started, %s host, %u requests of %u pages%s%s%s%s%s", config->host.name,
              d->pool.requests, (unsigned)d->pool.pfns_per_request,
-             d->has_stats ? ", statistics" : "");
+             d->has_stats ? ", statistics" : "", d->report.on ? ", reporting" : "",
+             d->hint.on ? ", hinting" : "", d->deflate_on_oom ? ", deflate on OOM" : "",
+             d->must_tell ? ", must tell host" : "");
     return OK;
+}
+
+static void watches_off(struct balloon_dev *d)
+{
+    d->mem->watch(BALLOON_NEVER);
+    d->mem->watch_backed(BALLOON_NEVER);
 }
 
 void balloon_dev_stop(struct balloon_dev *d)
@@ -89,7 +104,7 @@ void balloon_dev_stop(struct balloon_dev *d)
         balloon_life_release(d);
     }
     if (d->mem != NULL) {
-        d->mem->watch(BALLOON_NEVER);
+        watches_off(d);
     }
     d->state = BALLOON_DEV_STOPPED;
 }
@@ -112,9 +127,9 @@ static void schedule_restart(struct balloon_dev *d)
         return;
     }
     if (d->failures > 1) {
-        pause = (d->config.retry_min_ms * NS_PER_MS) << (d->failures - 2);
+        pause = (d->config.limits.retry_min_ms * NS_PER_MS) << (d->failures - 2);
     }
-    d->restart_ns = d->now_ns + min_u64(pause, d->config.retry_max_ms * NS_PER_MS);
+    d->restart_ns = d->now_ns + min_u64(pause, d->config.limits.retry_max_ms * NS_PER_MS);
     d->state = BALLOON_DEV_RESTARTING;
 }
 
@@ -127,7 +142,7 @@ static void fault(struct balloon_dev *d, const char *what)
         d->failures = 0;
     }
     d->failures++;
-    d->mem->watch(BALLOON_NEVER);
+    watches_off(d);
     schedule_restart(d);
 }
 
@@ -158,20 +173,47 @@ static const char *look(struct balloon_dev *d)
     d->looked_ns = d->now_ns;
     (void)balloon_move_step(d, BALLOON_TARGET,
                             d->dev->ops->config_read32(d->dev, CONFIG_NUM_PAGES));
+    balloon_hint_look(d);
     return NULL;
 }
 
-/* A slice up to its end; null, or what is wrong with the device. */
-static const char *slice(struct balloon_dev *d, unsigned marks)
+static err_t harvest(struct balloon_dev *d)
+{
+    err_t err = balloon_move_harvest(d);
+
+    if (err == OK) {
+        err = balloon_report_harvest(d);
+    }
+    if (err == OK) {
+        err = balloon_hint_harvest(d);
+    }
+    return err;
+}
+
+/* Requests for hints are not waited for: a host may leave them alone. */
+static bool answers_late(const struct balloon_dev *d)
+{
+    uint64_t oldest = balloon_report_oldest(d);
+
+    if (d->pool.in_flight > 0) {
+        oldest = min_u64(oldest, balloon_pool_oldest(&d->pool));
+    }
+    return oldest != UINT64_MAX && d->ran_ns - oldest >= d->config.timeout_ms * NS_PER_MS;
+}
+
+/* A slice up to its end; null, or what is wrong with the device. *wake_ns: when hints and reports
+ * want to go on. */
+static const char *slice(struct balloon_dev *d, unsigned marks, bool idle, uint64_t *wake_ns)
 {
     const char *wrong = NULL;
+    bool hints = false;
 
     if ((marks & MARK_FREED) != 0) {
         (void)balloon_move_step(d, BALLOON_FREED, 0);
     }
     virtq_interrupts_off(&d->inflate_vq);
     virtq_interrupts_off(&d->deflate_vq);
-    if (balloon_move_harvest(d) != OK || balloon_life_stats(d) != OK) {
+    if (harvest(d) != OK || balloon_statsq_serve(d) != OK) {
         return "it broke a queue";
     }
     if ((marks & MARK_CONFIG) != 0 || d->look || d->now_ns - d->looked_ns >= LOOK_NS) {
@@ -182,11 +224,12 @@ static const char *slice(struct balloon_dev *d, unsigned marks)
     }
     /* A device that works inside the notification is done when it returns (observed: QEMU 7.2), so
      * the second look saves the interrupt. */
-    if (balloon_move_slice(d) != OK || balloon_move_harvest(d) != OK) {
+    if (balloon_hint_slice(d, &hints) != OK || balloon_move_slice(d) != OK ||
+        balloon_move_harvest(d) != OK || balloon_report_slice(d, idle, wake_ns) != OK) {
         return "it broke a queue";
     }
-    if (d->pool.in_flight > 0 &&
-        d->ran_ns - balloon_pool_oldest(&d->pool) >= d->config.timeout_ms * NS_PER_MS) {
+    *wake_ns = hints ? 0 : *wake_ns;
+    if (answers_late(d)) {
         d->counters.timeouts++;
         return "it did not answer in time";
     }
@@ -205,10 +248,10 @@ static void adapt_slice(struct balloon_dev *d, uint64_t took_ns)
 }
 
 /* Tells the host and decides when to come back. */
-static uint64_t slice_end(struct balloon_dev *d)
+static uint64_t slice_end(struct balloon_dev *d, uint64_t wake_ns)
 {
     struct balloon_actions actions = balloon_move_step(d, BALLOON_SLICE_END, 0);
-    uint64_t wake = actions.retry_ns;
+    uint64_t wake = min_u64(actions.retry_ns, wake_ns);
     uint64_t now;
 
     if (actions.write_actual) {
@@ -223,7 +266,7 @@ static uint64_t slice_end(struct balloon_dev *d)
         /* More than is free now, for what is free now could not be taken. */
         d->mem->watch(max_u64(d->config.floor_pages, d->mem->free_count()));
     }
-    if (d->pool.in_flight > 0) {
+    if (d->pool.in_flight > 0 || d->report.in_flight > 0) {
         wake = min_u64(wake, now + POLL_NS);
     }
     if (d->stats_early) {
@@ -244,14 +287,12 @@ static void clock_tick(struct balloon_dev *d)
     }
 }
 
-uint64_t balloon_dev_service(struct balloon_dev *d)
+static uint64_t service(struct balloon_dev *d, bool idle)
 {
     unsigned marks = atomic_exchange(&d->marks, 0);
+    uint64_t wake_ns;
     const char *wrong;
 
-    if (d->state == BALLOON_DEV_STOPPED || d->state == BALLOON_DEV_DEAD) {
-        return BALLOON_NEVER;
-    }
     clock_tick(d);
     if (d->state == BALLOON_DEV_RESTARTING) {
         if (d->now_ns < d->restart_ns) {
@@ -259,10 +300,10 @@ uint64_t balloon_dev_service(struct balloon_dev *d)
         }
         restart(d);
     } else {
-        wrong = slice(d, marks);
+        wrong = slice(d, marks, idle, &wake_ns);
         if (wrong == NULL) {
             ASSERT_SLOW((balloon_dev_check(d), true));
-            return slice_end(d);
+            return slice_end(d, wake_ns);
         }
         fault(d, wrong);
     }
@@ -271,6 +312,56 @@ uint64_t balloon_dev_service(struct balloon_dev *d)
         return BALLOON_NEVER;
     }
     return d->state == BALLOON_DEV_RESTARTING && d->restart_ns > d->now_ns ? d->restart_ns : 0;
+}
+
+uint64_t balloon_dev_service(struct balloon_dev *d, bool idle)
+{
+    uint64_t wake;
+
+    if (d->state == BALLOON_DEV_STOPPED || d->state == BALLOON_DEV_DEAD) {
+        return BALLOON_NEVER;
+    }
+    ASSERT(!d->busy);
+    d->busy = true;
+    wake = service(d, idle);
+    d->busy = false;
+    return wake;
+}
+
+bool balloon_dev_wants_idle(const struct balloon_dev *d)
+{
+    return d->state == BALLOON_DEV_RUNNING && d->report.on && d->report.waiting &&
+           d->report.backoff_ns == 0 && d->report.probe.phase == BALLOON_PROBE_IDLE;
+}
+
+/* ---- an allocation that would fail ---- */
+
+uint64_t balloon_dev_reclaim(struct balloon_dev *d, uint64_t pages, bool from_balloon)
+{
+    uint64_t before;
+    uint64_t gained;
+    err_t err;
+
+    if (d->state != BALLOON_DEV_RUNNING || d->busy) {
+        return 0;
+    }
+    d->busy = true;
+    clock_tick(d);
+    before = d->mem->free_count();
+    /* A broken queue stays broken until the next service sees it. */
+    err = harvest(d);
+    gained = d->mem->free_count() - before;
+    if (gained < pages) {
+        d->hint.released += balloon_hint_release(d, pages - gained);
+        gained = d->mem->free_count() - before;
+    }
+    if (err == OK && gained < pages && from_balloon && d->deflate_on_oom) {
+        err = balloon_deflate_on_oom(d, pages - gained);
+        gained = d->mem->free_count() - before;
+    }
+    (void)err;
+    d->busy = false;
+    return gained;
 }
 
 /* ---- interrupts ---- */
@@ -299,11 +390,18 @@ void balloon_dev_memory_freed(struct balloon_dev *d)
     atomic_fetch_or(&d->marks, MARK_FREED);
 }
 
+void balloon_dev_blocks_freed(struct balloon_dev *d)
+{
+    atomic_fetch_or(&d->marks, MARK_BLOCKS);
+}
+
 /* ---- questions ---- */
 
 bool balloon_dev_contains(const struct balloon_dev *d, pfn_t pfn)
 {
-    return d->held && balloon_ledger_contains(&d->ledger, pfn);
+    return d->held && (balloon_ledger_contains(&d->ledger, pfn) ||
+                       balloon_ledger_contains(&d->batch[0].frames, pfn) ||
+                       balloon_ledger_contains(&d->batch[1].frames, pfn));
 }
 
 struct balloon_dev_status balloon_dev_status(const struct balloon_dev *d)
@@ -314,8 +412,11 @@ struct balloon_dev_status balloon_dev_status(const struct balloon_dev *d)
                                          .leaving = d->balloon.leaving,
                                          .counters = d->counters };
 
+    if (d->held) {
+        status.out = balloon_report_held(d) + balloon_hint_held(d);
+    }
     if (d->state != BALLOON_DEV_RUNNING && d->owned) {
-        status.stuck = d->ledger.frames;
+        status.stuck = balloon_life_out(d);
     }
     status.counters.shortfalls = d->balloon.episodes;
     status.counters.retries = d->balloon.retries;
@@ -331,6 +432,8 @@ void balloon_dev_check(const struct balloon_dev *d)
     balloon_ledger_check(&d->ledger);
     balloon_pool_check(&d->pool);
     ASSERT(d->ledger.frames == balloon_held(&d->balloon));
+    ASSERT(d->untold.frames == d->balloon.untold);
+    ASSERT(d->must_tell || d->batch[0].frames.frames + d->batch[1].frames.frames == 0);
     ASSERT(d->pool.in_flight == (unsigned)d->inflate_vq.in_flight + d->deflate_vq.in_flight);
     ASSERT(!d->has_stats || d->stats_vq.in_flight <= 1);
 }

@@ -3,8 +3,8 @@
  * The ledger of frames that are leaving or in the balloon. It is the guest's only record of them:
  * frames are freed by this record, never by what stands in memory the device can write.
  *
- * Invariants: every page below the top is not empty; the top may be empty only between a reserve
- * and the push or trim that follows; `frames` is the sum of all runs.
+ * Invariants: every page is not empty, but for two: the top may be, between a reserve and the push
+ * or trim that follows, and the base, when the oldest runs were taken; `frames` is the sum of all.
  */
 
 #include "drivers/virtio/balloon_ledger.h"
@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "base/assert.h"
+#include "base/string.h"
 
 STATIC_ASSERT(sizeof(struct balloon_ledger_page) == FRAME_SIZE, "a ledger page is one frame");
 
@@ -82,7 +83,7 @@ void balloon_ledger_trim(struct balloon_ledger *ledger)
         return;
     }
     ASSERT(ledger->pages_held > 0);
-    ASSERT(empty->below->used > 0);
+    ASSERT(empty->below->used > 0 || empty->below == &ledger->base);
     ledger->top = empty->below;
     ledger->pages_held--;
     ledger->mem->page_free(empty, empty->address, 1);
@@ -109,6 +110,51 @@ struct balloon_run balloon_ledger_pop(struct balloon_ledger *ledger, pfn_t max)
     return popped;
 }
 
+/* The lowest page with runs in it, and the page above it. */
+static struct balloon_ledger_page *oldest_page(struct balloon_ledger *ledger,
+                                               struct balloon_ledger_page **above)
+{
+    struct balloon_ledger_page *page = ledger->top;
+    struct balloon_ledger_page *next;
+
+    *above = NULL;
+    for (next = page->below; next != NULL && next->used > 0; next = page->below) {
+        *above = page;
+        page = next;
+    }
+    return page;
+}
+
+struct balloon_run balloon_ledger_pop_oldest(struct balloon_ledger *ledger, pfn_t max)
+{
+    struct balloon_ledger_page *above;
+    struct balloon_ledger_page *page;
+    struct balloon_run popped;
+
+    ASSERT(max > 0);
+    ASSERT(ledger->frames > 0);
+    balloon_ledger_trim(ledger);
+    page = oldest_page(ledger, &above);
+    ASSERT(page->used > 0);
+    popped = page->runs[0];
+    popped.count = popped.count < max ? popped.count : max;
+    page->runs[0].first += popped.count;
+    page->runs[0].count -= popped.count;
+    ledger->frames -= popped.count;
+    if (page->runs[0].count > 0) {
+        return popped;
+    }
+    page->used--;
+    memmove(&page->runs[0], &page->runs[1], page->used * sizeof(page->runs[0]));
+    if (page->used == 0 && page != &ledger->base && above != NULL) {
+        above->below = page->below;
+        ledger->pages_held--;
+        ledger->mem->page_free(page, page->address, 1);
+    }
+    balloon_ledger_trim(ledger);
+    return popped;
+}
+
 bool balloon_ledger_contains(const struct balloon_ledger *ledger, pfn_t pfn)
 {
     for (const struct balloon_ledger_page *page = ledger->top; page != NULL; page = page->below) {
@@ -128,7 +174,7 @@ void balloon_ledger_check(const struct balloon_ledger *ledger)
 
     for (const struct balloon_ledger_page *page = ledger->top; page != NULL; page = page->below) {
         ASSERT(page->used <= BALLOON_LEDGER_RUNS);
-        ASSERT(page->used > 0 || page == ledger->top);
+        ASSERT(page->used > 0 || page == ledger->top || page == &ledger->base);
         ASSERT((page->below == NULL) == (page == &ledger->base));
         for (uint64_t i = 0; i < page->used; i++) {
             ASSERT(page->runs[i].count > 0);

@@ -52,6 +52,10 @@ void balloon_ledger_push(struct balloon_ledger *ledger, pfn_t first, pfn_t count
  * empty. Bookkeeping frames that are empty are given back. */
 struct balloon_run balloon_ledger_pop(struct balloon_ledger *ledger, pfn_t max);
 
+/* Removes up to `max` (at least 1) frames from the other end: what has been in the ledger longest.
+ * The ledger must not be empty. Cost: one step per bookkeeping frame. */
+struct balloon_run balloon_ledger_pop_oldest(struct balloon_ledger *ledger, pfn_t max);
+
 /* Gives back room that was reserved and is not needed. */
 void balloon_ledger_trim(struct balloon_ledger *ledger);
 

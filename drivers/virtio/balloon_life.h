@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
-/* The life of the balloon device, from the first reset to the last, and its statistics. Used by
- * balloon_dev.c only. */
+/* The life of the balloon device, from the first reset to the last. Used by balloon_dev.c only. */
 
 #include "base/err.h"
 #include "drivers/virtio/balloon_dev.h"
 
-/* Gets the memory for rings, statistics and the first buffer. On an error nothing is held. */
+/* Gets what lasts from start to stop. On an error nothing is held. */
 MUST_USE err_t balloon_life_hold(struct balloon_dev *d);
 
 /* From reset to DRIVER_OK. On an error d->owned tells whether queues were enabled already. */
 MUST_USE err_t balloon_life_begin(struct balloon_dev *d);
 
-/* Refills the statistics buffer if the device asked for it. */
-MUST_USE err_t balloon_life_stats(struct balloon_dev *d);
-
 /* Resets the device if it may use our memory, and gives every frame back to the guest. An error:
  * the reset did not finish, and every frame stays where it is. */
 MUST_USE err_t balloon_life_take_back(struct balloon_dev *d);
 
-/* Gives back what balloon_life_hold() got. The device must not own any of it. */
+/* Frames that are neither free nor in use: in the balloon, on the way, reported or hinted. */
+uint64_t balloon_life_out(const struct balloon_dev *d);
+
+/* Gives back all memory, the rings too. The device must not own any of it. */
 void balloon_life_release(struct balloon_dev *d);

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Moving pages: inflating takes runs of free frames, enters them in the ledger and sends their
- * numbers; deflating takes runs from the ledger, frees them and announces their numbers
- * [VIRTIO 1.4 §5.5.6]. When and how much is the state machine's decision, life and death of the
- * device that of balloon_dev.c.
+ * numbers [VIRTIO 1.4 §5.5.6]; the way back is in balloon_deflate.c. When and how much is the state
+ * machine's decision, life and death of the device that of balloon_dev.c.
+ *
+ * Where the host drops what is reported to it, pages are reported before they are sent: one call
+ * for a long run, and the host has the memory. The numbers, page by page, are then bookkeeping.
  *
  * Invariants: a frame is in the ledger before its number is written anywhere; the ledger holds what
- * is leaving and what is in the balloon, and as pages are only released while none is leaving, what
- * is popped was acknowledged. What the device writes is used for nothing but "request n is done".
+ * is leaving and what is in the balloon; its oldest `settled` frames were acknowledged. What the
+ * device writes is used for nothing but "request n is done".
  */
 
 #include "drivers/virtio/balloon_move.h"
@@ -17,12 +19,18 @@
 #include "base/assert.h"
 #include "base/bits.h"
 #include "base/log.h"
+#include "drivers/virtio/balloon_deflate.h"
 
 static uint64_t free_above_floor(const struct balloon_dev *d)
 {
     uint64_t free_frames = d->mem->free_count();
 
     return free_frames > d->config.floor_pages ? free_frames - d->config.floor_pages : 0;
+}
+
+static bool host_drops(const struct balloon_dev *d)
+{
+    return d->report.on && d->report.probe.drops != BALLOON_DROPS_NOTHING;
 }
 
 struct balloon_actions balloon_move_step(struct balloon_dev *d, enum balloon_event_kind kind,
@@ -52,7 +60,12 @@ static err_t harvest_queue(struct balloon_dev *d, struct virtq *vq, uint64_t *pa
 
     *pages = 0;
     while ((err = virtq_take(vq, &cookie, &written)) == OK) {
-        *pages += balloon_pool_done(&d->pool, cookie);
+        uint8_t batch;
+
+        *pages += balloon_pool_done(&d->pool, cookie, &batch);
+        if (batch != BALLOON_NO_BATCH) {
+            balloon_deflate_told(d, batch);
+        }
     }
     return err == ERR_AGAIN ? OK : err;
 }
@@ -79,9 +92,10 @@ err_t balloon_move_harvest(struct balloon_dev *d)
 
 /* ---- sending ---- */
 
-static err_t submit_open(struct balloon_dev *d, struct virtq *vq)
+err_t balloon_move_submit(struct balloon_dev *d, struct virtq *vq)
 {
     struct virtq_buffer buffers[VIRTQ_BUFFERS_MAX];
+    uint8_t batch = d->releasing ? (uint8_t)d->batch_open : BALLOON_NO_BATCH;
     uint16_t cookie;
     unsigned count;
 
@@ -92,13 +106,15 @@ static err_t submit_open(struct balloon_dev *d, struct virtq *vq)
         balloon_pool_drop(&d->pool);
         return OK;
     }
-    count = balloon_pool_close(&d->pool, d->ran_ns, buffers, &cookie);
+    count = balloon_pool_close(&d->pool, d->ran_ns, batch, buffers, &cookie);
+    if (batch != BALLOON_NO_BATCH) {
+        d->batch[batch].requests++;
+    }
     /* The pool was shaped to the queue: there is room unless the queue is broken. */
     return virtq_add(vq, buffers, count, 0, cookie);
 }
 
-/* Writes a run into as many requests as it needs. The caller knows that they have room. */
-static err_t send_run(struct balloon_dev *d, struct virtq *vq, pfn_t first, pfn_t count)
+err_t balloon_move_send(struct balloon_dev *d, struct virtq *vq, pfn_t first, pfn_t count)
 {
     while (count > 0) {
         pfn_t sent;
@@ -113,7 +129,7 @@ static err_t send_run(struct balloon_dev *d, struct virtq *vq, pfn_t first, pfn_
         first += sent;
         count -= sent;
         if (balloon_pool_open_room(&d->pool) == 0) {
-            err = submit_open(d, vq);
+            err = balloon_move_submit(d, vq);
             if (err != OK) {
                 return err;
             }
@@ -137,7 +153,7 @@ static err_t run_room(struct balloon_dev *d, uint64_t wanted, uint64_t *room)
         return OK;
     }
     if (balloon_pool_open_room(&d->pool) < min_u64(wanted, BLOCK_FRAMES)) {
-        err = submit_open(d, &d->inflate_vq);
+        err = balloon_move_submit(d, &d->inflate_vq);
     }
     if (err == OK && (d->pool.opened || balloon_pool_open(&d->pool))) {
         *room = balloon_pool_open_room(&d->pool);
@@ -155,10 +171,21 @@ static err_t take_run(struct balloon_dev *d, uint64_t max, pfn_t *first, pfn_t *
     if (err != OK || max == 0) {
         return ERR_NOMEM;
     }
-    err = d->mem->take((pfn_t)min_u64(max, PFN_NONE), first, count);
+    max = min_u64(max, PFN_NONE);
+    err = ERR_NOMEM;
+    if (host_drops(d) && max >= BLOCK_FRAMES) {
+        /* What was reported first. */
+        err = d->mem->take_blocks(false, 0, (pfn_t)max, first, count);
+    }
+    if (err != OK) {
+        err = d->mem->take((pfn_t)max, first, count);
+    }
     if (err == OK) {
         ASSERT(*count > 0);
         ASSERT(*count <= max);
+        if (d->balloon.leaving == 0) {
+            d->settled = d->ledger.frames;
+        }
         balloon_ledger_push(&d->ledger, *first, *count);
     }
     return err;
@@ -189,40 +216,20 @@ static err_t inflate(struct balloon_dev *d, uint64_t wanted)
         (void)balloon_move_step(d, BALLOON_SENT, count);
         wanted -= count;
         d->moved += count;
-        err = send_run(d, &d->inflate_vq, first, count);
+        err = balloon_move_send(d, &d->inflate_vq, first, count);
         if (err != OK) {
             return err;
         }
     }
     balloon_ledger_trim(&d->ledger);
-    return submit_open(d, &d->inflate_vq);
+    return balloon_move_submit(d, &d->inflate_vq);
 }
 
-/* MUST_TELL_HOST is not negotiated, so pages MAY be used before the device has read that they left:
- * memory is there at once. Every page is announced all the same [VIRTIO 1.4 §5.5.6.1]. */
-static err_t deflate(struct balloon_dev *d, uint64_t wanted)
+void balloon_move_kick(struct balloon_dev *d, struct virtq *vq)
 {
-    ASSERT(d->balloon.leaving == 0);
-    while (wanted > 0) {
-        struct balloon_run run;
-        err_t err;
-
-        if (!d->pool.opened && !balloon_pool_open(&d->pool)) {
-            break;
-        }
-        run = balloon_ledger_pop(&d->ledger,
-                                 (pfn_t)min_u64(wanted, balloon_pool_open_room(&d->pool)));
-        (void)balloon_move_step(d, BALLOON_RELEASED, run.count);
-        wanted -= run.count;
-        d->moved += run.count;
-        d->counters.deflated += run.count;
-        err = send_run(d, &d->deflate_vq, run.first, run.count);
-        d->mem->give(run.first, run.count);
-        if (err != OK) {
-            return err;
-        }
+    if (virtio_kick(d->dev, vq)) {
+        d->counters.kicks++;
     }
-    return submit_open(d, &d->deflate_vq);
 }
 
 /* Buffers are held only while pages move, and are themselves memory the host can have: when nothing
@@ -259,33 +266,83 @@ static bool whole_slice_fits(const struct balloon_dev *d)
     return d->pool.in_flight == 0 || balloon_pool_room_at_most(&d->pool) >= next_pages(d);
 }
 
-err_t balloon_move_slice(struct balloon_dev *d)
+/* The host wants more than is free: whoever can do without memory is asked, once for each attempt,
+ * which the state machine keeps apart. What they free at once can be sent at once. */
+static void ask_for_more(struct balloon_dev *d, uint64_t wanted)
 {
-    struct balloon_actions actions;
-    err_t err;
+    if (wanted > 0 && free_above_floor(d) == 0) {
+        (void)d->mem->ask(wanted);
+    }
+}
 
-    d->moved = 0;
-    if (!whole_slice_fits(d) || !make_room(d)) {
+/* At the beginning of a movement as much is reported as is to be inflated, or is backed; then
+ * *go_on. */
+static err_t report_first(struct balloon_dev *d, uint64_t wanted, bool *go_on)
+{
+    err_t err = OK;
+
+    if (wanted == 0 || !host_drops(d)) {
+        d->owing = false;
+        *go_on = true;
         return OK;
     }
-    actions = balloon_move_step(d, BALLOON_SLICE_BEGIN, d->slice_pages);
+    if (!d->owing) {
+        d->owing = true;
+        d->owed = min_u64(wanted, free_above_floor(d));
+    }
+    d->report.moved = 0;
+    if (d->owed >= BLOCK_FRAMES) {
+        err = balloon_report_urgent(d, d->owed);
+    }
+    d->owed = d->report.moved > 0 ? d->owed - d->report.moved : 0;
+    /* The rest waits for the next slice; what is on its way, for its answer. */
+    *go_on = err == OK && d->owed < BLOCK_FRAMES && balloon_report_settled(d);
+    return err;
+}
+
+static err_t move(struct balloon_dev *d)
+{
+    struct balloon_actions actions = balloon_move_step(d, BALLOON_SLICE_BEGIN, d->slice_pages);
+    err_t err;
+
+    if (actions.announce > 0) {
+        balloon_pool_grow(&d->pool, actions.announce, 0);
+        return balloon_deflate_announce(d);
+    }
     if (actions.inflate > 0) {
         balloon_pool_grow(&d->pool, actions.inflate, d->config.floor_pages);
         err = inflate(d, actions.inflate);
-        if (err == OK && virtio_kick(d->dev, &d->inflate_vq)) {
-            d->counters.kicks++;
+        if (err == OK) {
+            balloon_move_kick(d, &d->inflate_vq);
         }
         return err;
     }
     if (actions.deflate > 0) {
         balloon_pool_grow(&d->pool, actions.deflate, 0);
-        err = deflate(d, actions.deflate);
-        if (err == OK && virtio_kick(d->dev, &d->deflate_vq)) {
-            d->counters.kicks++;
-        }
-        return err;
+        return balloon_deflate(d, actions.deflate);
     }
     return OK;
+}
+
+err_t balloon_move_slice(struct balloon_dev *d)
+{
+    uint64_t wanted;
+    bool go_on;
+    err_t err;
+
+    d->moved = 0;
+    d->reported_first = false;
+    if (!whole_slice_fits(d) || !make_room(d)) {
+        return OK;
+    }
+    wanted = balloon_wanted(&d->balloon, d->now_ns);
+    ask_for_more(d, wanted);
+    err = report_first(d, wanted, &go_on);
+    if (err != OK || !go_on) {
+        d->reported_first = err == OK;
+        return err;
+    }
+    return move(d);
 }
 
 /* ---- waiting ---- */
@@ -314,6 +371,9 @@ bool balloon_move_ready(struct balloon_dev *d, bool again)
 {
     bool completed;
 
+    if (d->reported_first) {
+        return balloon_report_settled(d);
+    }
     if (again && d->pool.in_flight == 0) {
         return true;
     }

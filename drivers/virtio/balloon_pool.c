@@ -13,12 +13,36 @@
 
 #include "base/assert.h"
 #include "base/bits.h"
+#include "base/string.h"
 
 STATIC_ASSERT(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "frame numbers are stored as they are");
 STATIC_ASSERT(BALLOON_PFNS_PER_FRAME * sizeof(uint32_t) == FRAME_SIZE, "a frame of numbers");
 
 const struct balloon_profile balloon_profile_careful = { "careful", 256, 1, 64 };
 const struct balloon_profile balloon_profile_qemu = { "qemu", BALLOON_PFNS_PER_FRAME, 4, 8 };
+const struct balloon_profile balloon_profile_firecracker = { "firecracker", 256, 1, 64 };
+const struct balloon_profile balloon_profile_cloud_hypervisor = { "cloud-hypervisor", 256, 2, 64 };
+const struct balloon_profile balloon_profile_crosvm = { "crosvm", BALLOON_PFNS_PER_FRAME, 4, 8 };
+
+const struct balloon_profile *balloon_profile_of(const char *oem_id)
+{
+    static const struct {
+        const char *oem_id;
+        const struct balloon_profile *profile;
+    } known[] = {
+        { "BOCHS ", &balloon_profile_qemu },
+        { "FIRECK", &balloon_profile_firecracker },
+        { "CLOUDH", &balloon_profile_cloud_hypervisor },
+        { "CROSVM", &balloon_profile_crosvm },
+    };
+
+    for (unsigned i = 0; i < ARRAY_SIZE(known); i++) {
+        if (strcmp(oem_id, known[i].oem_id) == 0) {
+            return known[i].profile;
+        }
+    }
+    return &balloon_profile_careful;
+}
 
 err_t balloon_pool_init(struct balloon_pool *pool, const struct balloon_mem_ops *mem)
 {
@@ -190,7 +214,7 @@ pfn_t balloon_pool_append(struct balloon_pool *pool, pfn_t first, pfn_t count)
     return fits;
 }
 
-unsigned balloon_pool_close(struct balloon_pool *pool, uint64_t now_ns,
+unsigned balloon_pool_close(struct balloon_pool *pool, uint64_t now_ns, uint8_t tag,
                             struct virtq_buffer *buffers, uint16_t *cookie)
 {
     uint64_t at = (uint64_t)pool->open * pool->pfns_per_request;
@@ -212,6 +236,7 @@ unsigned balloon_pool_close(struct balloon_pool *pool, uint64_t now_ns,
         left -= pfns;
     }
     pool->request[pool->open].pages = pool->filled;
+    pool->request[pool->open].tag = tag;
     pool->request[pool->open].since_ns = now_ns;
     pool->in_flight++;
     pool->opened = false;
@@ -219,7 +244,7 @@ unsigned balloon_pool_close(struct balloon_pool *pool, uint64_t now_ns,
     return count;
 }
 
-uint32_t balloon_pool_done(struct balloon_pool *pool, uint16_t cookie)
+uint32_t balloon_pool_done(struct balloon_pool *pool, uint16_t cookie, uint8_t *tag)
 {
     uint32_t pages;
 
@@ -228,6 +253,7 @@ uint32_t balloon_pool_done(struct balloon_pool *pool, uint16_t cookie)
     ASSERT(pages > 0);
     ASSERT(pool->in_flight > 0);
     pool->request[cookie].pages = 0;
+    *tag = pool->request[cookie].tag;
     pool->in_flight--;
     return pages;
 }

@@ -44,6 +44,22 @@ extern const struct balloon_profile balloon_profile_careful;
  * frame numbers arrive in one element (observed: QEMU 7.2). */
 extern const struct balloon_profile balloon_profile_qemu;
 
+/* Firecracker: as the careful one; it gathers up to 2048 numbers from descriptors that are
+ * available together and merges neighbours (observed: Firecracker 1.7), so requests stay in order.
+ */
+extern const struct balloon_profile balloon_profile_firecracker;
+
+/* Cloud Hypervisor: 256 numbers in a descriptor, but it reads chains, so that two of them carry a
+ * whole block in one element (observed: Cloud Hypervisor 38). */
+extern const struct balloon_profile balloon_profile_cloud_hypervisor;
+
+/* crosvm: any length, and neighbours are merged within a request (observed: crosvm f1e797a6). */
+extern const struct balloon_profile balloon_profile_crosvm;
+
+/* The profile for a host that calls itself `oem_id` in its ACPI tables (six characters, padded with
+ * blanks); the careful one for a host that is not known. */
+const struct balloon_profile *balloon_profile_of(const char *oem_id);
+
 struct balloon_pool {
     const struct balloon_mem_ops *mem;
     uint32_t pfns_per_buffer;
@@ -61,6 +77,7 @@ struct balloon_pool {
     } frame[BALLOON_POOL_FRAMES_MAX];
     struct {
         uint32_t pages; /* 0: not in flight */
+        uint8_t tag;    /* the caller's */
         uint64_t since_ns;
     } request[BALLOON_POOL_REQUESTS_MAX];
 };
@@ -100,11 +117,11 @@ MUST_USE pfn_t balloon_pool_append(struct balloon_pool *pool, pfn_t first, pfn_t
 
 /* Makes the open request, which is not empty, ready for the queue: fills in at most
  * VIRTQ_BUFFERS_MAX buffers and returns how many. It is in flight from now on. */
-MUST_USE unsigned balloon_pool_close(struct balloon_pool *pool, uint64_t now_ns,
+MUST_USE unsigned balloon_pool_close(struct balloon_pool *pool, uint64_t now_ns, uint8_t tag,
                                      struct virtq_buffer *buffers, uint16_t *cookie);
 
-/* The device is done with a request, which must be in flight; returns its pages. */
-uint32_t balloon_pool_done(struct balloon_pool *pool, uint16_t cookie);
+/* The device is done with a request, which must be in flight; returns its pages, and its tag. */
+uint32_t balloon_pool_done(struct balloon_pool *pool, uint16_t cookie, uint8_t *tag);
 
 /* The device was reset: nothing is in flight or open any more. */
 void balloon_pool_forget(struct balloon_pool *pool);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Statistics for the host. Every value is true: nothing is ever swapped here and there is no page
- * cache, so those three are zeros and not guesses; what this guest cannot know is left out,
- * which is allowed [VIRTIO 1.4 §5.5.6.3.1]. MEMTOT shrinks as the balloon grows.
+ * Encodes statistics. Memory amounts are in bytes, what was reclaimed in pages, as Linux counts it.
  */
 
 #include "drivers/virtio/balloon_stats.h"
@@ -32,12 +30,17 @@ void balloon_stats_encode(uint8_t *buffer, const struct balloon_stat_values *val
     uint8_t *at = buffer;
 
     ASSERT(values->free_frames <= values->total_frames);
-    ASSERT(values->available_frames <= values->free_frames);
     at = put_entry(at, BALLOON_STAT_MEMFREE, values->free_frames * FRAME_SIZE);
     at = put_entry(at, BALLOON_STAT_MEMTOT, values->total_frames * FRAME_SIZE);
     at = put_entry(at, BALLOON_STAT_AVAIL, values->available_frames * FRAME_SIZE);
+    at = put_entry(at, BALLOON_STAT_CACHES, values->cache_frames * FRAME_SIZE);
     at = put_entry(at, BALLOON_STAT_SWAP_IN, 0);
     at = put_entry(at, BALLOON_STAT_SWAP_OUT, 0);
-    at = put_entry(at, BALLOON_STAT_CACHES, 0);
+    at = put_entry(at, BALLOON_STAT_MAJFLT, 0);
+    at = put_entry(at, BALLOON_STAT_MINFLT, 0);
+    at = put_entry(at, BALLOON_STAT_OOM_KILL, 0);
+    at = put_entry(at, BALLOON_STAT_ALLOC_STALL, values->alloc_stalls);
+    at = put_entry(at, BALLOON_STAT_ASYNC_RECLAIM, values->async_reclaimed_frames);
+    at = put_entry(at, BALLOON_STAT_DIRECT_RECLAIM, values->direct_reclaimed_frames);
     ASSERT(at == buffer + BALLOON_STATS_BYTES);
 }

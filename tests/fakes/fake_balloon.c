@@ -42,8 +42,24 @@ uint64_t fake_balloon_random(void)
 
 /* ---- memory ---- */
 
+static bool is_whole(uint32_t block)
+{
+    return F.block_free[block] == BLOCK_FRAMES;
+}
+
+/* Somebody writes to memory of the block: the host has to find some, and the guest knows. */
+static void use_block(uint32_t block)
+{
+    F.retaken += is_whole(block) && !F.backed[block] ? BLOCK_FRAMES : 0;
+    F.backed[block] = true;
+}
+
 static void own(pfn_t pfn, enum fake_owner owner)
 {
+    if (owner == FAKE_APP || owner == FAKE_DRIVER) {
+        use_block(pfn / BLOCK_FRAMES);
+        F.word[pfn] = pfn + 1;
+    }
     if (F.owner[pfn] == FAKE_FREE) {
         F.free_frames--;
         F.block_free[pfn / BLOCK_FRAMES]--;
@@ -59,8 +75,24 @@ static void own(pfn_t pfn, enum fake_owner owner)
 
 static struct balloon_dev *watcher;
 
+static uint64_t mem_backed_count(void)
+{
+    uint64_t frames = 0;
+
+    for (uint32_t b = 0; b < BLOCKS; b++) {
+        frames += is_whole(b) && F.backed[b] ? BLOCK_FRAMES : 0;
+    }
+    return frames;
+}
+
 static void freed(void)
 {
+    if (F.watch_backed_above != UINT64_MAX && mem_backed_count() > F.watch_backed_above) {
+        F.watch_backed_above = UINT64_MAX;
+        if (watcher != NULL) {
+            balloon_dev_blocks_freed(watcher);
+        }
+    }
     if (F.free_frames > F.watch_above) {
         F.watch_above = UINT64_MAX;
         if (watcher != NULL) {
@@ -111,18 +143,113 @@ static err_t mem_take(pfn_t max, pfn_t *first, pfn_t *count)
     return OK;
 }
 
+/* Whole blocks that come back as such are returned. */
+static void note_backed(pfn_t first, pfn_t count, bool backed)
+{
+    for (pfn_t pfn = first; pfn < first + count; pfn++) {
+        uint32_t block = pfn / BLOCK_FRAMES;
+        bool whole = block * BLOCK_FRAMES >= first && (block + 1) * BLOCK_FRAMES <= first + count;
+
+        F.backed[block] = backed || !whole;
+    }
+}
+
 static void mem_give(pfn_t first, pfn_t count)
 {
+    bool must_tell = (F.accepted & BALLOON_F_MUST_TELL_HOST) != 0;
+
     for (pfn_t pfn = first; pfn < first + count; pfn++) {
         always(pfn < F.frames, "a frame that does not exist comes back");
         always(F.owner[pfn] == FAKE_TAKEN, "a frame comes back that was not away");
+        require(F.reporting[pfn] == 0, "a frame comes back that is being reported");
         if ((F.status & VIRTIO_STATUS_DRIVER_OK) != 0) {
-            require(F.in_balloon[pfn] != 0, "a frame comes back before it was acknowledged");
+            require(must_tell || F.in_balloon[pfn] != 0,
+                    "a frame comes back before it was acknowledged");
+            require(!must_tell || F.in_balloon[pfn] == 0,
+                    "a frame comes back before the host was told");
             F.actual_true -= F.in_balloon[pfn] != 0;
         }
         own(pfn, FAKE_FREE);
     }
-    freed();
+    note_backed(first, count, false);
+}
+
+static err_t mem_take_blocks(bool backed, pfn_t from, pfn_t max, pfn_t *first, pfn_t *count)
+{
+    uint32_t b = (from + BLOCK_FRAMES - 1) / BLOCK_FRAMES;
+
+    always(max >= BLOCK_FRAMES, "less than a block");
+    while (b < BLOCKS && !(is_whole(b) && F.backed[b] == backed)) {
+        b++;
+    }
+    if (b >= BLOCKS || F.take_fails) {
+        return ERR_NOMEM;
+    }
+    *first = b * BLOCK_FRAMES;
+    *count = 0;
+    while (b < BLOCKS && is_whole(b) && F.backed[b] == backed && *count + BLOCK_FRAMES <= max) {
+        for (pfn_t i = 0; i < BLOCK_FRAMES; i++) {
+            own(b * BLOCK_FRAMES + i, FAKE_TAKEN);
+        }
+        *count += BLOCK_FRAMES;
+        b++;
+    }
+    return OK;
+}
+
+static void mem_give_blocks(pfn_t first, pfn_t count, bool backed)
+{
+    always(first % BLOCK_FRAMES == 0 && count % BLOCK_FRAMES == 0, "parts of blocks");
+    for (pfn_t pfn = first; pfn < first + count; pfn++) {
+        always(pfn < F.frames && F.owner[pfn] == FAKE_TAKEN,
+               "a block comes back that was not away");
+        require(F.reporting[pfn] == 0 || F.cmd_id == BALLOON_HINT_DONE,
+                "a block comes back that is with the device");
+        require(F.in_balloon[pfn] == 0, "a block comes back that is in the balloon");
+        own(pfn, FAKE_FREE);
+    }
+    note_backed(first, count, backed);
+}
+
+static void mem_watch_backed(uint64_t above)
+{
+    F.watch_backed_above = above;
+}
+
+static uint64_t mem_retaken_count(void)
+{
+    return F.retaken;
+}
+
+static uint64_t mem_peek(pfn_t pfn)
+{
+    always(F.owner[pfn] == FAKE_TAKEN && F.reporting[pfn] == 0, "a frame is read too early");
+    return F.word[pfn];
+}
+
+static void mem_poke(pfn_t pfn, uint64_t value)
+{
+    always(F.owner[pfn] == FAKE_TAKEN && F.reporting[pfn] == 0, "a frame is written too early");
+    F.word[pfn] = value;
+}
+
+static void mem_fill(pfn_t first, pfn_t count, uint32_t value)
+{
+    for (pfn_t pfn = first; pfn < first + count; pfn++) {
+        always(F.owner[pfn] == FAKE_TAKEN, "a frame is filled that was not away");
+        F.word[pfn] = value;
+        F.filled++;
+    }
+}
+
+static uint64_t mem_ask(uint64_t frames)
+{
+    uint64_t given = frames < F.askable ? frames : F.askable;
+
+    F.asked++;
+    F.askable -= given;
+    fake_balloon_app_free(given);
+    return given;
 }
 
 static uint64_t mem_free_count(void)
@@ -158,7 +285,7 @@ static bool device_may_use(const void *memory, unsigned frames)
 {
     uintptr_t begin = (uintptr_t)memory;
 
-    for (unsigned q = 0; q < 3; q++) {
+    for (unsigned q = 0; q < BALLOON_QUEUES; q++) {
         uintptr_t desc = F.queue[q].size > 0 ? (uintptr_t)F.queue[q].rings->desc_address : 0;
 
         if (desc >= begin && desc < begin + frames * FRAME_SIZE) {
@@ -188,8 +315,9 @@ static void mem_page_free(void *memory, paddr_t address, unsigned frames)
 
 static void mem_stats(struct balloon_memory_stats *stats)
 {
-    stats->all_frames = F.frames - 1; /* frame 0 is no memory */
-    stats->free_frames = F.free_frames;
+    *stats = (struct balloon_memory_stats){ .all_frames = F.frames - 1, /* frame 0 is no memory */
+                                            .free_frames = F.free_frames,
+                                            .cache_frames = F.askable };
 }
 
 static void mem_watch(uint64_t free_above)
@@ -210,6 +338,15 @@ const struct balloon_mem_ops fake_balloon_mem = {
     .page_free = mem_page_free,
     .stats = mem_stats,
     .watch = mem_watch,
+    .ask = mem_ask,
+    .take_blocks = mem_take_blocks,
+    .give_blocks = mem_give_blocks,
+    .backed_count = mem_backed_count,
+    .watch_backed = mem_watch_backed,
+    .retaken_count = mem_retaken_count,
+    .peek = mem_peek,
+    .poke = mem_poke,
+    .fill = mem_fill,
     .now_ns = mem_now,
 };
 
@@ -240,6 +377,40 @@ void fake_balloon_app_free(uint64_t frames)
 {
     app_change(frames, FAKE_APP, FAKE_FREE);
     freed();
+}
+
+void fake_balloon_app_blocks(uint32_t blocks)
+{
+    for (uint32_t b = 0; blocks > 0; b++) {
+        always(b < BLOCKS, "the test's application asks for too many blocks");
+        if (is_whole(b)) {
+            for (pfn_t i = 0; i < BLOCK_FRAMES; i++) {
+                own(b * BLOCK_FRAMES + i, FAKE_APP);
+            }
+            blocks--;
+        }
+    }
+}
+
+void fake_balloon_warm(void)
+{
+    for (uint32_t b = 0; b < BLOCKS; b++) {
+        F.backed[b] = true;
+        for (pfn_t i = 0; i < BLOCK_FRAMES; i++) {
+            F.word[b * BLOCK_FRAMES + i] = 1;
+        }
+    }
+}
+
+bool fake_balloon_app_alloc_or_reclaim(struct balloon_dev *d, uint64_t frames)
+{
+    while (F.free_frames < frames) {
+        if (balloon_dev_reclaim(d, frames - F.free_frames, true) == 0) {
+            return false;
+        }
+    }
+    fake_balloon_app_alloc(frames);
+    return true;
 }
 
 /* ---- the device: queues ---- */
@@ -286,6 +457,7 @@ static void inflate_page(uint32_t pfn)
     always(pfn < F.frames, "a number beyond memory is inflated");
     require(F.owner[pfn] == FAKE_TAKEN, "a frame in use is inflated");
     require(F.in_balloon[pfn] == 0, "a frame is inflated twice");
+    F.word[pfn] = 0;
     F.in_balloon[pfn] = 1;
     F.actual_true++;
     F.pages_inflated++;
@@ -295,6 +467,7 @@ static void deflate_page(uint32_t pfn)
 {
     always(pfn < F.frames, "a number beyond memory is deflated");
     require(F.in_balloon[pfn] != 0, "a frame is deflated that is not in the balloon");
+    F.actual_true -= F.in_balloon[pfn] != 0 && F.owner[pfn] == FAKE_TAKEN;
     F.in_balloon[pfn] = 0;
     F.pages_deflated++;
 }
@@ -309,7 +482,7 @@ static void run_buffer(uint16_t queue, const struct virtq_desc *desc, uint32_t *
     require(F.pfns_max == 0 || count <= F.pfns_max, "more numbers than this host takes");
     F.now_ns += count * F.cost_ns;
     for (uint32_t i = 0; i < count; i++) {
-        if (queue == 0) {
+        if (F.role[queue] == BALLOON_QUEUE_INFLATE) {
             inflate_page(pfns[i]);
         } else {
             deflate_page(pfns[i]);
@@ -318,8 +491,61 @@ static void run_buffer(uint16_t queue, const struct virtq_desc *desc, uint32_t *
         *streak = pfns[i] % BLOCK_FRAMES == 0         ? 1
                   : *streak == pfns[i] % BLOCK_FRAMES ? *streak + 1
                                                       : 0;
-        F.blocks_whole += queue == 0 && *streak == BLOCK_FRAMES;
+        F.blocks_whole += F.role[queue] == BALLOON_QUEUE_INFLATE && *streak == BLOCK_FRAMES;
     }
+}
+
+/* A report or a hint: one writable run. `done`: the device has finished with it. */
+static void mark_run(const struct virtq_desc *desc, bool done)
+{
+    pfn_t first = (pfn_t)(desc->address / FRAME_SIZE);
+    pfn_t count = desc->bytes / FRAME_SIZE;
+
+    require((desc->flags & VIRTQ_DESC_WRITE) != 0, "free memory the device may not write");
+    always(desc->address % FRAME_SIZE == 0 && desc->bytes % FRAME_SIZE == 0, "parts of frames");
+    always(count > 0 && first + count <= F.frames, "free memory beyond memory");
+    for (pfn_t pfn = first; pfn < first + count; pfn++) {
+        require(F.owner[pfn] == FAKE_TAKEN || F.cmd_id == BALLOON_HINT_DONE,
+                "memory in use is reported");
+        F.reporting[pfn] = !done;
+    }
+}
+
+static void run_report(const struct virtq_desc *desc)
+{
+    pfn_t first = (pfn_t)(desc->address / FRAME_SIZE);
+    pfn_t count = desc->bytes / FRAME_SIZE;
+
+    F.reports++;
+    F.pages_reported += count;
+    F.longest_report = count > F.longest_report ? count : F.longest_report;
+    for (pfn_t pfn = first; pfn < first + count; pfn++) {
+        require(F.in_balloon[pfn] == 0, "a frame is reported that is in the balloon");
+        F.reported_absent += count >= BLOCK_FRAMES && F.word[pfn] == 0;
+        if (F.drop_min > 0 && count >= F.drop_min && F.poison == 0) {
+            F.word[pfn] = 0;
+        }
+    }
+    F.now_ns += F.cost_ns;
+    mark_run(desc, true);
+}
+
+static void run_hint(const struct virtq_desc *desc)
+{
+    if ((desc->flags & VIRTQ_DESC_WRITE) == 0) {
+        uint32_t word;
+
+        always(desc->bytes == sizeof(word), "a command that is not four bytes");
+        memcpy(&word, (const void *)(uintptr_t)desc->address, sizeof(word));
+        F.rounds_begun += word >= 2;
+        F.rounds_ended += word == BALLOON_HINT_STOP;
+        F.hinting = word >= 2 && word == F.cmd_id;
+        return;
+    }
+    if (F.hinting) {
+        F.pages_hinted += desc->bytes / FRAME_SIZE;
+    }
+    mark_run(desc, true);
 }
 
 static void run_request(uint16_t queue, uint16_t head)
@@ -329,6 +555,14 @@ static void run_request(uint16_t queue, uint16_t head)
     uint32_t streak = 0;
     bool more = true;
 
+    if (F.role[queue] == BALLOON_QUEUE_REPORT) {
+        run_report(&table[at]);
+        return;
+    }
+    if (F.role[queue] == BALLOON_QUEUE_HINT) {
+        run_hint(&table[at]);
+        return;
+    }
     if ((table[at].flags & VIRTQ_DESC_INDIRECT) != 0) {
         table = (const struct virtq_desc *)(uintptr_t)table[at].address;
         at = 0;
@@ -341,9 +575,9 @@ static void run_request(uint16_t queue, uint16_t head)
     }
 }
 
-static void take_stats(uint16_t head)
+static void take_stats(uint16_t queue, uint16_t head)
 {
-    const struct virtq_desc *desc = &F.queue[2].rings->desc[head];
+    const struct virtq_desc *desc = &F.queue[queue].rings->desc[head];
 
     require(!F.stats_held, "two statistics buffers at once");
     always(desc->bytes <= sizeof(F.stats), "a statistics buffer of the wrong size");
@@ -363,8 +597,13 @@ static void fetch(uint16_t queue)
         uint16_t head = avail_of(q)->ring[q->seen % q->size];
 
         q->seen++;
-        if (queue == 2) {
-            take_stats(head);
+        if (F.role[queue] == BALLOON_QUEUE_REPORT ||
+            (F.role[queue] == BALLOON_QUEUE_HINT &&
+             (q->rings->desc[head].flags & VIRTQ_DESC_WRITE) != 0)) {
+            mark_run(&q->rings->desc[head], false);
+        }
+        if (F.role[queue] == BALLOON_QUEUE_STATS) {
+            take_stats(queue, head);
         } else if (F.loses) {
             continue;
         } else if (F.asynchronous) {
@@ -433,13 +672,16 @@ static void op_set_status(struct virtio_device *dev, uint8_t status)
         F.actual_true = 0;
         memset(F.queue, 0, sizeof(F.queue));
         memset(F.in_balloon, 0, F.frames);
+        memset(F.reporting, 0, F.frames);
+        F.hinting = false;
         return;
     }
     always((F.status & ~status) == 0, "a status bit was cleared");
     if ((status & VIRTIO_STATUS_FEATURES_OK) != 0 && F.refuses_features) {
         status &= (uint8_t)~VIRTIO_STATUS_FEATURES_OK;
     }
-    if ((status & ~F.status & VIRTIO_STATUS_DRIVER_OK) != 0 && F.queue[2].size > 0) {
+    if ((status & ~F.status & VIRTIO_STATUS_DRIVER_OK) != 0 && F.queue[2].size > 0 &&
+        F.role[2] == BALLOON_QUEUE_STATS) {
         F.stats_before_driver_ok += avail_of(&F.queue[2])->idx;
     }
     F.status = status;
@@ -458,17 +700,31 @@ static void op_set_features(struct virtio_device *dev, uint64_t features)
     F.accepted = features;
 }
 
+/* By the specification, or consecutively over what is offered. */
+static void number_queues(void)
+{
+    F.queue_count = 0;
+    for (unsigned q = 0; q < BALLOON_QUEUES; q++) {
+        uint64_t feature = balloon_queue_feature((enum balloon_queue)q);
+
+        if (F.fixed_queues || feature == 0 || (F.offered & feature) != 0) {
+            F.role[F.queue_count++] = (enum balloon_queue)q;
+        }
+    }
+    F.queue_count = (uint16_t)(F.queue_count - F.queues_missing);
+}
+
 static uint16_t op_queue_count(struct virtio_device *dev)
 {
     (void)dev;
-    return 3;
+    number_queues();
+    return F.queue_count;
 }
 
 static uint16_t op_queue_size_max(struct virtio_device *dev, uint16_t index)
 {
     (void)dev;
-    (void)index;
-    return F.queue_size;
+    return index < F.queue_count ? F.queue_size : 0;
 }
 
 static err_t op_queue_enable(struct virtio_device *dev, const struct virtq *vq)
@@ -496,6 +752,10 @@ static uint8_t op_config_generation(struct virtio_device *dev)
 static uint32_t op_config_read32(struct virtio_device *dev, uint32_t offset)
 {
     (void)dev;
+    if (offset == 8) {
+        always((F.accepted & BALLOON_F_FREE_PAGE_HINT) != 0, "a field was read that is not there");
+        return F.cmd_id;
+    }
     always(offset == 0, "a field was read that is the driver's, or not there");
     return F.num_pages;
 }
@@ -503,6 +763,12 @@ static uint32_t op_config_read32(struct virtio_device *dev, uint32_t offset)
 static void op_config_write32(struct virtio_device *dev, uint32_t offset, uint32_t value)
 {
     (void)dev;
+    if (offset == 12) {
+        always((F.accepted & BALLOON_F_PAGE_POISON) != 0, "a field was written that is not there");
+        always((F.status & VIRTIO_STATUS_DRIVER_OK) == 0, "poison was written after DRIVER_OK");
+        F.poison = value;
+        return;
+    }
     always(offset == 4, "a field was written that is not the driver's");
     always((F.status & VIRTIO_STATUS_DRIVER_OK) != 0, "`actual` was written before DRIVER_OK");
     require(value <= F.actual_true, "`actual` counts pages that were not acknowledged");
@@ -560,10 +826,13 @@ void fake_balloon_init(uint32_t frames)
         F.block_free[pfn / BLOCK_FRAMES]++;
     }
     F.watch_above = UINT64_MAX;
+    F.watch_backed_above = UINT64_MAX;
+    F.drop_min = 1;
     F.now_ns = 1;
     F.queue_size = 128;
     /* Everything QEMU offers by default, and more: a driver must ignore what it does not know. */
-    F.offered = 0x7f | VIRTIO_F_VERSION_1 | VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX;
+    F.offered = BALLOON_F_STATS_VQ | BALLOON_F_PAGE_POISON | 1U << 6 | VIRTIO_F_VERSION_1 |
+                VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX;
     F.dev = (struct virtio_device){ .ops = &ops, .device_id = VIRTIO_ID_BALLOON };
     F.random = 1;
 }
@@ -574,6 +843,13 @@ void fake_balloon_wish(uint32_t pages)
     if ((F.status & VIRTIO_STATUS_DRIVER_OK) != 0) {
         interrupt(VIRTIO_INTERRUPT_CONFIG);
     }
+}
+
+void fake_balloon_hint(uint32_t cmd_id)
+{
+    F.cmd_id = cmd_id;
+    F.hinting = false;
+    interrupt(VIRTIO_INTERRUPT_CONFIG);
 }
 
 void fake_balloon_needs_reset(void)
@@ -646,7 +922,7 @@ void fake_balloon_settle(struct balloon_dev *d, uint64_t limit_ns)
 
     watcher = d;
     while (true) {
-        uint64_t wake = balloon_dev_service(d);
+        uint64_t wake = balloon_dev_service(d, F.idle);
 
         F.services++;
         in_a_row++;
@@ -678,9 +954,12 @@ void fake_balloon_check(const struct balloon_dev *d)
     }
     always(count[FAKE_FREE] == F.free_frames, "the fake's own count of free frames");
     always(count[FAKE_TAKEN] == F.taken, "the fake's own count of taken frames");
-    always(d->fixed != NULL ? F.taken == d->ledger.frames : F.taken == 0, "a frame was lost");
+    always(!d->held ? F.taken == 0
+                    : F.taken == d->ledger.frames + d->batch[0].frames.frames +
+                                     d->batch[1].frames.frames + status.out,
+           "a frame was lost");
     if (status.state == BALLOON_DEV_RUNNING) {
-        always(F.taken == status.actual + status.leaving, "the driver miscounts");
+        always(d->ledger.frames == status.actual + status.leaving, "the driver miscounts");
         require(F.asynchronous || acknowledged == status.actual, "the host counts otherwise");
         balloon_dev_check(d);
     }

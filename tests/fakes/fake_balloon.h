@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 /*
- * A host and a guest around the balloon driver: a device that serves three queues and judges every
+ * A host and a guest around the balloon driver: a device that serves five queues and judges every
  * number it reads, memory whose frames have owners, and a clock. There is one of each. Whatever
  * breaks a rule (a frame sent twice, a frame taken back that was never acknowledged, a notification
  * before DRIVER_OK, an untrue `actual`) ends the test at once.
@@ -37,8 +37,15 @@ struct fake_balloon {
     uint8_t owner[FAKE_FRAMES_MAX];
     uint16_t block_free[FAKE_FRAMES_MAX / BLOCK_FRAMES];
     uint64_t free_frames;
-    uint64_t taken; /* frames with FAKE_TAKEN */
+    uint64_t taken;                              /* frames with FAKE_TAKEN */
+    bool backed[FAKE_FRAMES_MAX / BLOCK_FRAMES]; /* the guest thinks the host holds the block */
+    uint64_t word[FAKE_FRAMES_MAX];              /* the first one of each frame */
+    uint64_t retaken;
+    uint64_t filled; /* frames, by the driver */
     uint64_t watch_above;
+    uint64_t watch_backed_above;
+    uint64_t askable; /* frames the application gives up when asked */
+    unsigned asked;   /* times */
     bool take_fails;
     bool crumbs_first;          /* the allocator prefers single frames: nobody promised otherwise */
     unsigned allocs;            /* live page_alloc()s */
@@ -57,22 +64,32 @@ struct fake_balloon {
     bool reset_hangs;
     bool hostile; /* rules are not judged: the device itself breaks them */
     bool refuses_features;
+    bool fixed_queues;       /* numbered as the specification does */
+    uint16_t queues_missing; /* so many of the last ones do not exist */
+    uint32_t drop_min;       /* frames in one report that are dropped at least; 0: none ever */
+    bool idle;               /* services are told that the guest is idle */
     /* the device's state */
     struct virtio_device dev;
     uint8_t status;
     uint64_t accepted;
     uint32_t num_pages;
     uint32_t actual;
+    uint32_t cmd_id;
+    uint32_t poison;
+    bool hinting; /* the id was read and STOP was not */
     uint32_t isr;
     bool irq;
-    struct fake_queue queue[3];
+    struct fake_queue queue[BALLOON_QUEUES];
+    enum balloon_queue role[BALLOON_QUEUES];
+    uint16_t queue_count;
     struct fake_pending pending[FAKE_PENDING_MAX];
     unsigned pending_count;
     uint8_t in_balloon[FAKE_FRAMES_MAX]; /* acknowledged by the device */
+    uint8_t reporting[FAKE_FRAMES_MAX];  /* a report or hint of it is with the device */
     uint64_t actual_true;                /* frames taken and acknowledged */
     bool stats_held;
     uint16_t stats_head;
-    uint8_t stats[64];
+    uint8_t stats[256];
     uint32_t stats_bytes;
     /* what happened */
     unsigned notifies;
@@ -85,7 +102,14 @@ struct fake_balloon {
     unsigned stats_before_driver_ok;
     uint64_t pages_inflated;
     uint64_t pages_deflated;
-    uint64_t blocks_whole;     /* 512 aligned numbers in one element */
+    uint64_t blocks_whole; /* 512 aligned numbers in one element */
+    uint64_t pages_reported;
+    uint64_t reports;
+    uint64_t longest_report;  /* pages */
+    uint64_t reported_absent; /* pages the host did not hold */
+    uint64_t pages_hinted;
+    unsigned rounds_begun;
+    unsigned rounds_ended;
     unsigned requests_at_once; /* most in flight ever */
     unsigned services;
     uint64_t random;
@@ -100,6 +124,18 @@ void fake_balloon_init(uint32_t frames);
 /* The application allocates and frees frames, scattered at random. */
 void fake_balloon_app_alloc(uint64_t frames);
 void fake_balloon_app_free(uint64_t frames);
+
+/* The application allocates the lowest free whole blocks. */
+void fake_balloon_app_blocks(uint32_t blocks);
+
+/* An allocation of the application that may reach into the balloon; true when it succeeded. */
+bool fake_balloon_app_alloc_or_reclaim(struct balloon_dev *d, uint64_t frames);
+
+/* Memory was used before: every free block is backed. */
+void fake_balloon_warm(void);
+
+/* A new command id for hinting, with the configuration interrupt. */
+void fake_balloon_hint(uint32_t cmd_id);
 
 /* The host's wish, with the configuration interrupt. */
 void fake_balloon_wish(uint32_t pages);

@@ -32,11 +32,18 @@ static struct balloon_actions begin(uint64_t budget, uint64_t available)
     return balloon_step(&b, &event);
 }
 
+static const struct balloon_limits limits = { .retry_min_ms = 100,
+                                              .retry_max_ms = 10000,
+                                              .calm_min_ms = 1000,
+                                              .calm_max_ms = 60000,
+                                              .headroom_pages = 5000,
+                                              .max_pages = UINT32_MAX };
+
 static int setup(void **state)
 {
     (void)state;
     now = 1;
-    balloon_init(&b, 100, 10000);
+    balloon_init(&b, &limits);
     return 0;
 }
 

@@ -13,65 +13,8 @@
 
 #include "base/log.h"
 #include "drivers/virtio/balloon_dev.h"
-#include "tests/fakes/fake_balloon.h"
-#include "tests/fakes/fake_seams.h"
-
-#define FRAMES  16384U /* 64 MiB */
-#define SECONDS (1000 * FAKE_NS_PER_MS)
-#define LONG    (100 * SECONDS)
-#define F       fake_balloon
-
-static struct balloon_dev dev;
-
-static struct balloon_dev_config qemu_config(void)
-{
-    struct balloon_dev_config config = balloon_dev_config_default;
-
-    config.host = balloon_profile_qemu;
-    return config;
-}
-
-static void machine(uint32_t frames)
-{
-    fake_balloon_init(frames);
-    memset(&dev, 0, sizeof(dev));
-    memset(&fake_seams.log_lines, 0, sizeof(fake_seams.log_lines));
-}
-
-static void start(const struct balloon_dev_config *config)
-{
-    assert_int_equal(balloon_dev_start(&dev, &F.dev, &fake_balloon_mem, config), OK);
-    fake_balloon_settle(&dev, LONG);
-}
-
-static void start_qemu(uint32_t frames)
-{
-    struct balloon_dev_config config = qemu_config();
-
-    machine(frames);
-    start(&config);
-}
-
-static void reach(uint32_t pages)
-{
-    fake_balloon_wish(pages);
-    fake_balloon_settle(&dev, LONG);
-    fake_balloon_check(&dev);
-}
-
-/* Stops and counts: no frame is missing and no memory is held. */
-static void finish(void)
-{
-    uint64_t app = 0;
-
-    balloon_dev_stop(&dev);
-    fake_balloon_check(&dev);
-    for (pfn_t pfn = 0; pfn < F.frames; pfn++) {
-        app += F.owner[pfn] == FAKE_APP;
-    }
-    assert_int_equal(F.allocs, 0);
-    assert_int_equal(F.free_frames + app, F.frames);
-}
+#include "drivers/virtio/balloon_stats.h"
+#include "tests/unit/balloon_fixture.h"
 
 static void the_target_is_reached_exactly_again_and_again(void **state)
 {
@@ -212,7 +155,7 @@ static void the_first_statistics_are_true_and_queued_before_driver_ok(void **sta
         balloon_dev_start(&dev, &F.dev, &fake_balloon_mem, &balloon_dev_config_default), OK);
     assert_int_equal(F.stats_before_driver_ok, 1);
     assert_int_equal(F.stats_seen, 1);
-    assert_int_equal(F.stats_bytes, 60);
+    assert_int_equal(F.stats_bytes, BALLOON_STATS_BYTES);
     assert_int_equal(fake_balloon_stat(4), F.free_frames * FRAME_SIZE);
     assert_int_equal(fake_balloon_stat(5), (FRAMES - 1) * FRAME_SIZE);
     finish();
@@ -382,7 +325,7 @@ static void needs_reset_is_answered_at_every_step(void **state)
         fake_balloon_wish(step % 3 == 0 ? 0 : 9000);
         for (unsigned i = 0; i < step; i++) {
             F.now_ns += FAKE_NS_PER_MS;
-            (void)balloon_dev_service(&dev);
+            (void)balloon_dev_service(&dev, false);
             fake_balloon_wish(i > 12 ? 3000 : F.num_pages);
         }
         fake_balloon_needs_reset();
@@ -413,7 +356,7 @@ static void a_lost_request_times_out_and_the_device_is_restarted(void **state)
     assert_int_equal(balloon_dev_status(&dev).leaving, 5000);
     /* The guest stands still for a day: that is not the device's fault. */
     F.now_ns += 86400 * SECONDS;
-    (void)balloon_dev_service(&dev);
+    (void)balloon_dev_service(&dev, false);
     assert_int_equal(balloon_dev_status(&dev).counters.resets, 0);
     fake_balloon_settle(&dev, SECONDS / 2);
     F.loses = false;
@@ -436,7 +379,7 @@ static void a_device_that_never_answers_is_given_up_and_nothing_is_lost(void **s
     assert_int_equal(F.taken, 0);
     assert_int_equal(F.allocs, 0);
     assert_int_equal(balloon_dev_status(&dev).counters.resets, BALLOON_RESTARTS_MAX + 1);
-    assert_true(balloon_dev_service(&dev) == BALLOON_NEVER);
+    assert_true(balloon_dev_service(&dev, false) == BALLOON_NEVER);
     assert_false(balloon_dev_contains(&dev, 5));
     finish();
 }
@@ -554,7 +497,7 @@ static void an_idle_driver_sleeps(void **state)
     services = F.services;
     fake_balloon_settle(&dev, 1000 * SECONDS);
     assert_int_equal(F.services - services, 1);
-    assert_true(balloon_dev_service(&dev) == BALLOON_NEVER);
+    assert_true(balloon_dev_service(&dev, false) == BALLOON_NEVER);
     assert_false(balloon_dev_interrupt(&dev));
     assert_true(balloon_dev_contains(&dev, 512));
     assert_false(balloon_dev_contains(&dev, FRAMES - 1));
@@ -566,10 +509,10 @@ static void a_lost_configuration_interrupt_is_made_up_for(void **state)
     (void)state;
     start_qemu(FRAMES);
     F.num_pages = 100;
-    (void)balloon_dev_service(&dev);
+    (void)balloon_dev_service(&dev, false);
     assert_int_equal(F.actual, 0);
     F.now_ns += 2 * SECONDS;
-    (void)balloon_dev_service(&dev);
+    (void)balloon_dev_service(&dev, false);
     assert_int_equal(F.actual, 100);
     finish();
 }

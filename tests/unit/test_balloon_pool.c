@@ -13,6 +13,10 @@
 
 static struct balloon_pool pool;
 
+/* What a request is given on its way, and comes back with. */
+#define TAG 7
+static uint8_t tag;
+
 static void make(const struct balloon_profile *profile, unsigned descriptors, bool indirect)
 {
     fake_balloon_init(4096);
@@ -51,7 +55,7 @@ static void a_request_holds_the_numbers_in_order(void **state)
     assert_true(balloon_pool_open(&pool));
     assert_int_equal(balloon_pool_append(&pool, 7, 1023), 1023);
     assert_int_equal(balloon_pool_append(&pool, 1030, 1500), 1500);
-    assert_int_equal(balloon_pool_close(&pool, 5, buffers, &cookie), 3);
+    assert_int_equal(balloon_pool_close(&pool, 5, TAG, buffers, &cookie), 3);
     for (unsigned i = 0; i < 3; i++) {
         const uint32_t *pfns = (const uint32_t *)(uintptr_t)buffers[i].address;
 
@@ -62,8 +66,9 @@ static void a_request_holds_the_numbers_in_order(void **state)
     }
     assert_int_equal(balloon_pool_oldest(&pool), 5);
     balloon_pool_check(&pool);
-    assert_int_equal(balloon_pool_done(&pool, cookie), 2523);
-    assert_true(EXPECT_PANIC(balloon_pool_done(&pool, cookie)));
+    assert_int_equal(balloon_pool_done(&pool, cookie, &tag), 2523);
+    assert_int_equal(tag, TAG);
+    assert_true(EXPECT_PANIC(balloon_pool_done(&pool, cookie, &tag)));
     balloon_pool_fini(&pool);
 }
 
@@ -92,7 +97,7 @@ static void buffers_in_flight_cannot_be_given_back(void **state)
     for (unsigned i = 0; i < 4; i++) {
         assert_true(balloon_pool_open(&pool));
         assert_int_equal(balloon_pool_append(&pool, 1 + 300 * i, 300), 256);
-        assert_int_equal(balloon_pool_close(&pool, i, buffers, &cookie), 1);
+        assert_int_equal(balloon_pool_close(&pool, i, TAG, buffers, &cookie), 1);
     }
     assert_false(balloon_pool_open(&pool));
     assert_true(EXPECT_PANIC(balloon_pool_shrink(&pool)));

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The probe of what the host does with reports. A frame that reads as anything but its marker was
+ * dropped: "zero" would be the usual answer, but nobody promised it [VIRTIO 1.4 §5.5.6.7.1].
+ *
+ * Cost: five host page faults and two notifications, once a minute at most, and only while there is
+ * something to report.
+ */
+
+#include "drivers/virtio/balloon_probe.h"
+
+#include "base/assert.h"
+#include "base/bits.h"
+#include "base/log.h"
+#include "drivers/virtio/balloon_dev.h"
+#include "drivers/virtio/balloon_report.h"
+
+#define NS_PER_S UINT64_C(1000000000)
+/* How long a fact is believed; a host that ignores reports is asked less and less often. */
+#define BELIEVE_NS     (60 * NS_PER_S)
+#define BELIEVE_MAX_NS (3600 * NS_PER_S)
+
+/* The parts of the block: 64 KiB from its start, and one frame in its middle. */
+#define PART_64K_FRAMES 16U
+#define PART_4K         (BLOCK_FRAMES / 2)
+
+const char *balloon_drops_name(enum balloon_drops drops)
+{
+    static const char *const names[] = { "unknown", "nothing", "2M", "64K", "4K" };
+
+    ASSERT(drops <= BALLOON_DROPS_4K);
+    return names[drops];
+}
+
+bool balloon_probe_due(const struct balloon_dev *d)
+{
+    return d->report.probe.phase == BALLOON_PROBE_IDLE && d->report.in_flight == 0 &&
+           d->now_ns >= d->report.probe.next_ns;
+}
+
+static void mark(struct balloon_dev *d, pfn_t offset)
+{
+    struct balloon_probe *p = &d->report.probe;
+
+    d->mem->poke(p->block + offset, p->marker + offset);
+}
+
+static bool dropped(struct balloon_dev *d, pfn_t offset)
+{
+    const struct balloon_probe *p = &d->report.probe;
+
+    return d->mem->peek(p->block + offset) != p->marker + offset;
+}
+
+/* Marks and reports the whole block, or its parts. */
+static err_t ask(struct balloon_dev *d, enum balloon_probe_phase phase)
+{
+    struct balloon_probe *p = &d->report.probe;
+    err_t err;
+
+    p->phase = phase;
+    mark(d, 0);
+    if (phase == BALLOON_PROBE_BLOCK) {
+        mark(d, BLOCK_FRAMES - 1);
+        p->answers = 1;
+        err = balloon_report_send(d, p->block, BLOCK_FRAMES, true);
+    } else {
+        mark(d, PART_64K_FRAMES - 1);
+        mark(d, PART_4K);
+        p->answers = 2;
+        err = balloon_report_send(d, p->block, PART_64K_FRAMES, true);
+        if (err == OK) {
+            err = balloon_report_send(d, p->block + PART_4K, 1, true);
+        }
+    }
+    if (err != OK) {
+        return err;
+    }
+    return balloon_report_kick(d);
+}
+
+/* A free block: better one that the host holds already. Both parts must fit into the queue. */
+static bool take_block(struct balloon_dev *d, pfn_t *block)
+{
+    pfn_t count;
+
+    return d->report.size >= 2 && d->mem->free_count() >= d->config.floor_pages + BLOCK_FRAMES &&
+           (d->mem->take_blocks(true, 0, BLOCK_FRAMES, block, &count) == OK ||
+            d->mem->take_blocks(false, 0, BLOCK_FRAMES, block, &count) == OK);
+}
+
+err_t balloon_probe_begin(struct balloon_dev *d)
+{
+    struct balloon_probe *p = &d->report.probe;
+
+    ASSERT(p->phase == BALLOON_PROBE_IDLE);
+    if (!take_block(d, &p->block)) {
+        p->next_ns = d->now_ns + NS_PER_S;
+        return OK;
+    }
+    p->count++;
+    p->marker = UINT64_C(0x6165726f73746174) ^ d->now_ns;
+    return ask(d, BALLOON_PROBE_BLOCK);
+}
+
+static void conclude(struct balloon_dev *d, enum balloon_drops drops)
+{
+    struct balloon_probe *p = &d->report.probe;
+    bool changed = drops != p->drops;
+
+    p->phase = BALLOON_PROBE_IDLE;
+    p->drops = drops;
+    p->pause_ns = drops == BALLOON_DROPS_NOTHING && !changed
+                      ? min_u64(2 * p->pause_ns, BELIEVE_MAX_NS)
+                      : BELIEVE_NS;
+    p->next_ns = d->now_ns + p->pause_ns;
+    d->mem->give_blocks(p->block, BLOCK_FRAMES, true);
+    if (changed && drops == BALLOON_DROPS_NOTHING) {
+        log_warn("balloon: the host ignores reports of free memory; it is asked again later");
+    } else if (changed) {
+        log_info("balloon: the host drops reported memory, pieces of %s and more",
+                 balloon_drops_name(drops));
+    }
+}
+
+err_t balloon_probe_answer(struct balloon_dev *d)
+{
+    struct balloon_probe *p = &d->report.probe;
+    enum balloon_drops drops = BALLOON_DROPS_2M;
+
+    ASSERT(p->phase != BALLOON_PROBE_IDLE && p->answers > 0);
+    p->answers--;
+    if (p->answers > 0) {
+        return OK;
+    }
+    if (p->phase == BALLOON_PROBE_BLOCK) {
+        if (dropped(d, 0) && dropped(d, BLOCK_FRAMES - 1)) {
+            return ask(d, BALLOON_PROBE_PARTS);
+        }
+        conclude(d, BALLOON_DROPS_NOTHING);
+        return OK;
+    }
+    if (dropped(d, PART_4K)) {
+        drops = BALLOON_DROPS_4K;
+    } else if (dropped(d, 0) && dropped(d, PART_64K_FRAMES - 1)) {
+        drops = BALLOON_DROPS_64K;
+    }
+    conclude(d, drops);
+    return OK;
+}
+
+void balloon_probe_forget(struct balloon_dev *d)
+{
+    struct balloon_probe *p = &d->report.probe;
+
+    if (p->phase != BALLOON_PROBE_IDLE) {
+        d->mem->give_blocks(p->block, BLOCK_FRAMES, true);
+    }
+    p->phase = BALLOON_PROBE_IDLE;
+}

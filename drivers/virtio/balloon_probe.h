@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+/*
+ * Does the host really drop what is reported to it? Monitors acknowledge reports and do nothing
+ * with them when memory is locked, passed to devices, or of a kind their call does not free. After
+ * the acknowledgement the content is anything [VIRTIO 1.4 §5.5.6.7.1], so it may be read: a marker
+ * that was written before and is still there was not dropped.
+ *
+ * One free block is marked and reported, first as a whole, then in parts of 64 KiB and of 4 KiB.
+ * What is found is a fact about this moment, so it is found out again from time to time.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/memory.h"
+
+/* What the host drops; each can do all that the ones below it can. */
+enum balloon_drops {
+    BALLOON_DROPS_UNKNOWN, /* not found out yet */
+    BALLOON_DROPS_NOTHING, /* reports are acknowledged and ignored */
+    BALLOON_DROPS_2M,      /* whole blocks */
+    BALLOON_DROPS_64K,     /* pieces of 64 KiB */
+    BALLOON_DROPS_4K,      /* single frames */
+};
+
+enum balloon_probe_phase { BALLOON_PROBE_IDLE, BALLOON_PROBE_BLOCK, BALLOON_PROBE_PARTS };
+
+struct balloon_probe {
+    enum balloon_drops drops;
+    enum balloon_probe_phase phase;
+    pfn_t block;      /* while not idle */
+    unsigned answers; /* still to come */
+    uint64_t next_ns; /* the fact is old from then on */
+    uint64_t pause_ns;
+    uint64_t marker;
+    uint64_t count; /* probes made */
+};
+
+struct balloon_dev;
+
+/* True when it is time to find out. */
+bool balloon_probe_due(const struct balloon_dev *d);
+
+/* Marks a free block and reports it. Does nothing when no block is free. ERR_DEVICE. */
+MUST_USE err_t balloon_probe_begin(struct balloon_dev *d);
+
+/* The device has answered one request of the probe. */
+MUST_USE err_t balloon_probe_answer(struct balloon_dev *d);
+
+/* The device was reset: the block is free again. */
+void balloon_probe_forget(struct balloon_dev *d);
+
+const char *balloon_drops_name(enum balloon_drops drops);
