@@ -12,14 +12,14 @@
 
 #include "base/bits.h"
 #include "base/log.h"
-#include "base/string.h"
 
 #include "arch/x86_64/clock.h"
 #include "arch/x86_64/cpu.h"
-#include "arch/x86_64/paging.h"
 #include "drivers/virtio/balloon_dev.h"
+#include "kernel/balloon_memory.h"
 #include "kernel/machine.h"
 #include "kernel/params.h"
+#include "kernel/task.h"
 #include "kernel/timer.h"
 #include "kernel/virtio_bus.h"
 #include "kernel/work.h"
@@ -40,70 +40,12 @@ static struct timer service_timer;
 static struct timer poll_timer;
 static struct balloon_service_cost cost;
 static bool running;
-static bool guard_failed;
 static bool by_line;         /* the device has an interrupt line */
 static uint64_t announced;   /* times its interrupt reached us */
 static unsigned unannounced; /* polls that found work before any interrupt ever came */
 static uint64_t paced_until; /* a computing task has the processor until then */
 
-/* ---- the driver's view of memory ---- */
-
-/* With balloon.guard, memory that is away has no mapping. It is a debugging aid: when there is no
- * frame for a page table the run stays mapped. Giving back cannot fail. */
-static void guard(pfn_t first, pfn_t count, bool away)
-{
-    if (params.balloon_guard == 0) {
-        return;
-    }
-    if (paging_set_present(frame_address(first), (uint64_t)count << FRAME_SHIFT, !away) != OK &&
-        !guard_failed) {
-        guard_failed = true;
-        log_warn("balloon.guard: no frame for a page table, some memory stays mapped");
-    }
-}
-
-static err_t mem_take(pfn_t max, pfn_t *first, pfn_t *count)
-{
-    err_t err = frame_take_run(max, first, count);
-
-    if (err == OK) {
-        guard(*first, *count, true);
-    }
-    return err;
-}
-
-static void mem_give(pfn_t first, pfn_t count)
-{
-    guard(first, count, false);
-    frame_give_run(first, count);
-}
-
-static err_t mem_page_alloc(unsigned frames, void **memory, paddr_t *address)
-{
-    pfn_t first;
-    err_t err = frame_alloc_run(frames, &first);
-
-    if (err == OK) {
-        *address = frame_address(first);
-        *memory = (void *)(uintptr_t)*address;
-    }
-    return err;
-}
-
-static void mem_page_free(void *memory, paddr_t address, unsigned frames)
-{
-    (void)memory;
-    frame_free_run(pfn_of(address), frames);
-}
-
-static void mem_stats(struct balloon_memory_stats *stats)
-{
-    struct frame_stats frames;
-
-    frame_stats(&frames);
-    stats->all_frames = frames.total;
-    stats->free_frames = frames.free_backed + frames.free_returned;
-}
+/* ---- running it ---- */
 
 /* A timer and not only a mark: the task that freed may compute from here on. */
 static void on_memory_freed(void)
@@ -112,23 +54,11 @@ static void on_memory_freed(void)
     timer_set(&service_timer, clock_now_ns());
 }
 
-static void mem_watch(uint64_t free_above)
+static void on_blocks_freed(void)
 {
-    frame_watch(free_above, free_above == UINT64_MAX ? NULL : on_memory_freed);
+    balloon_dev_blocks_freed(&driver);
+    timer_set(&service_timer, clock_now_ns());
 }
-
-static const struct balloon_mem_ops mem_ops = {
-    .take = mem_take,
-    .give = mem_give,
-    .free_count = frame_free_count,
-    .page_alloc = mem_page_alloc,
-    .page_free = mem_page_free,
-    .stats = mem_stats,
-    .watch = mem_watch,
-    .now_ns = clock_now_ns,
-};
-
-/* ---- running it ---- */
 
 static void serve(void *context, enum work_place place)
 {
@@ -139,7 +69,7 @@ static void serve(void *context, enum work_place place)
         timer_set(&service_timer, paced_until);
         return;
     }
-    uint64_t next = balloon_dev_service(&driver);
+    uint64_t next = balloon_dev_service(&driver, place == WORK_IDLE);
     uint64_t now = clock_now_ns();
     uint64_t took = now - before;
 
@@ -167,6 +97,16 @@ static bool look(void)
         work_mark(&service_work);
     }
     return found;
+}
+
+static bool on_idle(void)
+{
+    bool wants = balloon_dev_wants_idle(&driver);
+
+    if (wants) {
+        work_mark(&service_work);
+    }
+    return wants;
 }
 
 static void on_interrupt(void *context)
@@ -211,19 +151,43 @@ static void on_poll(void *context)
 
 /* ---- the device ---- */
 
+/* Memory that stays free after an allocation had to take from the balloon: a constant of this
+ * guest, small where all of it is small. */
+static uint64_t headroom_pages(void)
+{
+    struct frame_stats frames;
+
+    frame_stats(&frames);
+    return min_u64(params.balloon_headroom_mib * PAGES_PER_MIB, frames.total / 8);
+}
+
 static struct balloon_dev_config choose_config(void)
 {
+    static const struct balloon_profile *const profiles[] = {
+        [PROFILE_QEMU] = &balloon_profile_qemu,
+        [PROFILE_CAREFUL] = &balloon_profile_careful,
+        [PROFILE_FIRECRACKER] = &balloon_profile_firecracker,
+        [PROFILE_CLOUD_HYPERVISOR] = &balloon_profile_cloud_hypervisor,
+        [PROFILE_CROSVM] = &balloon_profile_crosvm,
+    };
     struct balloon_dev_config config = balloon_dev_config_default;
-    bool qemu =
-        params.balloon_profile == PROFILE_QEMU ||
-        (params.balloon_profile == PROFILE_AUTO && strcmp(machine_acpi()->oem_id, "BOCHS ") == 0);
 
-    config.host = qemu ? balloon_profile_qemu : balloon_profile_careful;
+    config.host = params.balloon_profile == PROFILE_AUTO
+                      ? *balloon_profile_of(machine_acpi()->oem_id)
+                      : *profiles[params.balloon_profile];
     config.slice_pages = params.balloon_slice_mib * PAGES_PER_MIB;
     config.floor_pages = params.balloon_floor_mib * PAGES_PER_MIB;
-    config.retry_min_ms = (uint32_t)params.balloon_retry_ms;
-    config.retry_max_ms = RETRY_MAX_MS;
+    config.limits.retry_min_ms = (uint32_t)params.balloon_retry_ms;
+    config.limits.retry_max_ms = RETRY_MAX_MS;
+    config.limits.headroom_pages = headroom_pages();
+    config.limits.max_pages = params.balloon_max_mib * PAGES_PER_MIB;
+    config.report.on = params.report != 0;
+    config.report.reserve_pages = params.report_reserve_mib * PAGES_PER_MIB;
+    config.report.run_pages = 1U << params.report_order;
+    config.report.pace_ms = (uint32_t)params.report_pace_ms;
     config.timeout_ms = (uint32_t)params.balloon_timeout_ms;
+    config.fill = params.fill != 0;
+    config.fill_value = (uint32_t)params.fill_value;
     return config;
 }
 
@@ -253,7 +217,8 @@ static err_t start_device(const struct virtio_place *place)
     }
     struct balloon_dev_config config = choose_config();
 
-    err = balloon_dev_start(&driver, device.dev, &mem_ops, &config);
+    balloon_memory_init(on_memory_freed, on_blocks_freed);
+    err = balloon_dev_start(&driver, device.dev, &balloon_memory, &config);
     if (err != OK) {
         return err;
     }
@@ -287,12 +252,27 @@ enum balloon_presence balloon_service_start(void)
         return BALLOON_NONE;
     }
     running = true;
+    task_set_idle_hook(on_idle);
     work_add(&service_work);
     work_mark(&service_work);
     if (params.poll_ms != 0) {
         timer_set(&poll_timer, clock_now_ns() + params.poll_ms * NS_PER_MS);
     }
     return BALLOON_ON;
+}
+
+/* ---- an allocation would fail ---- */
+
+void balloon_service_reclaim(uint64_t frames, bool from_balloon)
+{
+    bool on = interrupts_save_off();
+
+    if (running && balloon_dev_reclaim(&driver, frames, from_balloon) > 0) {
+        /* The host is to be told soon, whoever computes. */
+        work_mark(&service_work);
+        timer_set(&service_timer, clock_now_ns());
+    }
+    interrupts_restore(on);
 }
 
 /* ---- questions ---- */
@@ -342,13 +322,18 @@ void balloon_service_report(void)
     if (!running) {
         return;
     }
-    result_line("balloon kicks=%llu interrupts=%llu resets=%llu timeouts=%llu inflated=%llu "
-                "deflated=%llu shortfalls=%llu retries=%llu stats=%llu slices=%llu busy_ns=%llu "
-                "longest_ns=%llu",
-                (unsigned long long)c->kicks, (unsigned long long)c->interrupts,
-                (unsigned long long)c->resets, (unsigned long long)c->timeouts,
-                (unsigned long long)c->inflated, (unsigned long long)c->deflated,
-                (unsigned long long)c->shortfalls, (unsigned long long)c->retries,
-                (unsigned long long)c->stats, (unsigned long long)cost.slices,
-                (unsigned long long)cost.busy_ns, (unsigned long long)cost.longest_ns);
+    result_line(
+        "balloon kicks=%llu interrupts=%llu resets=%llu timeouts=%llu inflated=%llu "
+        "deflated=%llu shortfalls=%llu retries=%llu stats=%llu slices=%llu busy_ns=%llu "
+        "longest_ns=%llu reported=%llu urgent=%llu drops=%s backoffs=%llu hinted=%llu "
+        "taken=%llu",
+        (unsigned long long)c->kicks, (unsigned long long)c->interrupts,
+        (unsigned long long)c->resets, (unsigned long long)c->timeouts,
+        (unsigned long long)c->inflated, (unsigned long long)c->deflated,
+        (unsigned long long)c->shortfalls, (unsigned long long)c->retries,
+        (unsigned long long)c->stats, (unsigned long long)cost.slices,
+        (unsigned long long)cost.busy_ns, (unsigned long long)cost.longest_ns,
+        (unsigned long long)driver.report.reported, (unsigned long long)driver.report.urgent,
+        balloon_drops_name(driver.report.probe.drops), (unsigned long long)driver.report.backoffs,
+        (unsigned long long)driver.hint.hinted, (unsigned long long)c->taken);
 }

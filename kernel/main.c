@@ -19,6 +19,7 @@
 #include "kernel/memory.h"
 #include "kernel/params.h"
 #include "kernel/power_button.h"
+#include "kernel/pressure_service.h"
 #include "kernel/report.h"
 #include "kernel/task.h"
 #include "kernel/timer.h"
@@ -42,6 +43,7 @@ static void start_app(void)
     if (app_main == NULL) {
         return;
     }
+    pressure_service_start();
     err_t err = task_create("app", app_task, NULL);
 
     if (err != OK) {
@@ -64,6 +66,7 @@ _Noreturn void kernel_main(const struct boot_info *info)
     timer_init();
     machine_init(info->rsdp, memory_end_below(4 * GIB));
     virtio_bus_init(info->cmdline);
+    pressure_service_init();
     enum balloon_presence balloon = balloon_service_start();
 
     clock_calibrate();

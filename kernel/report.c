@@ -60,7 +60,7 @@ static void tick(void *context)
         print(&view);
         balloon_service_report();
     }
-    timer_set(timer, clock_now_ns() + params.report_ms * NS_PER_MS);
+    timer_set(timer, clock_now_ns() + params.report_period_ms * NS_PER_MS);
 }
 
 void report_start(enum balloon_presence balloon)
@@ -71,9 +71,9 @@ void report_start(enum balloon_presence balloon)
 
     frame_stats(&frames);
     result_line("ready frames=%llu balloon=%s", (unsigned long long)frames.total, names[balloon]);
-    if (params.report_ms != 0) {
+    if (params.report_period_ms != 0) {
         timer = (struct timer){ .fire = tick, .context = &timer };
         report_memory();
-        timer_set(&timer, clock_now_ns() + params.report_ms * NS_PER_MS);
+        timer_set(&timer, clock_now_ns() + params.report_period_ms * NS_PER_MS);
     }
 }

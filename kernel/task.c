@@ -41,6 +41,7 @@ struct task {
 };
 
 static struct task tasks[TASKS_MAX];
+static bool (*idle_hook)(void);
 static struct task *current; /* null: the idle loop */
 static struct task *run_first;
 static struct task *run_last;
@@ -267,6 +268,11 @@ const char *task_guard_owner(uint64_t address)
     return NULL;
 }
 
+void task_set_idle_hook(bool (*hook)(void))
+{
+    idle_hook = hook;
+}
+
 _Noreturn void task_idle_loop(void)
 {
     (void)interrupts_save_off();
@@ -275,7 +281,7 @@ _Noreturn void task_idle_loop(void)
         reap();
         if (run_first != NULL) {
             switch_away();
-        } else if (work_pending()) {
+        } else if (work_pending() || (idle_hook != NULL && idle_hook())) {
             interrupts_window();
         } else {
             cpu_wait();

@@ -55,5 +55,9 @@ bool task_is_running(void);
 /* Whose guard page the address lies in, or null. Callable from everywhere. */
 const char *task_guard_owner(uint64_t address);
 
+/* Called, interrupts off, before the processor halts because there is nothing to do: the last
+ * moment before the guest may be stopped for long. True: it has marked work after all. */
+void task_set_idle_hook(bool (*hook)(void));
+
 /* The boot context becomes the idle loop: runs work and tasks, halts when there is nothing. */
 _Noreturn void task_idle_loop(void);
