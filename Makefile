@@ -78,11 +78,11 @@ $(filter $(SMALL),$(KERNEL_OBJS)): KERNEL_FLAGS += -Os
 # Test images keep every caller in the backtrace.
 $(BUILD)/kernel/tests/guest/%.o: KERNEL_FLAGS += -fno-optimize-sibling-calls
 
-$(BUILD)/kernel/%.o: %.c
+$(BUILD)/kernel/%.o: %.c Makefile
 	@mkdir -p $(@D); echo "  $@"
 	$(Q)$(CC) $(KERNEL_FLAGS) $(DEPS) -c $< -o $@
 
-$(BUILD)/kernel/%.o: %.S
+$(BUILD)/kernel/%.o: %.S Makefile
 	@mkdir -p $(@D); echo "  $@"
 	$(Q)$(CC) -g -ffreestanding -I. -Iinclude $(REPRODUCIBLE) $(DEPS) -c $< -o $@
 

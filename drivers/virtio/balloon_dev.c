@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The balloon driver: start and stop, the service, recovery, interrupts. Moving pages is in
- * balloon_move.c, the life cycle of the device and statistics in balloon_life.c, deciding in
- * balloon.c. [VIRTIO 1.4 §5.5]
+ * The balloon driver: start and stop, the service, interrupts. Moving pages is in balloon_move.c
+ * and balloon_deflate.c, the life cycle of the device in balloon_life.c, what happens when it fails
+ * in balloon_recover.c, deciding in balloon.c. [VIRTIO 1.4 §5.5]
  *
  * Invariants: interrupts only mark; no memory the device may use is freed before a reset finished;
  * a device that misbehaves costs one line in the log and a restart, never the guest.
@@ -19,6 +19,7 @@
 #include "drivers/virtio/balloon_deflate.h"
 #include "drivers/virtio/balloon_life.h"
 #include "drivers/virtio/balloon_move.h"
+#include "drivers/virtio/balloon_recover.h"
 #include "drivers/virtio/balloon_statsq.h"
 
 /* The configuration: le32 each [VIRTIO 1.4 §5.5.4]. Single 32-bit accesses are atomic, so the
@@ -92,72 +93,15 @@ err_t balloon_dev_start(struct balloon_dev *d, struct virtio_device *dev,
     return OK;
 }
 
-static void watches_off(struct balloon_dev *d)
-{
-    d->mem->watch(BALLOON_NEVER);
-    d->mem->watch_backed(BALLOON_NEVER);
-}
-
 void balloon_dev_stop(struct balloon_dev *d)
 {
     if (d->held && balloon_life_take_back(d) == OK) {
         balloon_life_release(d);
     }
     if (d->mem != NULL) {
-        watches_off(d);
+        balloon_recover_watches_off(d);
     }
     d->state = BALLOON_DEV_STOPPED;
-}
-
-/* ---- recovery ---- */
-
-/* The restart itself is the next service. The first attempt at once, the ones after it at growing
- * distances, then none. */
-static void schedule_restart(struct balloon_dev *d)
-{
-    uint64_t pause = 0;
-
-    ASSERT(d->failures > 0);
-    if (d->failures > BALLOON_RESTARTS_MAX) {
-        d->state = BALLOON_DEV_DEAD;
-        log_error("balloon: given up after %u restarts in a row", BALLOON_RESTARTS_MAX);
-        if (balloon_life_take_back(d) == OK) {
-            balloon_life_release(d);
-        }
-        return;
-    }
-    if (d->failures > 1) {
-        pause = (d->config.limits.retry_min_ms * NS_PER_MS) << (d->failures - 2);
-    }
-    d->restart_ns = d->now_ns + min_u64(pause, d->config.limits.retry_max_ms * NS_PER_MS);
-    d->state = BALLOON_DEV_RESTARTING;
-}
-
-static void fault(struct balloon_dev *d, const char *what)
-{
-    log_warn("balloon: %s; the device is reset", what);
-    d->counters.resets++;
-    /* A device that did well for long enough to have shown a lost request starts afresh. */
-    if (d->ran_ns - d->live_since >= UINT64_C(2) * d->config.timeout_ms * NS_PER_MS) {
-        d->failures = 0;
-    }
-    d->failures++;
-    watches_off(d);
-    schedule_restart(d);
-}
-
-static void restart(struct balloon_dev *d)
-{
-    err_t err = balloon_life_take_back(d);
-
-    ASSERT(d->state == BALLOON_DEV_RESTARTING);
-    if (err == OK) {
-        err = balloon_life_begin(d);
-    }
-    if (err != OK) {
-        d->failures++;
-        schedule_restart(d);
-    }
 }
 
 /* ---- the service ---- */
@@ -298,14 +242,14 @@ static uint64_t service(struct balloon_dev *d, bool idle)
         if (d->now_ns < d->restart_ns) {
             return d->restart_ns;
         }
-        restart(d);
+        balloon_recover_restart(d);
     } else {
         wrong = slice(d, marks, idle, &wake_ns);
         if (wrong == NULL) {
             ASSERT_SLOW((balloon_dev_check(d), true));
             return slice_end(d, wake_ns);
         }
-        fault(d, wrong);
+        balloon_recover_fault(d, wrong);
     }
     /* The device was started, or is to be, or is not. */
     if (d->state == BALLOON_DEV_DEAD) {
