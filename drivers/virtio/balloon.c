@@ -16,7 +16,7 @@
 #define NS_PER_MS UINT64_C(1000000)
 
 /* So many of the longest pauses without pressure, and the shortest one counts again. */
-#define CALM_FORGETS 10U
+#define CALM_FORGETS UINT64_C(10)
 
 void balloon_init(struct balloon *b, const struct balloon_limits *limits)
 {

@@ -180,18 +180,20 @@ static bool slot_find(const struct balloon_hint *h, unsigned *slot)
 static bool take_next(struct balloon_dev *d, pfn_t most, pfn_t *first, pfn_t *count, bool *backed)
 {
     struct balloon_hint *h = &d->hint;
+    bool found = false;
 
-    *backed = !h->backed_done;
-    if (d->mem->take_blocks(*backed, h->cursor, most, first, count) == OK) {
-        h->cursor = *first + *count;
-        return true;
+    for (;;) {
+        *backed = !h->backed_done;
+        found = d->mem->take_blocks(*backed, h->cursor, most, first, count) == OK;
+        if (found) {
+            h->cursor = *first + *count;
+        }
+        if (found || h->backed_done) {
+            return found;
+        }
+        h->backed_done = true;
+        h->cursor = 0;
     }
-    if (h->backed_done) {
-        return false;
-    }
-    h->backed_done = true;
-    h->cursor = 0;
-    return take_next(d, most, first, count, backed);
 }
 
 static err_t send_run(struct balloon_dev *d, unsigned slot, pfn_t first, pfn_t count, bool backed)

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
-/* One driver on one fake machine, for the tests of the balloon driver. Include after cmocka.h. */
+/* One driver on one fake machine, for the tests of the balloon driver. */
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
 #include <string.h>
 
 #include "drivers/virtio/balloon_dev.h"

@@ -1,1 +1,0 @@
-build-clang/kernel/arch/x86_64/trap_entry.o: arch/x86_64/trap_entry.S
