@@ -88,7 +88,8 @@ MUST_USE err_t frame_init(void *metadata, size_t metadata_bytes, const struct fr
  * The hook runs in the context of the allocation, when the allocator is not held. It may allocate
  * and free; no allocation asks it while it runs, neither its own nor one of work that comes in
  * between or of another task that it lets run: they fail as without a hook. Taking for the balloon
- * never asks it. A null `reclaim` removes it; so does frame_init.
+ * never asks it, and finds nothing while it runs: what the hook frees is the allocation's. A null
+ * `reclaim` removes it; so does frame_init.
  */
 #define FRAME_RECLAIM_ROUNDS 3U
 void frame_set_reclaim(bool (*reclaim)(pfn_t count));
@@ -102,6 +103,9 @@ MUST_USE err_t frame_alloc_order(unsigned order, pfn_t *first);
 
 /* `count` contiguous frames of any count >= 1. Runs of a block or more begin at a block. */
 MUST_USE err_t frame_alloc_run(pfn_t count, pfn_t *first);
+
+/* The same without asking the hook: for whoever is asked for memory himself. */
+MUST_USE err_t frame_try_run(pfn_t count, pfn_t *first);
 
 /* Give back what was allocated. Any part of an allocation may be freed in any order; neighbours
  * merge. Freeing what is not in use is a programmer's mistake. */
@@ -161,6 +165,8 @@ uint64_t frame_reportable_count(void);
 /* Frames of returned blocks that were taken for use since frame_init(): whole blocks, for the host
  * finds memory for a block as likely as for a frame. */
 uint64_t frame_retaken_count(void);
+/* Allocations that asked the reclaim hook since frame_init(), each counted once. */
+uint64_t frame_stall_count(void);
 enum frame_state frame_state(pfn_t pfn);
 
 /* True while an allocator function is running: a caller that interrupted it must come later. */

@@ -95,7 +95,7 @@ err_t frame_take_run(pfn_t max, pfn_t *first, pfn_t *count)
     ASSERT(max > 0);
     ASSERT(first != NULL);
     ASSERT(count != NULL);
-    taken = take_held(max, first);
+    taken = frame_pool.reclaiming ? 0 : take_held(max, first);
     *count = taken;
     return book_taken(taken);
 }
@@ -139,7 +139,7 @@ err_t frame_take_blocks(enum frame_state kind, pfn_t from, pfn_t max, pfn_t *fir
     do {
         found = set_next(set, at, &block);
     } while (!found && open_for(set));
-    if (found) {
+    if (found && !frame_pool.reclaiming) {
         taken = take_whole_run(set, block, max / BLOCK_FRAMES);
         *first = block * BLOCK_FRAMES;
     }

@@ -90,6 +90,7 @@ struct frame_pool {
 
     bool (*reclaim)(pfn_t count);
     bool reclaiming; /* the hook is running */
+    uint64_t stalls; /* allocations that asked it */
 
     uint64_t total;
     uint64_t returned_frames;

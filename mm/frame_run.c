@@ -197,6 +197,18 @@ err_t frame_alloc_run(pfn_t count, pfn_t *first)
     return found ? OK : ERR_NOMEM;
 }
 
+err_t frame_try_run(pfn_t count, pfn_t *first)
+{
+    bool found;
+
+    frame_hold();
+    ASSERT(first != NULL);
+    ASSERT(count > 0);
+    found = alloc_run(count, first);
+    (void)frame_unhold(found ? -(int64_t)count : 0);
+    return found ? OK : ERR_NOMEM;
+}
+
 /* ---- freeing ---- */
 
 void frame_release(pfn_t first, pfn_t count, int16_t whole, enum frame_state kind)

@@ -20,6 +20,11 @@ uint64_t frame_retaken_count(void)
     return frame_pool.retaken_frames;
 }
 
+uint64_t frame_stall_count(void)
+{
+    return frame_pool.stalls;
+}
+
 uint64_t frame_reportable_count(void)
 {
     return frame_backed_blocks() * BLOCK_FRAMES;

@@ -88,6 +88,7 @@ bool frame_reclaim(pfn_t count, unsigned *rounds)
         count > frame_pool.total) {
         return false;
     }
+    frame_pool.stalls += *rounds == 0;
     ++*rounds;
     frame_pool.reclaiming = true;
     (void)frame_unhold(0);

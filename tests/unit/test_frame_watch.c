@@ -285,6 +285,68 @@ static void a_removed_hook_is_not_asked(void **state)
     assert_int_equal(asked, 0);
 }
 
+static bool taken_in_hook;
+
+/* As the balloon's work on the way out of an interrupt would. */
+static bool give_and_be_robbed(pfn_t count)
+{
+    bool more = give_hidden(count);
+    pfn_t first;
+    pfn_t some;
+
+    taken_in_hook = frame_take_run(B, &first, &some) == OK ||
+                    frame_take_blocks(FRAME_FREE_RETURNED, 0, B, &first, &some) == OK;
+    return more;
+}
+
+static void what_the_hook_frees_is_not_taken_for_the_balloon(void **state)
+{
+    pfn_t first;
+    pfn_t count;
+
+    (void)state;
+    start_with_all_away();
+    frame_set_reclaim(give_and_be_robbed);
+    assert_int_equal(fixture_alloc_order(BLOCK_ORDER), 3 * B);
+    assert_false(taken_in_hook);
+    assert_int_equal(frame_take_run(B, &first, &count), OK); /* and later it is again */
+    frame_check();
+}
+
+static void whoever_tries_asks_nobody(void **state)
+{
+    pfn_t first;
+
+    (void)state;
+    start_with_all_away();
+    assert_int_equal(frame_try_run(1, &first), ERR_NOMEM);
+    assert_int_equal(asked, 0);
+    assert_false(frame_held());
+    assert_true(give_hidden(1));
+    assert_int_equal(frame_try_run(B + 3, &first), OK);
+    assert_int_equal(first, 3 * B);
+    assert_int_equal(fixture_stats().in_use, B + 3);
+    frame_check();
+}
+
+static void an_allocation_that_asks_is_counted_once(void **state)
+{
+    pfn_t first;
+
+    (void)state;
+    start_with_all_away();
+    assert_int_equal(frame_stall_count(), 0);
+    assert_int_equal(fixture_alloc_order(BLOCK_ORDER), 3 * B);
+    assert_int_equal(frame_stall_count(), 1);
+    (void)fixture_alloc_order(BLOCK_ORDER); /* this one had no need to ask */
+    assert_int_equal(frame_stall_count(), 1);
+    frame_set_reclaim(lie);
+    assert_int_equal(frame_alloc(), PFN_NONE); /* asked several times */
+    assert_int_equal(frame_stall_count(), 2);
+    assert_int_equal(frame_try_run(1, &first), ERR_NOMEM);
+    assert_int_equal(frame_stall_count(), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -300,6 +362,9 @@ int main(void)
         cmocka_unit_test(what_can_never_be_is_not_asked_for),
         cmocka_unit_test(taking_for_the_balloon_asks_nobody),
         cmocka_unit_test(an_allocation_inside_the_hook_does_not_ask_it_again),
+        cmocka_unit_test(what_the_hook_frees_is_not_taken_for_the_balloon),
+        cmocka_unit_test(whoever_tries_asks_nobody),
+        cmocka_unit_test(an_allocation_that_asks_is_counted_once),
         cmocka_unit_test(a_removed_hook_is_not_asked),
     };
 
