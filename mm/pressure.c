@@ -29,7 +29,8 @@
 static struct pressure_source *sources;
 static struct pressure_counters counters;
 static uint64_t (*clock_ns)(void);
-static uint64_t rounds; /* questions so far */
+static uint64_t rounds;  /* questions so far */
+static unsigned working; /* questions under way in PRESSURE_WORK */
 
 /* ---- the list ---- */
 
@@ -49,6 +50,7 @@ void pressure_init(uint64_t (*now_ns)(void))
     clock_ns = now_ns;
     sources = NULL;
     rounds = 0;
+    working = 0;
     counters = (struct pressure_counters){ 0 };
 }
 
@@ -61,6 +63,7 @@ void pressure_register(struct pressure_source *source)
     ASSERT(source->can_give != NULL);
     ASSERT(source->give != NULL);
     ASSERT(source->safe <= PRESSURE_WORK);
+    ASSERT(working == 0);
     ASSERT(!is_known(source));
     while (*at != NULL && (*at)->cost <= source->cost) {
         at = &(*at)->next;
@@ -81,6 +84,7 @@ void pressure_unregister(struct pressure_source *source)
 {
     struct pressure_source **at = &sources;
 
+    ASSERT(working == 0);
     while (*at != source) {
         ASSERT(*at != NULL);
         at = &(*at)->next;
@@ -127,15 +131,21 @@ static uint64_t promised_by(uint64_t deadline_ns, uint64_t now)
     return frames;
 }
 
+static void book(struct pressure_source *source, int64_t frames)
+{
+    if (source->owed > 0) { /* what comes on top makes no promise late */
+        source->gave_ns = clock_ns();
+    }
+    local_add(&source->given, frames);
+    (void)local_sub(&source->owed, frames);
+}
+
 void pressure_gave(struct pressure_source *source, uint64_t frames)
 {
     int64_t count = (int64_t)min_u64(frames, FRAMES_MAX);
 
-    if (source->owed > 0) { /* what comes on top makes no promise late */
-        source->gave_ns = clock_ns();
-    }
-    local_add(&source->given, count);
-    (void)local_sub(&source->owed, count);
+    book(source, count);
+    local_add(&counters.given_later, count);
 }
 
 /* ---- the question ---- */
@@ -178,7 +188,7 @@ static uint64_t ask_source(struct pressure_source *source, uint64_t frames,
     }
     /* It may be a new registration by now: then nothing is owed, and the gift is booked. */
     if (given > 0) {
-        pressure_gave(source, given);
+        book(source, (int64_t)given);
     }
     source->asking = true;
     settle(source, clock_ns());
@@ -200,6 +210,7 @@ uint64_t pressure_ask(uint64_t frames, enum pressure_reason reason, enum pressur
     ASSERT(reason < PRESSURE_REASONS);
     ASSERT(place <= PRESSURE_WORK);
     counters.asked[reason]++;
+    working += place == PRESSURE_WORK;
     if (reason == PRESSURE_HOST_WANTS) {
         coming = promised_by(deadline_ns, clock_ns());
     }
@@ -210,6 +221,7 @@ uint64_t pressure_ask(uint64_t frames, enum pressure_reason reason, enum pressur
         given += ask_source(source, wanted - given - coming, place, deadline_ns, &promised);
         coming += reason == PRESSURE_HOST_WANTS ? promised : 0;
     }
+    working -= place == PRESSURE_WORK;
     counters.given[reason] += given;
     counters.fell_short += given < wanted ? 1 : 0;
     return given;
@@ -238,12 +250,12 @@ struct pressure_counters pressure_counters(void)
 void pressure_report(void)
 {
     result_line("pressure host_asked=%llu host_given=%llu alloc_asked=%llu alloc_given=%llu "
-                "short=%llu",
+                "later=%lld short=%llu",
                 (unsigned long long)counters.asked[PRESSURE_HOST_WANTS],
                 (unsigned long long)counters.given[PRESSURE_HOST_WANTS],
                 (unsigned long long)counters.asked[PRESSURE_ALLOC_FAILS],
                 (unsigned long long)counters.given[PRESSURE_ALLOC_FAILS],
-                (unsigned long long)counters.fell_short);
+                (long long)counters.given_later, (unsigned long long)counters.fell_short);
     for (const struct pressure_source *s = sources; s != NULL; s = s->next) {
         result_line("pressure_source name=%s cost=%u asked=%llu given=%lld missed=%llu", s->name,
                     s->cost, (unsigned long long)s->asked, (long long)s->given,

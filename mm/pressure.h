@@ -13,7 +13,8 @@
  *   PRESSURE_ALLOC  from an allocation that would fail: in the middle of whatever allocates, the
  *                   source's own code too. It must not wait, and its own allocations simply fail.
  *   PRESSURE_WORK   from marked work: between any two instructions of any task, with interrupts
- *                   off. It must be quick and must neither wait nor allocate.
+ *                   off. It must be quick, must neither wait nor allocate, and registers and
+ *                   unregisters nothing: a task may be in the middle of that.
  *
  * From an interrupt handler nothing here may be called but pressure_gave(). Whoever asks in
  * PRESSURE_WORK or PRESSURE_ALLOC and gets too little may let a task ask the others.
@@ -25,6 +26,33 @@
  * after it has kept a deadline in between. Misses are noticed at the next question.
  *
  * What a source says is believed for the counters only. Whether memory is free, the allocator says.
+ *
+ * Example: an application keeps read-ahead pages in a stack of frames. Its tasks change the stack
+ * with interrupts off only, so it is in order whenever marked work comes, and WORK is safe:
+ *
+ *     static uint64_t spare(void *stack) { return ((struct stack *)stack)->count; }
+ *
+ *     static uint64_t give(void *context, uint64_t frames, enum pressure_place place,
+ *                          uint64_t deadline_ns)
+ *     {
+ *         struct stack *stack = context;
+ *         uint64_t given = 0;
+ *
+ *         (void)place;
+ *         (void)deadline_ns;
+ *         while (given < frames && stack->count > 0) {
+ *             frame_free(stack->frames[--stack->count]);
+ *             given++;
+ *         }
+ *         return given;
+ *     }
+ *
+ *     static struct pressure_source source = { .name = "read-ahead", .cost = 10,
+ *         .safe = PRESSURE_WORK, .context = &stack, .can_give = spare, .give = give };
+ *     pressure_register(&source);
+ *
+ * A cache whose entries are linked in several places says PRESSURE_TASK instead, and one that must
+ * write to a disk first remembers the number, returns 0, and calls pressure_gave() when it is done.
  */
 
 #include <stdbool.h>
@@ -51,8 +79,9 @@ struct pressure_source {
      * and calls nothing here. */
     uint64_t (*can_give)(void *context);
     /* Frees up to `frames`, more if it comes in whole pieces, and returns how many are free by now,
-     * without those it told by pressure_gave(). It may register and unregister sources, itself too,
-     * and ask for memory itself: sources that are being asked already are left out. */
+     * without those it told by pressure_gave(). Except in PRESSURE_WORK it may register and
+     * unregister sources, itself too, and ask for memory itself: sources that are being asked
+     * already are left out. */
     uint64_t (*give)(void *context, uint64_t frames, enum pressure_place place,
                      uint64_t deadline_ns);
 
@@ -76,14 +105,16 @@ struct pressure_source {
 struct pressure_counters {
     uint64_t asked[PRESSURE_REASONS]; /* questions, by reason */
     uint64_t given[PRESSURE_REASONS]; /* frames that were free when the question was answered */
+    int64_t given_later;              /* frames told by pressure_gave() */
     uint64_t fell_short;              /* questions that got less than they wanted, late gifts too */
 };
 
 /* Forgets every source and counter. `now_ns` is the clock of all deadlines. */
 void pressure_init(uint64_t (*now_ns)(void));
 
-/* Makes a source known; from tasks, the start, and give(). In a question that is under way it has
- * no turn. Sources of one cost are asked in the order of their registration. */
+/* Makes a source known; from tasks, the start, and give() but not in PRESSURE_WORK. In a question
+ * that is under way it has no turn. Sources of one cost are asked in the order of their
+ * registration. */
 void pressure_register(struct pressure_source *source);
 
 /* Forgets a source that is registered; from where pressure_register() may be called. Its functions

@@ -50,6 +50,7 @@ static size_t left;
 static uint64_t now;
 static uint64_t looked_ns;
 static unsigned depth;
+static unsigned working; /* questions in PRESSURE_WORK, in which nobody registers */
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
 
@@ -123,6 +124,9 @@ static void disturb(void)
 
 static void toggle(struct slot *slot)
 {
+    if (working > 0) {
+        return; /* the contract */
+    }
     disturb();
     if (slot->known) {
         pressure_unregister(&slot->source);
@@ -169,7 +173,9 @@ static void ask(void)
     q.wanted = next_u8() == 0 ? UINT64_MAX : next_u8();
     q.deadline_ns = now + next_u8();
     question = &q;
+    working += q.place == PRESSURE_WORK;
     given = pressure_ask(q.wanted, reason, q.place, q.deadline_ns);
+    working -= q.place == PRESSURE_WORK;
     q.wanted = min_u64(q.wanted, GIFT_MAX); /* more than that is no longer counted */
     look();
     ASSERT(given == q.given);
@@ -293,6 +299,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
     now = 1;
     looked_ns = 1;
     depth = 0;
+    working = 0;
     question = NULL;
     pressure_init(now_ns);
     for (unsigned i = 0; i < SLOTS; i++) {

@@ -365,6 +365,31 @@ static void the_report_tells_about_every_source(void **state)
                         "pressure_source name=a cost=4 asked=1 given=7 missed=0");
 }
 
+static void what_is_given_later_is_counted_by_itself(void **state)
+{
+    struct pressure_source *source;
+
+    (void)state;
+    source = add(0, 1, 100);
+    pools[0].gives_at_once = 30;
+    assert_int_equal(ask(50), 30);
+    assert_int_equal(pressure_counters().given_later, 0);
+    pressure_gave(source, 20);
+    assert_int_equal(pressure_counters().given[PRESSURE_HOST_WANTS], 30);
+    assert_int_equal(pressure_counters().given_later, 20);
+    assert_int_equal(source->given, 50);
+}
+
+static void nobody_comes_or_goes_in_the_middle_of_work(void **state)
+{
+    (void)state;
+    add(0, 1, 10);
+    add(1, 2, 10);
+    pools[0].inside = replace_the_next;
+    assert_true(
+        EXPECT_PANIC((void)pressure_ask(5, PRESSURE_HOST_WANTS, PRESSURE_WORK, now + DEADLINE)));
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, start)
 
 int main(void)
@@ -387,6 +412,8 @@ int main(void)
         TEST(the_list_may_change_while_a_source_gives),
         TEST(a_source_that_asks_itself_gets_it_from_the_others),
         TEST(the_report_tells_about_every_source),
+        TEST(what_is_given_later_is_counted_by_itself),
+        TEST(nobody_comes_or_goes_in_the_middle_of_work),
     };
 
     return cmocka_run_group_tests_name("mm/pressure.c", tests, NULL, NULL);
