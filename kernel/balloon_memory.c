@@ -12,11 +12,10 @@
 
 #include "arch/x86_64/clock.h"
 #include "arch/x86_64/paging.h"
+#include "kernel/memory.h"
 #include "kernel/params.h"
 #include "kernel/pressure_service.h"
 #include "mm/frame.h"
-
-#define WORDS_PER_FRAME (FRAME_SIZE / sizeof(uint32_t))
 
 static void (*on_freed)(void);
 static void (*on_blocks_freed)(void);
@@ -106,12 +105,8 @@ static void poke(pfn_t pfn, uint64_t value)
 
 static void fill(pfn_t first, pfn_t count, uint32_t value)
 {
-    uint32_t *word = (uint32_t *)(uintptr_t)frame_address(first);
-
     guard(first, count, false);
-    for (uint64_t i = 0; i < count * WORDS_PER_FRAME; i++) {
-        word[i] = value;
-    }
+    memory_fill(first, count, value);
 }
 
 /* ---- the driver itself ---- */
@@ -119,7 +114,7 @@ static void fill(pfn_t first, pfn_t count, uint32_t value)
 static err_t page_alloc(unsigned frames, void **memory, paddr_t *address)
 {
     pfn_t first;
-    err_t err = frame_alloc_run(frames, &first);
+    err_t err = frame_try_run(frames, &first);
 
     if (err == OK) {
         *address = frame_address(first);

@@ -300,6 +300,15 @@ uint64_t balloon_service_actual(void)
     return status().actual;
 }
 
+uint64_t balloon_service_lacking(void)
+{
+    struct balloon_dev_status s = status();
+    uint64_t wanted = s.target + params.balloon_floor_mib * PAGES_PER_MIB;
+    uint64_t there = s.actual + s.leaving + frame_free_count();
+
+    return s.target > s.actual + s.leaving && wanted > there ? wanted - there : 0;
+}
+
 bool balloon_service_contains(pfn_t pfn)
 {
     bool on = interrupts_save_off();

@@ -20,6 +20,7 @@
 #include "arch/x86_64/boot.h"
 #include "arch/x86_64/paging.h"
 #include "arch/x86_64/stacks.h"
+#include "kernel/params.h"
 #include "mm/frame.h"
 #include "mm/memmap.h"
 
@@ -28,6 +29,7 @@
  * harm. */
 #define WARM_MARK       UINT64_C(0x7461747365616f72)
 #define WARM_MARK_BYTES 64U
+#define WORDS_PER_FRAME (FRAME_SIZE / sizeof(uint32_t))
 
 static struct memmap ram;    /* everything usable: what gets mapped */
 static struct memmap usable; /* what the allocator gets */
@@ -123,6 +125,20 @@ static void build_page_tables(void)
     paging_load();
 }
 
+void memory_fill(pfn_t first, pfn_t count, uint32_t value)
+{
+    uint32_t *word = (uint32_t *)(uintptr_t)frame_address(first);
+
+    for (const uint32_t *end = word + (size_t)count * WORDS_PER_FRAME; word != end; word++) {
+        *word = value;
+    }
+}
+
+static void fill_freed(pfn_t first, pfn_t count)
+{
+    memory_fill(first, count, (uint32_t)params.fill_value);
+}
+
 void memory_init(const struct boot_info *info)
 {
     must(memmap_build(&ram, info->memmap, info->memmap_count), "the memory map");
@@ -135,7 +151,9 @@ void memory_init(const struct boot_info *info)
     must(frame_init(metadata, metadata_bytes, usable.ranges, usable.count, was_used),
          "the frame allocator");
     build_page_tables();
-
+    if (params.fill != 0) {
+        frame_set_fill(fill_freed);
+    }
     if (!paging_has_no_execute()) {
         log_warn("the processor cannot forbid execution: all of memory is executable");
     }

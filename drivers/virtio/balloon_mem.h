@@ -11,7 +11,7 @@
 #include "base/err.h"
 #include "base/memory.h"
 
-/* All counts in frames; the last five count since the guest started. */
+/* All counts in frames; the last three count since the guest started. */
 struct balloon_memory_stats {
     uint64_t all_frames;     /* of usable memory, those in the balloon included */
     uint64_t free_frames;    /* nobody uses them */
@@ -19,7 +19,6 @@ struct balloon_memory_stats {
     uint64_t alloc_stalls;   /* allocations that had to wait for others to give up memory */
     uint64_t asked_frames;   /* given up by applications because the host wanted memory */
     uint64_t stalled_frames; /* given up because an allocation would have failed */
-    uint64_t failed_allocs;  /* allocations that did fail */
 };
 
 struct balloon_mem_ops {
