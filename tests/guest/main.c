@@ -39,6 +39,8 @@ static const struct {
     { "hoard", scenario_hoard },
     { "greedy", scenario_greedy },
     { "entropy", scenario_entropy },
+    { "pressure", scenario_pressure },
+    { "fill", scenario_fill },
     { "touch", scenario_touch },
     { "bare", scenario_bare },
 };

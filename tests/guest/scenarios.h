@@ -28,3 +28,5 @@ int scenario_greedy(void);
 int scenario_touch(void);
 int scenario_bare(void);
 int scenario_entropy(void);
+int scenario_pressure(void);
+int scenario_fill(void);
