@@ -72,8 +72,9 @@ SMALL := $(addprefix $(BUILD)/kernel/,kernel/acpi_%.o kernel/cmdline.o kernel/ma
            mm/frame_check.o mm/frame_watch.o drivers/pci/%.o drivers/virtio/virtio_%.o drivers/virtio/balloon.o \
            drivers/virtio/balloon_d%.o drivers/virtio/balloon_h%.o drivers/virtio/balloon_l%.o \
            drivers/virtio/balloon_pr%.o drivers/virtio/balloon_q%.o drivers/virtio/balloon_r%.o \
-           drivers/virtio/balloon_s%.o drivers/virtio/virtq_layout.o)
-$(filter $(SMALL),$(KERNEL_OBJS)): KERNEL_FLAGS += -Os
+           drivers/virtio/balloon_s%.o drivers/virtio/virtq_layout.o kernel/task.o kernel/memory.o kernel/log.o \
+           kernel/symbols.o kernel/power_button.o arch/x86_64/paging.o arch/x86_64/apic.o mm/frame_area.o)
+$(filter $(SMALL),$(KERNEL_OBJS)): KERNEL_FLAGS += -Oz
 
 # Test images keep every caller in the backtrace.
 $(BUILD)/kernel/tests/guest/%.o: KERNEL_FLAGS += -fno-optimize-sibling-calls
