@@ -19,17 +19,8 @@
 #include "base/assert.h"
 #include "base/bits.h"
 #include "base/log.h"
+#include "drivers/virtio/balloon_life.h"
 #include "drivers/virtio/balloon_move.h"
-
-/* With PAGE_POISON pages that come back MUST hold the value before they are used again
- * [VIRTIO 1.4 §5.5.6.6.1]. */
-static void give(struct balloon_dev *d, pfn_t first, pfn_t count)
-{
-    if (d->config.fill) {
-        d->mem->fill(first, count, d->config.fill_value);
-    }
-    d->mem->give(first, count);
-}
 
 /* All requests of a batch are done: its frames may be used. */
 static void batch_free(struct balloon_dev *d, unsigned batch)
@@ -39,7 +30,7 @@ static void batch_free(struct balloon_dev *d, unsigned batch)
     while (frames->frames > 0) {
         struct balloon_run run = balloon_ledger_pop(frames, PFN_NONE);
 
-        give(d, run.first, run.count);
+        balloon_life_give(d, run.first, run.count);
     }
     balloon_ledger_trim(frames);
 }
@@ -65,7 +56,7 @@ static void release_run(struct balloon_dev *d, struct balloon_run run)
     if (d->releasing) {
         balloon_ledger_push(&d->batch[d->batch_open].frames, run.first, run.count);
     } else {
-        give(d, run.first, run.count);
+        balloon_life_give(d, run.first, run.count);
     }
 }
 
@@ -198,7 +189,7 @@ static void take_at_once(struct balloon_dev *d, uint64_t pages)
         struct balloon_run run = take_settled(d, pages);
 
         balloon_ledger_push(&d->untold, run.first, run.count);
-        give(d, run.first, run.count);
+        balloon_life_give(d, run.first, run.count);
         pages -= run.count;
     }
     balloon_ledger_trim(&d->untold);

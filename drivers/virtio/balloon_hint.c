@@ -17,6 +17,7 @@
 #include "base/bits.h"
 #include "base/log.h"
 #include "drivers/virtio/balloon_dev.h"
+#include "drivers/virtio/balloon_life.h"
 
 /* The numbers of the two requests that carry a word. */
 #define COOKIE_ID   BALLOON_HINTS_MAX
@@ -53,7 +54,7 @@ static void hold(struct balloon_dev *d, pfn_t first, pfn_t count, bool backed)
     struct balloon_ledger *ledger = backed ? &d->hint.held_backed : &d->hint.held_returned;
 
     if (d->hint.seen == BALLOON_HINT_DONE || balloon_ledger_reserve(ledger) != OK) {
-        d->mem->give_blocks(first, count, backed);
+        balloon_life_give_blocks(d, first, count, backed);
         return;
     }
     balloon_ledger_push(ledger, first, count);
@@ -67,7 +68,7 @@ static uint64_t release(struct balloon_dev *d, struct balloon_ledger *ledger, ui
         uint64_t most = align_up(min_u64(pages - released, ledger->frames), BLOCK_FRAMES);
         struct balloon_run run = balloon_ledger_pop(ledger, (pfn_t)min_u64(most, PFN_NONE));
 
-        d->mem->give_blocks(run.first, run.count, ledger == &d->hint.held_backed);
+        balloon_life_give_blocks(d, run.first, run.count, ledger == &d->hint.held_backed);
         released += run.count;
     }
     balloon_ledger_trim(ledger);
@@ -93,7 +94,7 @@ static void everything_back(struct balloon_dev *d)
     (void)release(d, &h->held_returned, UINT64_MAX);
     for (unsigned i = 0; i < h->size; i++) {
         if (h->slot[i].count > 0) {
-            d->mem->give_blocks(h->slot[i].first, h->slot[i].count, h->slot[i].backed);
+            balloon_life_give_blocks(d, h->slot[i].first, h->slot[i].count, h->slot[i].backed);
             h->slot[i].count = 0;
         }
     }

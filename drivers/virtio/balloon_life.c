@@ -3,17 +3,18 @@
  * The life of the balloon device: the life cycle in the order of [VIRTIO 1.4 §3.1.1] and
  * [VIRTIO 1.4 §5.5.5], the memory it is shown, and the way back.
  *
- *   offered feature       accepted  because
- *   MUST_TELL_HOST (0)    yes       [VIRTIO 1.4 §5.5.3.1]
+ *   offered feature       accepted    because
+ *   MUST_TELL_HOST (0)    yes         [VIRTIO 1.4 §5.5.3.1]
  *   STATS_VQ (1)          yes
  *   DEFLATE_ON_OOM (2)    yes
  *   FREE_PAGE_HINT (3)    yes
- *   PAGE_POISON (4)       with fill an initialised value costs every page taken back a fill;
- * without it nothing is expected of reported pages, and a driver that will not write the value
- * SHOULD clear the bit PAGE_REPORTING (5)    if wanted but not with fill and without PAGE_POISON
- * [VIRTIO 1.4 §5.5.3.1] INDIRECT_DESC (28)    yes       one element for 16 MiB of frame numbers
- *   EVENT_IDX (29)        yes       one interrupt for a batch
- *   VERSION_1 (32)        yes       required, except of a legacy device
+ *   PAGE_POISON (4)       with fill   it costs every page that comes back a fill; a driver that
+ *                                     will not write the value SHOULD clear the bit
+ *   PAGE_REPORTING (5)    if wanted   but not with fill and without PAGE_POISON
+ *                                     [VIRTIO 1.4 §5.5.3.1]
+ *   INDIRECT_DESC (28)    yes         one element for 16 MiB of frame numbers
+ *   EVENT_IDX (29)        yes         one interrupt for a batch
+ *   VERSION_1 (32)        yes         required, except of a legacy device
  *   RING_PACKED (34)      yes
  *
  * Every feature with a queue is accepted if offered: that keeps queue numbers certain.
@@ -153,12 +154,33 @@ uint64_t balloon_life_out(const struct balloon_dev *d)
            balloon_report_held(d) + balloon_hint_held(d);
 }
 
+/* With PAGE_POISON pages that come back MUST hold the value before they are used again
+ * [VIRTIO 1.4 §5.5.6.6.1]; what was hinted holds anything. */
+static void fill(struct balloon_dev *d, pfn_t first, pfn_t count)
+{
+    if (d->config.fill) {
+        d->mem->fill(first, count, d->config.fill_value);
+    }
+}
+
+void balloon_life_give(struct balloon_dev *d, pfn_t first, pfn_t count)
+{
+    fill(d, first, count);
+    d->mem->give(first, count);
+}
+
+void balloon_life_give_blocks(struct balloon_dev *d, pfn_t first, pfn_t count, bool backed)
+{
+    fill(d, first, count);
+    d->mem->give_blocks(first, count, backed);
+}
+
 static void give_all(struct balloon_dev *d, struct balloon_ledger *ledger)
 {
     while (ledger->frames > 0) {
         struct balloon_run run = balloon_ledger_pop(ledger, PFN_NONE);
 
-        d->mem->give(run.first, run.count);
+        balloon_life_give(d, run.first, run.count);
     }
     balloon_ledger_trim(ledger);
 }

@@ -13,6 +13,7 @@
 #include "base/bits.h"
 #include "base/log.h"
 #include "drivers/virtio/balloon_dev.h"
+#include "drivers/virtio/balloon_life.h"
 #include "drivers/virtio/balloon_report.h"
 
 #define NS_PER_S UINT64_C(1000000000)
@@ -34,8 +35,22 @@ const char *balloon_drops_name(enum balloon_drops drops)
 
 bool balloon_probe_due(const struct balloon_dev *d)
 {
-    return d->report.probe.phase == BALLOON_PROBE_IDLE && d->report.in_flight == 0 &&
-           d->now_ns >= d->report.probe.next_ns;
+    return !d->config.fill && d->report.probe.phase == BALLOON_PROBE_IDLE &&
+           d->report.in_flight == 0 && d->now_ns >= d->report.probe.next_ns;
+}
+
+void balloon_probe_init(struct balloon_dev *d)
+{
+    struct balloon_probe *p = &d->report.probe;
+
+    p->drops = BALLOON_DROPS_UNKNOWN;
+    p->next_ns = 0;
+    if (d->report.on && d->config.fill) {
+        p->drops = d->config.fill_value == 0 ? BALLOON_DROPS_2M : BALLOON_DROPS_NOTHING;
+        log_info("balloon: freed memory is filled with 0x%08x: the host %s", d->config.fill_value,
+                 d->config.fill_value == 0 ? "may drop what is reported"
+                                           : "would ignore reports, none are sent");
+    }
 }
 
 static void mark(struct balloon_dev *d, pfn_t offset)
@@ -114,7 +129,7 @@ static void conclude(struct balloon_dev *d, enum balloon_drops drops)
                       ? min_u64(2 * p->pause_ns, BELIEVE_MAX_NS)
                       : BELIEVE_NS;
     p->next_ns = d->now_ns + p->pause_ns;
-    d->mem->give_blocks(p->block, BLOCK_FRAMES, true);
+    balloon_life_give_blocks(d, p->block, BLOCK_FRAMES, true);
     if (changed && drops == BALLOON_DROPS_NOTHING) {
         log_warn("balloon: the host ignores reports of free memory; it is asked again later");
     } else if (changed) {
@@ -154,7 +169,7 @@ void balloon_probe_forget(struct balloon_dev *d)
     struct balloon_probe *p = &d->report.probe;
 
     if (p->phase != BALLOON_PROBE_IDLE) {
-        d->mem->give_blocks(p->block, BLOCK_FRAMES, true);
+        balloon_life_give_blocks(d, p->block, BLOCK_FRAMES, true);
     }
     p->phase = BALLOON_PROBE_IDLE;
 }

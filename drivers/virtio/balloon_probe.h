@@ -40,6 +40,13 @@ struct balloon_probe {
 
 struct balloon_dev;
 
+/*
+ * The device is about to be live: nothing is known. With fill, reported memory holds the value and
+ * no marker [VIRTIO 1.4 §5.5.6.7.1], so nothing is ever found out: then zero is taken for a value
+ * that hosts drop, and others for values that they do not (observed: QEMU 7.2).
+ */
+void balloon_probe_init(struct balloon_dev *d);
+
 /* True when it is time to find out. */
 bool balloon_probe_due(const struct balloon_dev *d);
 

@@ -40,8 +40,7 @@ void balloon_report_begin(struct balloon_dev *d)
     r->waiting = false;
     r->judged = true;
     r->backoff_ns = 0;
-    r->probe.drops = BALLOON_DROPS_UNKNOWN;
-    r->probe.next_ns = 0;
+    balloon_probe_init(d);
     if (r->on) {
         virtq_interrupts_off(&r->vq);
     }
@@ -71,7 +70,7 @@ err_t balloon_report_send(struct balloon_dev *d, pfn_t first, pfn_t count, bool 
     ASSERT(found && count > 0 && count <= BALLOON_REPORT_FRAMES_MAX);
     /* With PAGE_POISON reported pages hold the value [VIRTIO 1.4 §5.5.6.7.1]. Free ones that were
      * used do already; a block may have others. */
-    if (d->config.fill && !probe) {
+    if (d->config.fill) {
         d->mem->fill(first, count, d->config.fill_value);
     }
     r->slot[slot].first = first;
