@@ -218,7 +218,7 @@ static err_t send_runs(struct balloon_dev *d, bool *all)
     unsigned slot;
     err_t err = OK;
 
-    *all = false;
+    *all = d->hint.size == 0;
     while (err == OK && slot_find(&d->hint, &slot)) {
         uint64_t free_frames = d->mem->free_count();
         pfn_t first;
@@ -255,7 +255,8 @@ static err_t carry_on(struct balloon_dev *d)
         h->id_in_flight = true;
     }
     err = send_runs(d, &all);
-    if (err == OK && all && !h->stop_in_flight) {
+    /* A queue with a single descriptor has room for STOP when the id has come back. */
+    if (err == OK && all && !h->stop_in_flight && h->vq.free_count > 0) {
         h->round = BALLOON_HINT_STOP;
         h->stop_in_flight = true;
         err = send_word(d, COOKIE_STOP, BALLOON_HINT_STOP);

@@ -203,8 +203,7 @@ static void mem_give_blocks(pfn_t first, pfn_t count, bool backed)
     for (pfn_t pfn = first; pfn < first + count; pfn++) {
         always(pfn < F.frames && F.owner[pfn] == FAKE_TAKEN,
                "a block comes back that was not away");
-        require(F.reporting[pfn] == 0 || F.cmd_id == BALLOON_HINT_DONE,
-                "a block comes back that is with the device");
+        require(F.reporting[pfn] == 0, "a block comes back that is with the device");
         require(F.in_balloon[pfn] == 0, "a block comes back that is in the balloon");
         own(pfn, FAKE_FREE);
     }
@@ -350,21 +349,28 @@ const struct balloon_mem_ops fake_balloon_mem = {
     .now_ns = mem_now,
 };
 
+/* The next frame that is to be looked at for an owner: blocks without one are passed over. */
+static pfn_t app_next(pfn_t pfn, enum fake_owner from)
+{
+    uint16_t none = from == FAKE_FREE ? 0 : BLOCK_FRAMES;
+
+    pfn = F.block_free[pfn / BLOCK_FRAMES] == none ? (pfn / BLOCK_FRAMES + 1) * BLOCK_FRAMES
+                                                   : pfn + 1;
+    return pfn < F.frames ? pfn : 0;
+}
+
 static void app_change(uint64_t frames, enum fake_owner from, enum fake_owner to)
 {
-    while (frames > 0) {
+    for (; frames > 0; frames--) {
         pfn_t pfn = (pfn_t)(fake_balloon_random() % F.frames);
         uint32_t looked = 0;
 
-        while (F.owner[pfn] != from && looked++ < F.frames) {
-            pfn = (pfn + 1) % F.frames;
-        }
-        always(F.owner[pfn] == from, "the test's application asks for too much");
         /* Frame 0 belongs to the firmware for ever. */
-        if (pfn != 0) {
-            own(pfn, to);
-            frames--;
+        while ((F.owner[pfn] != from || pfn == 0) && looked++ < F.frames) {
+            pfn = app_next(pfn, from);
         }
+        always(F.owner[pfn] == from && pfn != 0, "the test's application asks for too much");
+        own(pfn, to);
     }
 }
 
@@ -376,6 +382,15 @@ void fake_balloon_app_alloc(uint64_t frames)
 void fake_balloon_app_free(uint64_t frames)
 {
     app_change(frames, FAKE_APP, FAKE_FREE);
+    freed();
+}
+
+void fake_balloon_app_free_run(pfn_t first, pfn_t count)
+{
+    for (pfn_t pfn = first; pfn < first + count; pfn++) {
+        always(F.owner[pfn] == FAKE_APP, "the test's application frees what it does not have");
+        own(pfn, FAKE_FREE);
+    }
     freed();
 }
 
@@ -436,13 +451,20 @@ static void interrupt(uint32_t cause)
     F.irq = true;
 }
 
+static uint32_t length_of(uint16_t queue, uint16_t head)
+{
+    const struct virtq_desc *desc = &F.queue[queue].rings->desc[head];
+
+    return F.tells_length && F.role[queue] != BALLOON_QUEUE_STATS ? desc->bytes : 0;
+}
+
 static void complete(uint16_t queue, uint16_t head)
 {
     struct fake_queue *q = &F.queue[queue];
     struct virtq_used *used = used_of(q);
     uint16_t event;
 
-    used->ring[q->used % q->size] = (struct virtq_used_entry){ head, 0 };
+    used->ring[q->used % q->size] = (struct virtq_used_entry){ head, length_of(queue, head) };
     q->used++;
     used->idx = q->used;
     memcpy(&event, &avail_of(q)->ring[q->size], sizeof(event));
@@ -487,6 +509,8 @@ static void run_buffer(uint16_t queue, const struct virtq_desc *desc, uint32_t *
         } else {
             deflate_page(pfns[i]);
         }
+        F.ranges += pfns[i] != F.last_pfn + 1;
+        F.last_pfn = pfns[i];
         /* How many numbers of one block came in a row, from its first on? */
         *streak = pfns[i] % BLOCK_FRAMES == 0         ? 1
                   : *streak == pfns[i] % BLOCK_FRAMES ? *streak + 1
@@ -505,9 +529,31 @@ static void mark_run(const struct virtq_desc *desc, bool done)
     always(desc->address % FRAME_SIZE == 0 && desc->bytes % FRAME_SIZE == 0, "parts of frames");
     always(count > 0 && first + count <= F.frames, "free memory beyond memory");
     for (pfn_t pfn = first; pfn < first + count; pfn++) {
-        require(F.owner[pfn] == FAKE_TAKEN || F.cmd_id == BALLOON_HINT_DONE,
-                "memory in use is reported");
-        F.reporting[pfn] = !done;
+        require(F.owner[pfn] == FAKE_TAKEN, "memory in use is reported");
+        require(!done || F.reporting[pfn] > 0, "memory is reported without being shown");
+        if (done) {
+            F.reporting[pfn] = (uint8_t)(F.reporting[pfn] - (F.reporting[pfn] > 0));
+        } else {
+            F.reporting[pfn]++;
+        }
+    }
+}
+
+/* Hints the device has fetched are remembered, for DONE makes all of them void. */
+static void hint_mark(const struct virtq_desc *desc, uint16_t head)
+{
+    always(head < FAKE_HEADS_MAX, "the hinting queue is longer than the fake remembers");
+    if ((desc->flags & VIRTQ_DESC_WRITE) != 0) {
+        F.hint[head].first = (pfn_t)(desc->address / FRAME_SIZE);
+        F.hint[head].count = desc->bytes / FRAME_SIZE;
+    }
+}
+
+static void hint_unmark(unsigned head)
+{
+    for (pfn_t pfn = F.hint[head].first; F.hint[head].count > 0; pfn++) {
+        F.reporting[pfn] = (uint8_t)(F.reporting[pfn] - (F.reporting[pfn] > 0));
+        F.hint[head].count--;
     }
 }
 
@@ -530,22 +576,29 @@ static void run_report(const struct virtq_desc *desc)
     mark_run(desc, true);
 }
 
-static void run_hint(const struct virtq_desc *desc)
+static void run_hint(const struct virtq_desc *desc, uint16_t head)
 {
     if ((desc->flags & VIRTQ_DESC_WRITE) == 0) {
         uint32_t word;
 
         always(desc->bytes == sizeof(word), "a command that is not four bytes");
         memcpy(&word, (const void *)(uintptr_t)desc->address, sizeof(word));
-        F.rounds_begun += word >= 2;
-        F.rounds_ended += word == BALLOON_HINT_STOP;
-        F.hinting = word >= 2 && word == F.cmd_id;
+        if (F.words < FAKE_WORDS_MAX) {
+            F.word_log[F.words] = word;
+        }
+        F.words++;
+        F.hinting = word >= 2;
         return;
     }
     if (F.hinting) {
         F.pages_hinted += desc->bytes / FRAME_SIZE;
+    } else {
+        F.pages_stray += desc->bytes / FRAME_SIZE;
     }
-    mark_run(desc, true);
+    for (pfn_t i = 0; i < F.hint[head].count; i++) {
+        require(F.owner[F.hint[head].first + i] == FAKE_TAKEN, "a hint is used too late");
+    }
+    hint_unmark(head);
 }
 
 static void run_request(uint16_t queue, uint16_t head)
@@ -560,7 +613,7 @@ static void run_request(uint16_t queue, uint16_t head)
         return;
     }
     if (F.role[queue] == BALLOON_QUEUE_HINT) {
-        run_hint(&table[at]);
+        run_hint(&table[at], head);
         return;
     }
     if ((table[at].flags & VIRTQ_DESC_INDIRECT) != 0) {
@@ -583,6 +636,7 @@ static void take_stats(uint16_t queue, uint16_t head)
     always(desc->bytes <= sizeof(F.stats), "a statistics buffer of the wrong size");
     F.stats_held = true;
     F.stats_head = head;
+    F.stats_queue = queue;
     F.stats_bytes = desc->bytes;
     memcpy(F.stats, (const void *)(uintptr_t)desc->address, desc->bytes);
     F.stats_seen++;
@@ -593,6 +647,9 @@ static void fetch(uint16_t queue)
 {
     struct fake_queue *q = &F.queue[queue];
 
+    if (F.unserved[F.role[queue]]) {
+        return;
+    }
     while (q->size > 0 && q->seen != avail_of(q)->idx) {
         uint16_t head = avail_of(q)->ring[q->seen % q->size];
 
@@ -602,6 +659,9 @@ static void fetch(uint16_t queue)
              (q->rings->desc[head].flags & VIRTQ_DESC_WRITE) != 0)) {
             mark_run(&q->rings->desc[head], false);
         }
+        if (F.role[queue] == BALLOON_QUEUE_HINT) {
+            hint_mark(&q->rings->desc[head], head);
+        }
         if (F.role[queue] == BALLOON_QUEUE_STATS) {
             take_stats(queue, head);
         } else if (F.loses) {
@@ -609,7 +669,8 @@ static void fetch(uint16_t queue)
         } else if (F.asynchronous) {
             always(F.pending_count < FAKE_PENDING_MAX, "the fake's list is full");
             F.pending[F.pending_count] =
-                (struct fake_pending){ queue, head, F.now_ns + F.delay_ns * (F.pending_count + 1) };
+                (struct fake_pending){ queue, head, F.now_ns + F.delay_ns * (F.pending_count + 1),
+                                       false };
             F.pending_count++;
             F.requests_at_once =
                 F.pending_count > F.requests_at_once ? F.pending_count : F.requests_at_once;
@@ -640,7 +701,7 @@ static void run_due(void)
         memmove(&F.pending[pick], &F.pending[pick + 1],
                 (F.pending_count - pick) * sizeof(F.pending[0]));
         /* After a lie the buffers may be the guest's again; only a reset makes peace. */
-        if (!F.hostile) {
+        if (!F.hostile && !p.void_hint) {
             run_request(p.queue, p.head);
         }
         complete(p.queue, p.head);
@@ -673,6 +734,7 @@ static void op_set_status(struct virtio_device *dev, uint8_t status)
         memset(F.queue, 0, sizeof(F.queue));
         memset(F.in_balloon, 0, F.frames);
         memset(F.reporting, 0, F.frames);
+        memset(F.hint, 0, sizeof(F.hint));
         F.hinting = false;
         return;
     }
@@ -724,7 +786,10 @@ static uint16_t op_queue_count(struct virtio_device *dev)
 static uint16_t op_queue_size_max(struct virtio_device *dev, uint16_t index)
 {
     (void)dev;
-    return index < F.queue_count ? F.queue_size : 0;
+    if (index >= F.queue_count) {
+        return 0;
+    }
+    return F.queue_sizes[F.role[index]] > 0 ? F.queue_sizes[F.role[index]] : F.queue_size;
 }
 
 static err_t op_queue_enable(struct virtio_device *dev, const struct virtq *vq)
@@ -771,8 +836,10 @@ static void op_config_write32(struct virtio_device *dev, uint32_t offset, uint32
     }
     always(offset == 4, "a field was written that is not the driver's");
     always((F.status & VIRTIO_STATUS_DRIVER_OK) != 0, "`actual` was written before DRIVER_OK");
+    /* Pages that wait for the host to be told may be in it yet. */
     require(value <= F.actual_true, "`actual` counts pages that were not acknowledged");
-    require(F.asynchronous || value == F.actual_true, "`actual` is not true");
+    require((F.accepted & BALLOON_F_MUST_TELL_HOST) != 0 || value == F.actual_true,
+            "`actual` is not true");
     if (F.actual_last_ns != 0 && F.now_ns - F.actual_last_ns > F.actual_gap_ns) {
         F.actual_gap_ns = F.now_ns - F.actual_last_ns;
     }
@@ -845,11 +912,26 @@ void fake_balloon_wish(uint32_t pages)
     }
 }
 
+/* After DONE the device does not care for the hints it still has. */
+static void void_hints(void)
+{
+    for (unsigned i = 0; i < F.pending_count; i++) {
+        F.pending[i].void_hint |= F.role[F.pending[i].queue] == BALLOON_QUEUE_HINT;
+    }
+    for (unsigned head = 0; head < FAKE_HEADS_MAX; head++) {
+        hint_unmark(head);
+    }
+}
+
 void fake_balloon_hint(uint32_t cmd_id)
 {
     F.cmd_id = cmd_id;
-    F.hinting = false;
-    interrupt(VIRTIO_INTERRUPT_CONFIG);
+    if (cmd_id == BALLOON_HINT_DONE) {
+        void_hints();
+    }
+    if ((F.status & VIRTIO_STATUS_DRIVER_OK) != 0) {
+        interrupt(VIRTIO_INTERRUPT_CONFIG);
+    }
 }
 
 void fake_balloon_needs_reset(void)
@@ -862,7 +944,7 @@ void fake_balloon_ask_stats(void)
 {
     if (F.stats_held) {
         F.stats_held = false;
-        complete(2, F.stats_head);
+        complete(F.stats_queue, F.stats_head);
     }
 }
 
@@ -960,7 +1042,11 @@ void fake_balloon_check(const struct balloon_dev *d)
            "a frame was lost");
     if (status.state == BALLOON_DEV_RUNNING) {
         always(d->ledger.frames == status.actual + status.leaving, "the driver miscounts");
-        require(F.asynchronous || acknowledged == status.actual, "the host counts otherwise");
+        /* What is on its way out of the balloon may be in it yet, and the host may have finished
+         * requests that the driver has not looked at. */
+        require(acknowledged >= status.actual &&
+                    (acknowledged == status.actual || d->pool.in_flight > 0),
+                "the host counts otherwise");
         balloon_dev_check(d);
     }
 }

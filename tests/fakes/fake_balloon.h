@@ -22,7 +22,13 @@ struct fake_pending {
     uint16_t queue;
     uint16_t head;
     uint64_t due_ns;
+    bool void_hint; /* DONE was said: nobody looks at it any more */
 };
+
+/* The longest hinting queue. */
+#define FAKE_HEADS_MAX 256U
+/* Words of the hinting queue that are remembered. */
+#define FAKE_WORDS_MAX 64U
 
 struct fake_queue {
     uint16_t size; /* 0: not enabled */
@@ -60,7 +66,10 @@ struct fake_balloon {
     uint64_t cost_ns;  /* for one page, inside the notification */
     uint32_t pfns_max; /* in one descriptor, 0: any */
     bool refuses_chains;
-    bool loses; /* never completes what it fetches from now on */
+    bool loses;                           /* never completes what it fetches from now on */
+    bool unserved[BALLOON_QUEUES];        /* never fetches from the queue with this role */
+    bool tells_length;                    /* returns the length of what it read or was given */
+    uint16_t queue_sizes[BALLOON_QUEUES]; /* by role; 0: queue_size */
     bool reset_hangs;
     bool hostile; /* rules are not judged: the device itself breaks them */
     bool refuses_features;
@@ -77,6 +86,7 @@ struct fake_balloon {
     uint32_t cmd_id;
     uint32_t poison;
     bool hinting; /* the id was read and STOP was not */
+    uint32_t last_pfn;
     uint32_t isr;
     bool irq;
     struct fake_queue queue[BALLOON_QUEUES];
@@ -85,9 +95,14 @@ struct fake_balloon {
     struct fake_pending pending[FAKE_PENDING_MAX];
     unsigned pending_count;
     uint8_t in_balloon[FAKE_FRAMES_MAX]; /* acknowledged by the device */
-    uint8_t reporting[FAKE_FRAMES_MAX];  /* a report or hint of it is with the device */
+    uint8_t reporting[FAKE_FRAMES_MAX];  /* reports and hints of it that are with the device */
     uint64_t actual_true;                /* frames taken and acknowledged */
+    struct {
+        pfn_t first;
+        pfn_t count;        /* 0: none */
+    } hint[FAKE_HEADS_MAX]; /* with the device */
     bool stats_held;
+    uint16_t stats_queue;
     uint16_t stats_head;
     uint8_t stats[256];
     uint32_t stats_bytes;
@@ -108,8 +123,10 @@ struct fake_balloon {
     uint64_t longest_report;  /* pages */
     uint64_t reported_absent; /* pages the host did not hold */
     uint64_t pages_hinted;
-    unsigned rounds_begun;
-    unsigned rounds_ended;
+    uint64_t pages_stray; /* hinted without an id before, or after STOP */
+    unsigned words;       /* on the hinting queue */
+    uint32_t word_log[FAKE_WORDS_MAX];
+    uint64_t ranges; /* runs of ascending numbers: calls of a host that merges neighbours */
     unsigned requests_at_once; /* most in flight ever */
     unsigned services;
     uint64_t random;
@@ -130,6 +147,9 @@ void fake_balloon_app_blocks(uint32_t blocks);
 
 /* An allocation of the application that may reach into the balloon; true when it succeeded. */
 bool fake_balloon_app_alloc_or_reclaim(struct balloon_dev *d, uint64_t frames);
+
+/* The application frees every frame from `first` on. */
+void fake_balloon_app_free_run(pfn_t first, pfn_t count);
 
 /* Memory was used before: every free block is backed. */
 void fake_balloon_warm(void);

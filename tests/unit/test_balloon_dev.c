@@ -297,6 +297,27 @@ static void actual_is_current_ten_times_a_second(void **state)
     finish();
 }
 
+/* Found by the fuzzer: the host may have finished what the driver has not looked at yet. */
+static void a_device_that_turns_synchronous_finishes_what_it_has(void **state)
+{
+    (void)state;
+    machine(FRAMES);
+    F.asynchronous = true;
+    F.delay_ns = 20 * FAKE_NS_PER_MS;
+    start(&balloon_dev_config_default);
+    fake_balloon_wish(12000);
+    for (unsigned ms = 0; ms < 100; ms++) {
+        fake_balloon_settle(&dev, FAKE_NS_PER_MS);
+        F.now_ns += FAKE_NS_PER_MS;
+        F.asynchronous = ms < 30;
+        fake_balloon_check(&dev);
+    }
+    fake_balloon_settle(&dev, LONG);
+    fake_balloon_check(&dev);
+    assert_int_equal(F.actual, 12000);
+    finish();
+}
+
 static void a_slow_host_gets_smaller_slices(void **state)
 {
     (void)state;
@@ -535,6 +556,7 @@ int main(void)
         cmocka_unit_test(the_target_may_change_while_pages_move),
         cmocka_unit_test(a_thousand_targets_lose_no_frame),
         cmocka_unit_test(actual_is_current_ten_times_a_second),
+        cmocka_unit_test(a_device_that_turns_synchronous_finishes_what_it_has),
         cmocka_unit_test(a_slow_host_gets_smaller_slices),
         cmocka_unit_test(needs_reset_is_answered_at_every_step),
         cmocka_unit_test(a_lost_request_times_out_and_the_device_is_restarted),
