@@ -362,10 +362,13 @@ static pfn_t app_next(pfn_t pfn, enum fake_owner from)
 static void app_change(uint64_t frames, enum fake_owner from, enum fake_owner to)
 {
     for (; frames > 0; frames--) {
-        pfn_t pfn = (pfn_t)(fake_balloon_random() % F.frames);
+        pfn_t pfn = 0;
         uint32_t looked = 0;
 
-        /* Frame 0 belongs to the firmware for ever. */
+        /* Frame 0 belongs to the firmware for ever. Guessing is quicker than searching, mostly. */
+        for (unsigned i = 0; i < 64 && (F.owner[pfn] != from || pfn == 0); i++) {
+            pfn = (pfn_t)(fake_balloon_random() % F.frames);
+        }
         while ((F.owner[pfn] != from || pfn == 0) && looked++ < F.frames) {
             pfn = app_next(pfn, from);
         }
