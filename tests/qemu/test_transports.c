@@ -8,6 +8,8 @@
 
 #include "tests/qemu/qtest.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { MODERN, LEGACY };
@@ -48,7 +50,25 @@ static void end(struct qtest *t)
     }
 }
 
-static void serves(struct qtest *t, const char *where, int interface)
+/* The ring features, by name of the rings [VIRTIO 1.4 §6]. */
+#define INDIRECT (UINT64_C(1) << 28)
+#define EVENT    (UINT64_C(1) << 29)
+#define PACKED   (UINT64_C(1) << 34)
+
+/* The log tells what was negotiated: the line with the requests' size. */
+static void negotiates(const char *line, uint64_t rings)
+{
+    const char *text = strstr(line, "features ");
+    uint64_t features = 0;
+
+    assert_non_null(text);
+    assert_int_equal(sscanf(text, "features 0x%" SCNx64, &features), 1);
+    if ((features & (INDIRECT | EVENT | PACKED)) != rings) {
+        fail_msg("other rings than asked for: %s", line);
+    }
+}
+
+static void serves(struct qtest *t, uint64_t rings, const char *where, int interface)
 {
     const char *line = qtest_line(t, "pages a request", QTEST_STEP_MS);
 
@@ -56,6 +76,7 @@ static void serves(struct qtest *t, const char *where, int interface)
         fail_msg("not by %s%s: %s", interface == LEGACY ? "the legacy interface of " : "", where,
                  line);
     }
+    negotiates(line, rings);
     qtest_ready(t, "on");
     qtest_resize(t, t->ram_bytes / 2);
     qtest_resize(t, t->ram_bytes);
@@ -76,20 +97,12 @@ static const char *const version_2[] = { "-global", "virtio-mmio.force-legacy=fa
     }
 
 /* ROW(name, rings, where the guest must find it, by which interface, the machine) */
-#define TRANSPORTS(ROW, rings, properties)                                                         \
+#define MODERN_TRANSPORTS(ROW, rings, properties)                                                  \
     ROW(pci_modern, rings, "pci ", MODERN, .balloon_properties = "disable-legacy=on" properties)   \
     ROW(pci_transitional, rings, "pci ", MODERN,                                                   \
         .balloon_properties = "disable-legacy=off" properties)                                     \
-    ROW(pci_legacy_q35, rings, "pci ", LEGACY,                                                     \
-        .balloon_properties = "disable-modern=on" properties)                                      \
-    ROW(pci_legacy_pc, rings, "pci ", LEGACY, .machine = "pc",                                     \
-        .balloon_properties = "disable-modern=on" properties)                                      \
     ROW(pci_root_port, rings, "pci 01", MODERN, .no_balloon = true,                                \
         .extra = ROOT_PORT(properties))                                                            \
-    ROW(mmio_v1_acpi, rings, "mmio feb02e00", LEGACY, .machine = "microvm",                        \
-        .balloon_properties = "deflate-on-oom=off" properties)                                     \
-    ROW(mmio_v1_cmdline, rings, "mmio feb00e00", LEGACY, .machine = "microvm,acpi=off",            \
-        .balloon_properties = "deflate-on-oom=off" properties)                                     \
     ROW(mmio_v2_acpi, rings, "mmio feb02e00", MODERN, .machine = "microvm", .extra = version_2,    \
         .balloon_properties = "deflate-on-oom=off" properties)                                     \
     ROW(mmio_v2_cmdline, rings, "mmio feb00e00", MODERN, .machine = "microvm,acpi=off",            \
@@ -100,15 +113,47 @@ static const char *const version_2[] = { "-global", "virtio-mmio.force-legacy=fa
         .balloon_device = "virtio-balloon-pci",                                                    \
         .balloon_properties = "deflate-on-oom=off" properties)
 
+#define LEGACY_TRANSPORTS(ROW, rings, properties)                                                  \
+    ROW(pci_legacy_q35, rings, "pci ", LEGACY,                                                     \
+        .balloon_properties = "disable-modern=on" properties)                                      \
+    ROW(pci_legacy_pc, rings, "pci ", LEGACY, .machine = "pc",                                     \
+        .balloon_properties = "disable-modern=on" properties)                                      \
+    ROW(mmio_v1_acpi, rings, "mmio feb02e00", LEGACY, .machine = "microvm",                        \
+        .balloon_properties = "deflate-on-oom=off" properties)                                     \
+    ROW(mmio_v1_cmdline, rings, "mmio feb00e00", LEGACY, .machine = "microvm,acpi=off",            \
+        .balloon_properties = "deflate-on-oom=off" properties)
+
+#define TRANSPORTS(ROW, rings, properties)                                                         \
+    MODERN_TRANSPORTS(ROW, rings, properties)                                                      \
+    LEGACY_TRANSPORTS(ROW, rings, properties)
+
+/* A legacy interface has 32 feature bits and RING_PACKED is number 34: what is asked for cannot be
+ * offered, and split rings serve. */
 #define ALL(ROW)                                                                                   \
     TRANSPORTS(ROW, split, "")                                                                     \
     TRANSPORTS(ROW, split_no_event_idx, ",event_idx=off")                                          \
-    TRANSPORTS(ROW, split_plain, ",event_idx=off,indirect_desc=off")
+    TRANSPORTS(ROW, split_no_indirect, ",indirect_desc=off")                                       \
+    TRANSPORTS(ROW, split_plain, ",event_idx=off,indirect_desc=off")                               \
+    MODERN_TRANSPORTS(ROW, packed, ",packed=on")                                                   \
+    MODERN_TRANSPORTS(ROW, packed_no_event_idx, ",packed=on,event_idx=off")                        \
+    MODERN_TRANSPORTS(ROW, packed_no_indirect, ",packed=on,indirect_desc=off")                     \
+    MODERN_TRANSPORTS(ROW, packed_plain, ",packed=on,event_idx=off,indirect_desc=off")             \
+    LEGACY_TRANSPORTS(ROW, split_instead_of_packed, ",packed=on")
+
+static const uint64_t split = EVENT | INDIRECT;
+static const uint64_t split_no_event_idx = INDIRECT;
+static const uint64_t split_no_indirect = EVENT;
+static const uint64_t split_plain = 0;
+static const uint64_t packed = PACKED | EVENT | INDIRECT;
+static const uint64_t packed_no_event_idx = PACKED | INDIRECT;
+static const uint64_t packed_no_indirect = PACKED | EVENT;
+static const uint64_t packed_plain = PACKED;
+static const uint64_t split_instead_of_packed = EVENT | INDIRECT;
 
 #define DEFINE(name, rings, where, interface, ...)                                                 \
     static void name##_##rings(struct qtest *t)                                                    \
     {                                                                                              \
-        serves(t, where, interface);                                                               \
+        serves(t, rings, where, interface);                                                        \
     }
 #define LIST(name, rings, where, interface, ...)                                                   \
     QTEST(name##_##rings, .append = "report=50 poll=0", __VA_ARGS__),
