@@ -2,12 +2,13 @@
 /*
  * Loads on memory and processor while the host does as it likes. `compute` and `churn` never
  * yield; `pattern` keeps memory filled with what it must still find later; `hoard` takes nearly
- * everything, `greedy` everything.
+ * everything, `greedy` everything, `grow` more than is free.
  */
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/bits.h"
 #include "base/log.h"
 #include "base/memory.h"
 
@@ -24,6 +25,45 @@
 #define STATUS_WRONG    5
 #define STATUS_NOMEM    6
 #define WORDS_PER_FRAME (FRAME_SIZE / sizeof(uint64_t))
+
+static uint64_t *frame_view(pfn_t pfn)
+{
+    return (uint64_t *)(uintptr_t)frame_address(pfn);
+}
+
+/* ---- a chain: many frames, each of which knows the one before ---- */
+
+/* Takes up to `count` frames; returns how many there were. */
+static uint64_t chain_take(uint64_t count, uint64_t *chain)
+{
+    uint64_t taken = 0;
+    pfn_t pfn;
+
+    *chain = PFN_NONE;
+    while (taken < count && (pfn = frame_alloc()) != PFN_NONE) {
+        frame_view(pfn)[0] = *chain;
+        frame_view(pfn)[1] = ~*chain;
+        *chain = pfn;
+        taken++;
+    }
+    return taken;
+}
+
+/* Frees them all; false when one has lost its content. */
+static bool chain_free(uint64_t chain)
+{
+    while (chain != PFN_NONE) {
+        uint64_t next = frame_view((pfn_t)chain)[0];
+
+        if (frame_view((pfn_t)chain)[1] != ~next) {
+            log_error("frame %llu of a chain has lost its content", (unsigned long long)chain);
+            return false;
+        }
+        frame_free((pfn_t)chain);
+        chain = next;
+    }
+    return true;
+}
 
 /* ---- compute: a loop that calls nothing ---- */
 
@@ -106,11 +146,6 @@ static uint64_t random_next(void)
     return random_state;
 }
 
-static uint64_t *frame_view(pfn_t pfn)
-{
-    return (uint64_t *)(uintptr_t)frame_address(pfn);
-}
-
 static void pattern_write(const struct held *h)
 {
     for (pfn_t i = 0; i < h->count; i++) {
@@ -160,20 +195,31 @@ static bool pattern_turn(struct held *h)
 }
 
 /* Runs for rounds=N turns (default: 10 million, ended by the power button), checking everything at
- * the end; allocator and balloon are validated from time to time. */
+ * the end; allocator and balloon are validated from time to time. Before all that touch=N MiB are
+ * used and freed; slots=N is how much may be held, pause=N the milliseconds after each turn. */
 int scenario_pattern(void)
 {
     uint64_t rounds = app_word_number("rounds", 10000000);
     uint64_t check_every = app_word_number("check", 20000);
+    uint64_t slots = min_u64(app_word_number("slots", HELD_MAX), HELD_MAX);
+    uint64_t pause_ns = app_word_number("pause", 0) * NS_PER_MS;
+    uint64_t chain;
 
     power_button_take();
+    (void)chain_take(app_word_number("touch", 0) * (MIB / FRAME_SIZE), &chain);
+    if (!chain_free(chain) || slots == 0) {
+        return STATUS_WRONG;
+    }
     for (uint64_t round = 0; round < rounds && !power_button_pressed(); round++) {
-        if (!pattern_turn(&held[random_next() % HELD_MAX])) {
+        if (!pattern_turn(&held[random_next() % slots])) {
             return STATUS_WRONG;
         }
         if (round % check_every == 0) {
             frame_check();
             result_line("pattern rounds=%llu", (unsigned long long)round);
+        }
+        if (pause_ns != 0) {
+            task_sleep_until(clock_now_ns() + pause_ns);
         }
         task_yield();
     }
@@ -198,26 +244,18 @@ int scenario_hoard(void)
 {
     uint64_t leave = app_word_number("leave", 8) * (MIB / FRAME_SIZE);
     uint64_t end = clock_now_ns() + app_word_number("ms", 1000) * NS_PER_MS;
-    uint64_t chain = PFN_NONE;
-    uint64_t frames = 0;
+    uint64_t free_frames = frame_free_count();
+    uint64_t wanted = free_frames > leave ? free_frames - leave : 0;
+    uint64_t chain;
+    uint64_t frames = chain_take(wanted, &chain);
 
-    while (frame_free_count() > leave) {
-        pfn_t pfn = frame_alloc();
-
-        if (pfn == PFN_NONE) {
-            return STATUS_NOMEM;
-        }
-        *frame_view(pfn) = chain;
-        chain = pfn;
-        frames++;
+    if (frames < wanted) {
+        return STATUS_NOMEM;
     }
     result_line("hoard state=full frames=%llu", (unsigned long long)frames);
     task_sleep_until(end);
-    while (chain != PFN_NONE) {
-        uint64_t next = *frame_view((pfn_t)chain);
-
-        frame_free((pfn_t)chain);
-        chain = next;
+    if (!chain_free(chain)) {
+        return STATUS_WRONG;
     }
     result_line("hoard state=free");
     while (app_word_number("compute", 0) != 0) {
@@ -248,5 +286,32 @@ int scenario_greedy(void)
         task_sleep_until(clock_now_ns() + NS_PER_MS);
     }
     result_line("greedy frames=%llu", (unsigned long long)frames);
+    return 0;
+}
+
+/* ---- grow: more is needed than is free ---- */
+
+/* Once the host holds wait=N MiB: takes mib=N (default 64), says whether all of it could be had,
+ * keeps it for hold=N milliseconds, checks and frees it, and stays. */
+int scenario_grow(void)
+{
+    uint64_t wait_pages = app_word_number("wait", 0) * (MIB / FRAME_SIZE);
+    uint64_t wanted = app_word_number("mib", 64) * (MIB / FRAME_SIZE);
+    uint64_t hold_ns = app_word_number("hold", 0) * NS_PER_MS;
+    uint64_t chain;
+
+    while (balloon_service_actual() < wait_pages) {
+        task_sleep_until(clock_now_ns() + NS_PER_MS);
+    }
+    uint64_t frames = chain_take(wanted, &chain);
+
+    result_line("grow state=%s frames=%llu", frames == wanted ? "held" : "refused",
+                (unsigned long long)frames);
+    task_sleep_until(clock_now_ns() + hold_ns);
+    if (!chain_free(chain)) {
+        return STATUS_WRONG;
+    }
+    result_line("grow state=free");
+    task_sleep_until(UINT64_MAX);
     return 0;
 }

@@ -38,6 +38,7 @@ static const struct {
     { "alloc-cost", scenario_alloc_cost },
     { "hoard", scenario_hoard },
     { "greedy", scenario_greedy },
+    { "grow", scenario_grow },
     { "entropy", scenario_entropy },
     { "pressure", scenario_pressure },
     { "fill", scenario_fill },

@@ -25,6 +25,7 @@ int scenario_spurious(void);
 int scenario_alloc_cost(void);
 int scenario_hoard(void);
 int scenario_greedy(void);
+int scenario_grow(void);
 int scenario_touch(void);
 int scenario_bare(void);
 int scenario_entropy(void);

@@ -22,6 +22,7 @@
 #define LOOK_MS            5
 
 static struct qtest current;
+static struct qtest beside;
 static char image_path[512];
 
 static const char *build_folder(void)
@@ -42,13 +43,23 @@ static void hung(int signal_number)
 
 /* ---- life of a case ---- */
 
+static void start(struct qtest *t)
+{
+    char reason[256];
+
+    t->vm = vm_start(&t->config, reason, sizeof(reason));
+    if (t->vm == NULL) {
+        fail_msg("%s", reason);
+    }
+}
+
 void qtest_run(void **state)
 {
     struct qtest *t = &current;
-    char reason[256];
     const char *image;
 
     memset(t, 0, sizeof(*t));
+    t->role = "";
     t->test = *state;
     t->config = t->test->vm;
     image = t->config.image != NULL ? t->config.image : "aerostat.elf";
@@ -63,10 +74,7 @@ void qtest_run(void **state)
     t->ram_bytes = t->config.memory_mib * QTEST_MIB;
     signal(SIGALRM, hung);
     alarm(CASE_LIMIT_S);
-    t->vm = vm_start(&t->config, reason, sizeof(reason));
-    if (t->vm == NULL) {
-        fail_msg("%s", reason);
-    }
+    start(t);
     t->test->body(t);
     t->passed = true;
 }
@@ -81,7 +89,7 @@ static void keep_log(struct qtest *t)
     (void)mkdir(build_folder(), 0777);
     snprintf(path, sizeof(path), "%s/logs", build_folder());
     (void)mkdir(path, 0777);
-    snprintf(path, sizeof(path), "%s/logs/%s.log", build_folder(), t->test->name);
+    snprintf(path, sizeof(path), "%s/logs/%s%s.log", build_folder(), t->test->name, t->role);
     vm_pump(t->vm, 0);
     while (vm_line(t->vm, count) != NULL) {
         count++;
@@ -97,8 +105,8 @@ static void keep_log(struct qtest *t)
         fclose(file);
     }
     if (!t->passed) {
-        fprintf(stderr, "qtest: the end of the serial log of %s (all of it in %s):\n",
-                t->test->name, path);
+        fprintf(stderr, "qtest: the end of the serial log of %s%s (all of it in %s):\n",
+                t->test->name, t->role, path);
         for (size_t i = count > LOG_TAIL ? count - LOG_TAIL : 0; i < count; i++) {
             fprintf(stderr, "    %s\n", vm_line(t->vm, i));
         }
@@ -106,16 +114,33 @@ static void keep_log(struct qtest *t)
     }
 }
 
-int qtest_end(void **state)
+static void end(struct qtest *t)
 {
-    struct qtest *t = &current;
-
-    (void)state;
     if (t->vm != NULL) {
         keep_log(t);
         vm_end(t->vm);
         t->vm = NULL;
     }
+}
+
+struct qtest *qtest_beside(struct qtest *t, const struct vm_config *config)
+{
+    beside.passed = true; /* as far as it came */
+    end(&beside);
+    beside = *t;
+    beside.config = *config;
+    beside.ram_bytes = config->memory_mib * QTEST_MIB;
+    beside.role = "-beside";
+    start(&beside);
+    return &beside;
+}
+
+int qtest_end(void **state)
+{
+    (void)state;
+    beside.passed = current.passed;
+    end(&beside);
+    end(&current);
     alarm(0);
     return 0;
 }
@@ -193,6 +218,15 @@ struct record_mem qtest_mem(struct qtest *t)
     return mem;
 }
 
+uint64_t qtest_counter(struct qtest *t, const char *key)
+{
+    const char *line = vm_last_line(t->vm, "@balloon ");
+    uint64_t value = 0;
+
+    assert_true(line == NULL || record_u64(line, key, &value));
+    return value;
+}
+
 struct record_mem qtest_wait_frames(struct qtest *t, uint64_t frames)
 {
     int64_t end = vm_now_ms() + QTEST_STEP_MS;
@@ -257,6 +291,30 @@ json_t *qtest_command(struct qtest *t, const char *command, json_t *arguments)
 void qtest_do(struct qtest *t, const char *command)
 {
     json_decref(qtest_command(t, command, NULL));
+}
+
+json_t *qtest_wait_word(struct qtest *t, const char *command, const char *member, const char *want,
+                        const char *bad)
+{
+    int64_t end_ms = vm_now_ms() + 3 * QTEST_STEP_MS;
+    const char *word = "nothing";
+
+    while (vm_now_ms() < end_ms) {
+        json_t *reply = qtest_command(t, command, NULL);
+
+        word = json_string_value(json_object_get(reply, member));
+        if (word != NULL && strcmp(word, want) == 0) {
+            return reply;
+        }
+        if (word != NULL && strcmp(word, bad) == 0) {
+            fail_msg("%s: %s instead of %s: %s", command, bad, want,
+                     json_dumps(reply, JSON_COMPACT));
+        }
+        json_decref(reply);
+        qtest_sleep(t, LOOK_MS);
+    }
+    fail_msg("%s: %s never became %s", command, member, want);
+    return NULL;
 }
 
 void qtest_ask(struct qtest *t, uint64_t bytes)

@@ -36,6 +36,7 @@ struct qtest {
     struct vm *vm;
     struct vm_config config; /* as it was started, defaults filled in */
     uint64_t ram_bytes;
+    const char *role; /* in the name of its log: "" for the case's own machine */
     bool passed;
 };
 
@@ -62,6 +63,10 @@ int qtest_end(void **state);
 int qtest_main(const char *group, const struct CMUnitTest *tests, size_t count, int argc,
                char **argv);
 
+/* Starts a second machine for this case; it ends with the case, or with the next call. `config` is
+ * usually a changed copy of t->config. All functions below take it too. */
+struct qtest *qtest_beside(struct qtest *t, const struct vm_config *config);
+
 /* ---- the guest's side ---- */
 
 /* Waits for the next line that contains `text`. */
@@ -72,6 +77,9 @@ uint64_t qtest_ready(struct qtest *t, const char *balloon);
 
 /* The guest's newest report (needs report=MS on its command line). */
 struct record_mem qtest_mem(struct qtest *t);
+
+/* A number of the newest `@balloon` line, 0 before there is one. */
+uint64_t qtest_counter(struct qtest *t, const char *key);
 
 /* Waits until the guest reports so many frames in the balloon, as `actual` and as its target. */
 struct record_mem qtest_wait_frames(struct qtest *t, uint64_t frames);
@@ -92,6 +100,11 @@ json_t *qtest_command(struct qtest *t, const char *command, json_t *arguments);
 
 /* The same, without a reply that matters. */
 void qtest_do(struct qtest *t, const char *command);
+
+/* Waits until `member` of what the command returns is the word `want`; `bad` fails the case. The
+ * caller owns the reply. */
+json_t *qtest_wait_word(struct qtest *t, const char *command, const char *member, const char *want,
+                        const char *bad);
 
 /* Asks for a guest of `bytes`, and returns. */
 void qtest_ask(struct qtest *t, uint64_t bytes);
