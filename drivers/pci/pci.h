@@ -41,6 +41,12 @@ struct mmio_ops {
 /* Plain loads and stores: what a machine uses. */
 extern const struct mmio_ops mmio_direct;
 
+/* I/O ports: one access of 1, 2 or 4 bytes each. */
+struct port_ops {
+    uint32_t (*read)(uint16_t port, unsigned bytes);
+    void (*write)(uint16_t port, unsigned bytes, uint32_t value);
+};
+
 /* Makes device memory accessible, uncached; null when it cannot. Never undone. */
 typedef void *(*mmio_map_fn)(paddr_t address, size_t bytes);
 
@@ -104,6 +110,13 @@ MUST_USE err_t pci_bars_read(const struct pci_access *pci, struct pci_address at
 MUST_USE err_t pci_bar_place(const struct pci_access *pci, struct pci_address at,
                              struct pci_bar bars[PCI_BARS], unsigned index,
                              struct pci_window *window);
+
+/* The bridge that leads to a bus. */
+bool pci_bridge_of(const struct pci_access *pci, uint8_t bus, struct pci_address *bridge);
+
+/* Where BARs on a bus behind a bridge may be placed: the bridge's window, below what has a place
+ * there already. Empty when there is no such bridge, or when its window is closed. */
+struct pci_window pci_window_behind(const struct pci_access *pci, uint8_t bus);
 
 /* Sets and clears PCI_COMMAND_* bits. */
 void pci_command(const struct pci_access *pci, struct pci_address at, uint16_t set, uint16_t clear);

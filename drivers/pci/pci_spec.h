@@ -13,7 +13,9 @@
 #define PCI_HEADER_TYPE          0x0eU
 #define PCI_BAR(n)               (0x10U + 4U * (n))
 #define PCI_SECONDARY_BUS        0x19U /* header type 1 */
+#define PCI_SUBORDINATE_BUS      0x1aU /* the last one behind it */
 #define PCI_BRIDGE_MEMORY_BASE   0x20U /* 16 bits: bits 31-20 of the window's base */
+#define PCI_BRIDGE_MEMORY_LIMIT  0x22U /* likewise, of its last MiB */
 #define PCI_BRIDGE_PREFETCH_BASE 0x24U /* 16 bits, likewise; the low four tell its width */
 #define PCI_CAPABILITIES         0x34U
 #define PCI_INTERRUPT_LINE       0x3cU
@@ -41,9 +43,10 @@
 #define PCI_BAR_TYPE_LOW     0x2U /* below 1 MiB: an old way to say 32 bits */
 #define PCI_BAR_TYPE_64      0x4U
 
-#define PCI_CAP_VENDOR 0x09U
-#define PCI_CAP_MSIX   0x11U
-#define PCI_CAP_FIRST  0x40U /* capabilities live behind the header */
+#define PCI_CAP_VENDOR  0x09U
+#define PCI_CAP_EXPRESS 0x10U
+#define PCI_CAP_MSIX    0x11U
+#define PCI_CAP_FIRST   0x40U /* capabilities live behind the header */
 
 #define PCI_MSIX_CONTROL          2U /* 16 bits, from the capability */
 #define PCI_MSIX_TABLE            4U /* 32 bits: offset, and the BAR in the low three */
@@ -58,3 +61,17 @@
 #define PCI_MSIX_ENTRY_DATA         8U
 #define PCI_MSIX_ENTRY_CONTROL      12U
 #define PCI_MSIX_ENTRY_MASKED       0x1U
+
+/* The PCI Express capability of a port with a slot [PCIe 5.0 §7.5.3]. Offsets from it. */
+#define PCI_EXPRESS_FLAGS           0x02U /* 16 bits */
+#define PCI_EXPRESS_FLAGS_SLOT      0x0100U
+#define PCI_SLOT_CAPABILITIES       0x14U /* 32 bits */
+#define PCI_SLOT_HOT_PLUG           0x00000040U
+#define PCI_SLOT_CONTROL            0x18U /* 16 bits */
+#define PCI_SLOT_POWER_INDICATOR    0x0300U
+#define PCI_SLOT_POWER_INDICATOR_ON 0x0100U
+#define PCI_SLOT_POWER_OFF          0x0400U
+#define PCI_SLOT_STATUS             0x1aU /* 16 bits; writing one clears an event */
+#define PCI_SLOT_BUTTON_PRESSED     0x0001U
+#define PCI_SLOT_PRESENCE_CHANGED   0x0008U
+#define PCI_SLOT_PRESENT            0x0040U

@@ -10,6 +10,8 @@
 
 #include "drivers/virtio/virtio.h"
 
+#include <stddef.h>
+
 #include "base/assert.h"
 #include "base/bits.h"
 #include "base/log.h"
@@ -23,15 +25,25 @@ static void status_add(struct virtio_device *dev, uint8_t bits)
     dev->ops->set_status(dev, (uint8_t)(dev->ops->get_status(dev) | bits));
 }
 
-/* The reset is done when the device shows 0, not when it was asked [VIRTIO 1.4 §2.4.2]. A device
- * that was unplugged shows all ones, so there is a bound. */
+/* An unplugged device shows all ones, which a device that is there never does for long. */
+#define STATUS_ABSENT 0xffU
+
+static bool is_gone(struct virtio_device *dev)
+{
+    return dev->ops->gone != NULL && dev->ops->gone(dev);
+}
+
+/* The reset is done when the device shows 0, not when it was asked [VIRTIO 1.4 §2.4.2], or when
+ * there is no device. One that never answers must not hold us up, so there is a bound. */
 static err_t reset(struct virtio_device *dev)
 {
     dev->live = false;
     dev->negotiated = false;
     dev->ops->set_status(dev, 0);
     for (uint32_t i = 0; i < VIRTIO_RESET_RELAX_MAX; i++) {
-        if (dev->ops->get_status(dev) == 0) {
+        uint8_t status = dev->ops->get_status(dev);
+
+        if (status == 0 || (status == STATUS_ABSENT && is_gone(dev))) {
             return OK;
         }
         dev->ops->relax(dev);
@@ -82,6 +94,11 @@ err_t virtio_begin(struct virtio_device *dev, uint64_t wanted, uint64_t required
     err = reset(dev);
     if (err != OK) {
         return err;
+    }
+    /* All ones would pass for any feature and any queue. */
+    if (is_gone(dev)) {
+        log_error("virtio %u (%s): the device is gone", (unsigned)dev->device_id, dev->ops->name);
+        return ERR_DEVICE;
     }
     /* Step 2: the device was noticed. Step 3: there is a driver for it. */
     status_add(dev, VIRTIO_STATUS_ACKNOWLEDGE);

@@ -70,6 +70,8 @@ struct virtio_transport_ops {
     uint32_t (*interrupt_cause)(struct virtio_device *dev);
     /* One pause while waiting for a reset, at least a microsecond. */
     void (*relax)(struct virtio_device *dev);
+    /* The device has left, or may not reach memory: it uses none. Null: that cannot happen. */
+    bool (*gone)(struct virtio_device *dev);
 };
 
 struct virtio_device {
@@ -92,9 +94,9 @@ struct virtio_device {
  * Steps 1 to 6. `wanted` are all features the driver can serve, `required` those it cannot do
  * without; VERSION_1 is always required of a device that is not legacy, and of one that is, bits
  * from 32 on and bit 30 are never accepted. Bits that depend on one another are the caller's
- * matter. ERR_TIMEOUT: status never read 0 after reset. ERR_UNSUPPORTED: a required bit is not
- * offered, or the device refused FEATURES_OK; FAILED has then been set. dev->features has the
- * result.
+ * matter. ERR_TIMEOUT: status never read 0 after reset. ERR_DEVICE: the device is gone.
+ * ERR_UNSUPPORTED: a required bit is not offered, or the device refused FEATURES_OK; FAILED has
+ * then been set. dev->features has the result.
  */
 MUST_USE err_t virtio_begin(struct virtio_device *dev, uint64_t wanted, uint64_t required);
 
@@ -118,7 +120,8 @@ void virtio_ready(struct virtio_device *dev);
 /* Gives up: sets FAILED [VIRTIO 1.4 §3.1.1]. */
 void virtio_fail(struct virtio_device *dev);
 
-/* Resets and waits until the device says so. After OK it uses no memory of ours any more. */
+/* Resets and waits until the device says so, or is gone. After OK it uses no memory of ours any
+ * more. */
 MUST_USE err_t virtio_stop(struct virtio_device *dev);
 
 /* DEVICE_NEEDS_RESET is set [VIRTIO 1.4 §2.1.1]. */

@@ -216,6 +216,14 @@ err_t virtio_pci_attach(struct virtio_pci *vp, const struct pci_access *pci, str
     return OK;
 }
 
+bool virtio_pci_gone(struct virtio_device *dev)
+{
+    const struct virtio_pci *vp = dev->transport;
+
+    return vp->pci->read(vp->address, PCI_VENDOR_ID, 2) == PCI_VENDOR_NONE ||
+           (vp->pci->read(vp->address, PCI_COMMAND, 2) & PCI_COMMAND_MASTER) == 0;
+}
+
 bool virtio_pci_uses_msix(const struct virtio_pci *vp)
 {
     return vp->msix;

@@ -24,12 +24,6 @@
 /* Queues one device may use here; higher indices read as "no such queue". A balloon has five. */
 #define VIRTIO_PCI_QUEUES_MAX 8U
 
-/* I/O ports: one access of 1, 2 or 4 bytes each. */
-struct port_ops {
-    uint32_t (*read)(uint16_t port, unsigned bytes);
-    void (*write)(uint16_t port, unsigned bytes, uint32_t value);
-};
-
 struct virtio_pci_env {
     /* Maps device memory uncached; null on failure. */
     mmio_map_fn map;
@@ -95,6 +89,10 @@ bool virtio_pci_uses_msix(const struct virtio_pci *vp);
 /* The operations of vp->dev. */
 extern const struct virtio_transport_ops virtio_pci_ops;
 extern const struct virtio_transport_ops virtio_pci_legacy_ops;
+
+/* For both: nobody answers at the function's address, or somebody who was not told to master the
+ * bus, because the function was replaced. */
+bool virtio_pci_gone(struct virtio_device *dev);
 
 /* Finds the legacy interface: ports, in BAR 0 and placed by the firmware. ERR_UNSUPPORTED. */
 MUST_USE err_t virtio_pci_legacy_locate(struct virtio_pci *vp, const struct pci_bar bars[PCI_BARS],

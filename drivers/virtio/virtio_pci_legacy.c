@@ -234,4 +234,5 @@ const struct virtio_transport_ops virtio_pci_legacy_ops = {
     .config_write32 = config_write32,
     .interrupt_cause = interrupt_cause,
     .relax = relax,
+    .gone = virtio_pci_gone,
 };

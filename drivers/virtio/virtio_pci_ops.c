@@ -249,4 +249,5 @@ const struct virtio_transport_ops virtio_pci_ops = {
     .config_write32 = config_write32,
     .interrupt_cause = interrupt_cause,
     .relax = relax,
+    .gone = virtio_pci_gone,
 };

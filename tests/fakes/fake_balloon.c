@@ -716,7 +716,24 @@ static void run_due(void)
 static uint8_t op_get_status(struct virtio_device *dev)
 {
     (void)dev;
-    return F.status;
+    return F.gone ? UINT8_MAX : F.status;
+}
+
+/* Everything the device has of the guest's is the guest's again. */
+static void forget(void)
+{
+    F.status = 0;
+    F.accepted = 0;
+    F.isr = 0;
+    F.pending_count = 0;
+    F.stats_held = false;
+    F.hostile = false;
+    F.actual_true = 0;
+    memset(F.queue, 0, sizeof(F.queue));
+    memset(F.in_balloon, 0, F.frames);
+    memset(F.reporting, 0, F.frames);
+    F.hinting = false;
+    memset(F.hint, 0, sizeof(F.hint));
 }
 
 static void op_set_status(struct virtio_device *dev, uint8_t status)
@@ -724,21 +741,12 @@ static void op_set_status(struct virtio_device *dev, uint8_t status)
     (void)dev;
     if (status == 0) {
         F.resets++;
-        if (F.reset_hangs) {
-            return;
+        if (!F.reset_hangs) {
+            forget();
         }
-        F.status = 0;
-        F.accepted = 0;
-        F.isr = 0;
-        F.pending_count = 0;
-        F.stats_held = false;
-        F.hostile = false;
-        F.actual_true = 0;
-        memset(F.queue, 0, sizeof(F.queue));
-        memset(F.in_balloon, 0, F.frames);
-        memset(F.reporting, 0, F.frames);
-        memset(F.hint, 0, sizeof(F.hint));
-        F.hinting = false;
+        return;
+    }
+    if (F.gone) {
         return;
     }
     always((F.status & ~status) == 0, "a status bit was cleared");
@@ -806,6 +814,9 @@ static err_t op_queue_enable(struct virtio_device *dev, const struct virtq *vq)
 static void op_queue_notify(struct virtio_device *dev, uint16_t index)
 {
     (void)dev;
+    if (F.gone) {
+        return;
+    }
     always((F.status & VIRTIO_STATUS_DRIVER_OK) != 0, "a notification before DRIVER_OK");
     F.notifies++;
     fetch(index);
@@ -820,6 +831,9 @@ static uint8_t op_config_generation(struct virtio_device *dev)
 static uint32_t op_config_read32(struct virtio_device *dev, uint32_t offset)
 {
     (void)dev;
+    if (F.gone) {
+        return UINT32_MAX;
+    }
     if (offset == 8) {
         always((F.accepted & BALLOON_F_FREE_PAGE_HINT) != 0, "a field was read that is not there");
         return F.cmd_id;
@@ -831,6 +845,9 @@ static uint32_t op_config_read32(struct virtio_device *dev, uint32_t offset)
 static void op_config_write32(struct virtio_device *dev, uint32_t offset, uint32_t value)
 {
     (void)dev;
+    if (F.gone) {
+        return;
+    }
     if (offset == 12) {
         always((F.accepted & BALLOON_F_PAGE_POISON) != 0, "a field was written that is not there");
         always((F.status & VIRTIO_STATUS_DRIVER_OK) == 0, "poison was written after DRIVER_OK");
@@ -865,6 +882,12 @@ static void op_relax(struct virtio_device *dev)
     (void)dev;
 }
 
+static bool op_gone(struct virtio_device *dev)
+{
+    (void)dev;
+    return F.gone;
+}
+
 static const struct virtio_transport_ops ops = {
     .name = "fake",
     .get_status = op_get_status,
@@ -880,6 +903,7 @@ static const struct virtio_transport_ops ops = {
     .config_write32 = op_config_write32,
     .interrupt_cause = op_interrupt_cause,
     .relax = op_relax,
+    .gone = op_gone,
 };
 
 /* ---- what a test does ---- */
@@ -935,6 +959,12 @@ void fake_balloon_hint(uint32_t cmd_id)
     if ((F.status & VIRTIO_STATUS_DRIVER_OK) != 0) {
         interrupt(VIRTIO_INTERRUPT_CONFIG);
     }
+}
+
+void fake_balloon_unplug(void)
+{
+    forget();
+    F.gone = true;
 }
 
 void fake_balloon_needs_reset(void)

@@ -71,6 +71,7 @@ struct fake_balloon {
     bool tells_length;                    /* returns the length of what it read or was given */
     uint16_t queue_sizes[BALLOON_QUEUES]; /* by role; 0: queue_size */
     bool reset_hangs;
+    bool gone;    /* unplugged: registers read as all ones */
     bool hostile; /* rules are not judged: the device itself breaks them */
     bool refuses_features;
     bool fixed_queues;       /* numbered as the specification does */
@@ -160,6 +161,8 @@ void fake_balloon_hint(uint32_t cmd_id);
 /* The host's wish, with the configuration interrupt. */
 void fake_balloon_wish(uint32_t pages);
 void fake_balloon_needs_reset(void);
+/* The device leaves without a word. */
+void fake_balloon_unplug(void);
 /* The host asks for statistics: it returns the buffer it holds. */
 void fake_balloon_ask_stats(void);
 uint64_t fake_balloon_stat(uint16_t tag);

@@ -165,12 +165,18 @@ static void relax(struct virtio_device *dev)
     }
 }
 
+static bool gone(struct virtio_device *dev)
+{
+    return fake_of(dev)->gone;
+}
+
 #define OPS                                                                                        \
     .name = "fake", .get_status = get_status, .set_status = set_status,                            \
     .get_features = get_features, .set_features = set_features, .queue_count = queue_count,        \
     .queue_size_max = queue_size_max, .queue_enable = queue_enable, .queue_notify = queue_notify,  \
     .config_generation = config_generation, .config_read32 = config_read32,                        \
-    .config_write32 = config_write32, .interrupt_cause = interrupt_cause, .relax = relax
+    .config_write32 = config_write32, .interrupt_cause = interrupt_cause, .relax = relax,          \
+    .gone = gone
 
 static const struct virtio_transport_ops ops = { OPS };
 static const struct virtio_transport_ops ops_fixed = { OPS, .queue_size_fixed = true };

@@ -25,6 +25,7 @@ struct fake_virtio {
     uint8_t config[64];
     uint32_t reset_delay; /* status reads before a reset is done; UINT32_MAX: never */
     bool refuses_features_ok;
+    bool gone; /* unplugged; `status` is to read as all ones then */
     err_t queue_enable_error;
     /* what happened */
     uint8_t status;

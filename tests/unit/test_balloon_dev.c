@@ -440,6 +440,34 @@ static void frames_stay_out_of_use_while_a_reset_does_not_finish(void **state)
     finish();
 }
 
+static void a_device_that_is_pulled_out_leaves_every_frame(void **state)
+{
+    static const uint64_t steps_ns[] = { 0, 1, 3 * FAKE_NS_PER_MS, LONG };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(steps_ns) / sizeof(steps_ns[0]); i++) {
+        machine(FRAMES);
+        F.asynchronous = true;
+        start(&balloon_dev_config_default);
+        fake_balloon_wish(9000);
+        fake_balloon_settle(&dev, steps_ns[i]);
+        fake_balloon_unplug();
+        /* The safety poll is the first to notice. */
+        F.now_ns += 5 * SECONDS;
+        fake_balloon_settle(&dev, LONG);
+        assert_int_equal(balloon_dev_status(&dev).state, BALLOON_DEV_DEAD);
+        assert_int_equal(balloon_dev_status(&dev).stuck, 0);
+        assert_int_equal(F.taken, 0);
+        finish();
+        /* The next one is served. */
+        F.gone = false;
+        start(&balloon_dev_config_default);
+        fake_balloon_settle(&dev, LONG);
+        assert_int_equal(F.actual, 9000);
+        finish();
+    }
+}
+
 static void a_lying_device_is_reset(void **state)
 {
     static const struct {
@@ -562,6 +590,7 @@ int main(void)
         cmocka_unit_test(a_lost_request_times_out_and_the_device_is_restarted),
         cmocka_unit_test(a_device_that_never_answers_is_given_up_and_nothing_is_lost),
         cmocka_unit_test(frames_stay_out_of_use_while_a_reset_does_not_finish),
+        cmocka_unit_test(a_device_that_is_pulled_out_leaves_every_frame),
         cmocka_unit_test(a_lying_device_is_reset),
         cmocka_unit_test(a_failed_start_holds_nothing),
         cmocka_unit_test(failing_allocations_only_slow_it_down),

@@ -372,6 +372,29 @@ static void a_device_that_dictates_sizes_gets_them(void **state)
     assert_int_equal(vq.size, 128);
 }
 
+static void a_device_that_is_gone_counts_as_reset_and_begins_no_more(void **state)
+{
+    (void)state;
+    begin();
+    fake.gone = true;
+    fake.reset_delay = UINT32_MAX;
+    fake.status = 0xff;
+    assert_int_equal(virtio_stop(&fake.dev), OK);
+    assert_int_equal(fake.relaxed, 0);
+    fake.status = 0xff;
+    assert_int_equal(virtio_begin(&fake.dev, WANTED, 0), ERR_DEVICE);
+    assert_false(fake.dev.negotiated);
+}
+
+static void all_ones_of_a_device_that_is_there_are_no_reset(void **state)
+{
+    (void)state;
+    begin();
+    fake.reset_delay = UINT32_MAX;
+    fake.status = 0xff;
+    assert_int_equal(virtio_stop(&fake.dev), ERR_TIMEOUT);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -401,6 +424,8 @@ int main(void)
         CASE(virtio_2_2_3_features_beyond_32_bits_are_missing_in_a_legacy_device),
         CASE(without_negotiation_no_queue_is_set_up),
         CASE(a_device_that_dictates_sizes_gets_them),
+        CASE(a_device_that_is_gone_counts_as_reset_and_begins_no_more),
+        CASE(all_ones_of_a_device_that_is_there_are_no_reset),
     };
 
     return cmocka_run_group_tests_name("drivers/virtio/virtio.c", tests, NULL, NULL);

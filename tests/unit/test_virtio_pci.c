@@ -525,6 +525,22 @@ static void vectors_are_bound_again_after_each_reset(void **state)
     assert_int_equal(fake->queue[1].vector, 1);
 }
 
+/* ---- unplugged ---- */
+
+static void a_function_that_left_is_gone_and_so_is_one_that_was_replaced(void **state)
+{
+    (void)state;
+    fake_virtio_pci_reset(BALLOON_MODERN, true, false);
+    assert_int_equal(attach(), OK);
+    begin();
+    assert_false(vp.dev.ops->gone(&vp.dev));
+    /* Another one has its address, with a command register as after power on. */
+    fake_pci_set(fake->function, PCI_COMMAND, 2, 0);
+    assert_true(vp.dev.ops->gone(&vp.dev));
+    fake_pci_reset();
+    assert_true(vp.dev.ops->gone(&vp.dev));
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -558,6 +574,7 @@ int main(void)
         CASE(virtio_4_1_5_1_2_2_a_refused_config_vector_means_the_line),
         CASE(virtio_4_1_5_1_2_2_a_refused_queue_vector_means_the_line),
         CASE(vectors_are_bound_again_after_each_reset),
+        CASE(a_function_that_left_is_gone_and_so_is_one_that_was_replaced),
     };
 
     return cmocka_run_group_tests_name("drivers/virtio/virtio_pci.c", tests, NULL, NULL);
