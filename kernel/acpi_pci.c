@@ -7,6 +7,8 @@
  *     Name (_PRT, Package () { Package (4) { slot << 16 | 0xffff, pin, link, 0 }, ... })
  *     Device (link) { Name (_HID, "PNP0C0F") ... Name (_CRS, Buffer () { interrupt }) }
  *
+ * and the place of QEMU's hot-plug registers, which every machine of its with a bus for it has.
+ *
  * A _PRT that is a method, which chooses among tables, is beyond this; there the firmware's line
  * registers serve. [PCI Firmware 3.3 §4.1.3, ACPI 6.5 §6.2.13, §20.2]
  */
@@ -160,10 +162,23 @@ static void read_ecam(const struct table *aml, struct acpi_info *info)
     }
 }
 
+/* OperationRegion (PCST, SystemIO, port, 8) holds the bits of slots that changed
+ * (observed: QEMU 2.0 to 7.2). */
+static void read_hotplug(const struct table *aml, struct acpi_info *info)
+{
+    static const char region[] = { 0x5b, (char)0x80, 'P', 'C', 'S', 'T', 0x01 };
+    size_t at = acpi_aml_find(aml, region, sizeof region) + sizeof region;
+    uint64_t port = 0;
+    if (take_integer(aml, &at, &port) && port <= UINT16_MAX) {
+        info->pci_hotplug_port = (uint16_t)port;
+    }
+}
+
 void acpi_pci_find(const struct table *aml, struct acpi_info *info)
 {
     if (!info->has_ecam) {
         read_ecam(aml, info);
     }
     read_routes(aml, info);
+    read_hotplug(aml, info);
 }

@@ -191,6 +191,8 @@ static void read_fadt(const struct table *fadt, struct acpi_info *info)
     info->pm1a_control_port = fadt_port(fadt, 64, 172);
     info->pm1b_control_port = fadt_port(fadt, 68, 184);
     info->pm_timer_port = fadt_port(fadt, 76, 208);
+    info->gpe0_port = fadt_port(fadt, 80, 220);
+    info->gpe0_bytes = table_u8(fadt, 92);
     info->pm_timer_32bit = (flags & TIMER_32BIT) != 0;
 }
 

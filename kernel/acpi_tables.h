@@ -94,6 +94,8 @@ struct acpi_info {
     uint16_t pm1b_control_port;
     uint16_t pm_timer_port;
     bool pm_timer_32bit; /* else it counts 24 bits */
+    uint16_t gpe0_port;  /* general-purpose events: status, and behind it as many enable bytes */
+    uint8_t gpe0_bytes;  /* of both */
     struct acpi_register reset;
     uint8_t reset_value;
     struct acpi_register sleep_control;
@@ -120,6 +122,9 @@ struct acpi_info {
     /* From the DSDT, where it has a plain table: the interrupt of each pin, A to D, of each slot of
      * bus 0. GSI 0: unknown. [ACPI 6.5 §6.2.13] */
     struct acpi_interrupt pci_routes[ACPI_PCI_SLOTS][ACPI_PCI_PINS];
+
+    /* From the DSDT: the registers of QEMU's ACPI hot-plug (drivers/pci/pci_eject.h). 0: none. */
+    uint16_t pci_hotplug_port;
 };
 
 /*

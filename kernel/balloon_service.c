@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 
+#include "base/assert.h"
 #include "base/bits.h"
 #include "base/log.h"
 
@@ -63,6 +64,9 @@ static void on_blocks_freed(void)
 static void serve(void *context, enum work_place place)
 {
     (void)context;
+    if (!running) {
+        return; /* marked before the device left */
+    }
     uint64_t before = clock_now_ns();
 
     if (place == WORK_INTERRUPT && before < paced_until) {
@@ -230,21 +234,15 @@ static err_t start_device(const struct virtio_place *place)
     return OK;
 }
 
-enum balloon_presence balloon_service_start(void)
+/* The first device that there is, if there is one; it becomes the one that is served. */
+static enum balloon_presence serve_first(void)
 {
     struct virtio_place place;
 
-    if (params.balloon == 0) {
-        log_info("balloon: switched off by balloon=off");
-        return BALLOON_OFF;
-    }
+    ASSERT(!running);
     if (!virtio_bus_find(VIRTIO_ID_BALLOON, 0, &place)) {
-        log_info("balloon: the machine has none");
         return BALLOON_NONE;
     }
-    service_work.run = serve;
-    service_timer.fire = on_time;
-    poll_timer.fire = on_poll;
     err_t err = start_device(&place);
 
     if (err != OK) {
@@ -253,12 +251,49 @@ enum balloon_presence balloon_service_start(void)
     }
     running = true;
     task_set_idle_hook(on_idle);
-    work_add(&service_work);
     work_mark(&service_work);
     if (params.poll_ms != 0) {
         timer_set(&poll_timer, clock_now_ns() + params.poll_ms * NS_PER_MS);
     }
     return BALLOON_ON;
+}
+
+enum balloon_presence balloon_service_start(void)
+{
+
+    if (params.balloon == 0) {
+        log_info("balloon: switched off by balloon=off");
+        return BALLOON_OFF;
+    }
+    service_work.run = serve;
+    service_timer.fire = on_time;
+    poll_timer.fire = on_poll;
+    work_add(&service_work);
+    return serve_first();
+}
+
+void balloon_service_look(void)
+{
+    if (!running && params.balloon != 0) {
+        (void)serve_first();
+    }
+}
+
+void balloon_service_let_go(struct pci_leave leave)
+{
+    const struct virtio_place *place = &device.place;
+
+    ASSERT(work_is_running());
+    if (!running || place->in_memory || place->pci.bus < leave.bus_first ||
+        place->pci.bus > leave.bus_last || (leave.slots & (1U << place->pci.slot)) == 0) {
+        return;
+    }
+    running = false;
+    task_set_idle_hook(NULL);
+    timer_cancel(&service_timer);
+    timer_cancel(&poll_timer);
+    balloon_dev_stop(&driver);
+    log_info("balloon: %s is let go", device.where);
 }
 
 /* ---- an allocation would fail ---- */

@@ -15,6 +15,7 @@
 #include "kernel/app.h"
 #include "kernel/balloon_service.h"
 #include "kernel/fault.h"
+#include "kernel/hotplug.h"
 #include "kernel/machine.h"
 #include "kernel/memory.h"
 #include "kernel/params.h"
@@ -73,6 +74,7 @@ _Noreturn void kernel_main(const struct boot_info *info)
     log_info("clock: TSC at %llu kHz by %s", (unsigned long long)(clock_tsc_hz() / 1000),
              clock_source());
     power_button_start();
+    hotplug_start();
     report_start(balloon);
     start_app();
     task_idle_loop();

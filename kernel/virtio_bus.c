@@ -158,15 +158,20 @@ static bool msix_vector(void *context, uint64_t *address, uint32_t *data)
 
 static err_t attach_pci(struct virtio_bus_device *d, bool messages)
 {
+    struct pci_address at = d->place.pci;
+    struct pci_window behind;
+
+    if (at.bus != 0) {
+        behind = pci_window_behind(&machine_pci, at.bus);
+    }
     const struct virtio_pci_env env = {
         .map = paging_map_device,
-        .window = &machine_pci_window,
+        .window = at.bus != 0 ? &behind : &machine_pci_window,
         .relax = cpu_relax,
         .msix_vector = messages ? msix_vector : NULL,
         .context = d,
         .ports = &machine_ports,
     };
-    struct pci_address at = d->place.pci;
 
     d->messages_used = 0;
     d->dev = &d->pci.dev;
@@ -204,6 +209,37 @@ bool virtio_bus_has_messages(const struct virtio_bus_device *d)
     return !d->place.in_memory && virtio_pci_uses_msix(&d->pci);
 }
 
+#define PIIX3_VENDOR  0x8086U
+#define PIIX3_DEVICE  0x7000U
+#define PIIX3_ROUTE_A 0x60U
+#define LINE_UNKNOWN  0xffU
+
+/* The firmware writes no line for a function that was plugged in later. The bridge above has one,
+ * and shares it where pins turned by the slot are the same [PCI-to-PCI Bridge 1.2 §9.1]; bus 0 of
+ * QEMU's pc asks its interrupt router. */
+static uint8_t line_of(struct pci_address at, uint8_t pin)
+{
+    uint8_t line = pci_interrupt_line(&machine_pci, at);
+    unsigned turned = (pin - 1U + at.slot) % ACPI_PCI_PINS;
+    struct pci_address bridge;
+    struct pci_function router;
+
+    if (line != 0) {
+        return line;
+    }
+    if (at.bus != 0) {
+        return pci_bridge_of(&machine_pci, at.bus, &bridge) &&
+                       pci_interrupt_pin(&machine_pci, bridge) == turned + 1
+                   ? pci_interrupt_line(&machine_pci, bridge)
+                   : LINE_UNKNOWN;
+    }
+    /* Slot 1, pin A is the first (observed: QEMU 7.2). */
+    return pci_find(&machine_pci, PIIX3_VENDOR, PIIX3_DEVICE, &router)
+               ? (uint8_t)machine_pci.read(
+                     router.address, (uint16_t)(PIIX3_ROUTE_A + (turned + 3) % ACPI_PCI_PINS), 1)
+               : LINE_UNKNOWN;
+}
+
 /* By ACPI's table where it has one that can be read, else by what the firmware wrote down. */
 static err_t route_pci(struct virtio_bus_device *d)
 {
@@ -218,7 +254,7 @@ static err_t route_pci(struct virtio_bus_device *d)
     if (at.bus == 0 && route->gsi != 0) {
         return machine_route_gsi(route, d->handler, d->context);
     }
-    return machine_route_line(pci_interrupt_line(&machine_pci, at), d->handler, d->context);
+    return machine_route_line(line_of(at, pin), d->handler, d->context);
 }
 
 const char *virtio_bus_route(struct virtio_bus_device *d)

@@ -321,6 +321,26 @@ static void configuration_space_is_where_cba_says(void **state)
     assert_false(info.has_ecam);
 }
 
+static void the_hot_plug_registers_are_where_pcst_says(void **state)
+{
+    (void)state;
+    parse(length);
+    assert_int_equal(info.pci_hotplug_port, 0);
+    put("\x5b\x80PCST\x01\x0b\xc0\x0c\x0a\x08", 12);
+    parse(length);
+    assert_int_equal(info.pci_hotplug_port, 0xcc0);
+    /* Cut off, in memory, or beyond the ports. */
+    parse(length - 3);
+    assert_int_equal(info.pci_hotplug_port, 0);
+    aml[length - 6] = 0;
+    parse(length);
+    assert_int_equal(info.pci_hotplug_port, 0);
+    aml[length - 6] = 1;
+    aml[length - 5] = 0x0c;
+    parse(length);
+    assert_int_equal(info.pci_hotplug_port, 0);
+}
+
 static void damaged_routes_are_survived(void **state)
 {
     static const uint8_t values[] = { 0x00, 0x01, 0x0c, 0x12, 0x40, 0x80, 0xff };
@@ -359,6 +379,7 @@ int main(void)
         CASE(damaged_blocks_are_survived),
         CASE(interrupt_routes_are_read),
         CASE(configuration_space_is_where_cba_says),
+        CASE(the_hot_plug_registers_are_where_pcst_says),
         CASE(damaged_routes_are_survived),
     };
 

@@ -129,7 +129,9 @@ static void make_fadt(void)
     put(FADT_AT + 56, 0x600, 4);
     put(FADT_AT + 64, 0x604, 4);
     put(FADT_AT + 76, 0x608, 4);
+    put(FADT_AT + 80, 0x620, 4);
     put(FADT_AT + 88, 4, 1);
+    put(FADT_AT + 92, 16, 1);
     put(FADT_AT + 112, 1U << 8 | 1U << 10, 4);
     put(FADT_AT + 116, 1, 1); /* RESET_REG: I/O, 8 bits, port 0xcf9 */
     put(FADT_AT + 120, 0xcf9, 8);
@@ -203,6 +205,8 @@ static void a_whole_machine_is_read(void **state)
     assert_int_equal(info.pm1a_control_port, 0x604);
     assert_int_equal(info.pm1b_control_port, 0);
     assert_int_equal(info.pm_timer_port, 0x608);
+    assert_int_equal(info.gpe0_port, 0x620);
+    assert_int_equal(info.gpe0_bytes, 16);
     assert_true(info.pm_timer_32bit);
     assert_false(info.hardware_reduced);
     assert_int_equal(info.reset.address, 0xcf9);
