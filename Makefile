@@ -73,7 +73,7 @@ SMALL := $(addprefix $(BUILD)/kernel/,kernel/acpi_%.o kernel/cmdline.o kernel/ma
            drivers/virtio/balloon_d%.o drivers/virtio/balloon_h%.o drivers/virtio/balloon_l%.o \
            drivers/virtio/balloon_pr%.o drivers/virtio/balloon_q%.o drivers/virtio/balloon_r%.o \
            drivers/virtio/balloon_s%.o drivers/virtio/virtio.o drivers/virtio/virtq_layout.o kernel/task.o \
-           kernel/memory.o kernel/log.o kernel/symbols.o kernel/power_button.o kernel/hotplug.o \
+           kernel/memory.o kernel/log.o kernel/symbols.o kernel/power_button.o \
            arch/x86_64/paging.o arch/x86_64/apic.o arch/x86_64/boot_pvh.o arch/x86_64/pci_config.o \
            arch/x86_64/power.o arch/x86_64/segments.o mm/frame_area.o)
 $(filter $(SMALL),$(KERNEL_OBJS)): KERNEL_FLAGS += -Oz
