@@ -44,7 +44,7 @@ static bool running;
 static bool by_line;         /* the device has an interrupt line */
 static uint64_t announced;   /* times its interrupt reached us */
 static unsigned unannounced; /* polls that found work before any interrupt ever came */
-static uint64_t paced_until; /* a computing task has the processor until then */
+static uint64_t paced_until; /* a computing task has the processor until then; 0: none does */
 
 /* ---- running it ---- */
 
@@ -83,11 +83,13 @@ static void serve(void *context, enum work_place place)
         cost.longest_ns = took;
     }
     if (next > now) {
+        paced_until = 0;
         timer_set(&service_timer, next);
     } else if (place == WORK_INTERRUPT) {
         paced_until = now + (took > PACE_NS_MIN ? took : PACE_NS_MIN);
         timer_set(&service_timer, paced_until);
     } else {
+        paced_until = 0;
         work_mark(&service_work);
     }
 }
@@ -105,7 +107,10 @@ static bool look(void)
 
 static bool on_idle(void)
 {
-    bool wants = balloon_dev_wants_idle(&driver);
+    bool paced = paced_until != 0;
+    bool wants = paced || balloon_dev_wants_idle(&driver);
+
+    paced_until = 0; /* nobody computes: no reason to wait any more */
 
     if (wants) {
         work_mark(&service_work);

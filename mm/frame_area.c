@@ -149,7 +149,7 @@ err_t frame_init(void *metadata, size_t metadata_bytes, const struct frame_range
 /* ---- opening ---- */
 
 /* Gives a run of blocks one state, four blocks at a time: an area has 512, and start-up counts. */
-static void set_counts(unsigned block, unsigned count, int16_t state)
+void frame_counts_set(unsigned block, unsigned count, int16_t state)
 {
     const unsigned at_once = sizeof(uint64_t) / sizeof(int16_t);
     uint64_t four = (uint16_t)state * UINT64_C(0x0001000100010001);
@@ -168,7 +168,7 @@ static void set_counts(unsigned block, unsigned count, int16_t state)
 
 static void open_whole_blocks(unsigned block, unsigned count)
 {
-    set_counts(block, count, BLOCK_FREE);
+    frame_counts_set(block, count, BLOCK_FREE);
     block_set_insert_run(frame_pool.warm ? &frame_pool.backed : &frame_pool.returned, block, count);
 }
 
@@ -202,7 +202,7 @@ bool frame_area_open(void)
     if (area >= frame_pool.end) {
         return false;
     }
-    set_counts(block, AREA_BLOCKS, BLOCK_NOT_RAM);
+    frame_counts_set(block, AREA_BLOCKS, BLOCK_NOT_RAM);
     for (unsigned i = 0; i < AREA_BLOCKS / 64; i++) {
         frame_pool.partial.leaf[block / 64 + i] = 0;
         frame_pool.backed.leaf[block / 64 + i] = 0;

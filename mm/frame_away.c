@@ -22,19 +22,20 @@ static bool open_for(const struct block_set *kind)
 
 /* Takes the longest run of whole blocks that begins at `block`, all of them of the set `kind`, at
  * most `blocks` long. Opens areas that the run reaches. */
-static unsigned take_whole_run(const struct block_set *kind, unsigned block, unsigned blocks)
+static unsigned take_whole_run(struct block_set *kind, unsigned block, unsigned blocks)
 {
     unsigned taken = 0;
 
-    while (taken < blocks) {
-        if (block + taken == open_blocks() && !open_for(kind)) {
+    while (taken < blocks && (block + taken < open_blocks() || open_for(kind))) {
+        unsigned from = block + taken;
+        unsigned most = (unsigned)min_u64((uint64_t)block + blocks, open_blocks());
+        unsigned stop = frame_bits_next(kind->leaf, kind->leaf, from, most, UINT64_MAX);
+
+        if (stop == from) {
             break;
         }
-        if (!block_set_has(kind, block + taken)) {
-            break;
-        }
-        frame_block_take_whole(block + taken, BLOCK_AWAY);
-        taken++;
+        frame_blocks_take_away(kind, from, stop - from);
+        taken = stop - block;
     }
     ASSERT(taken > 0);
     return taken;
@@ -59,7 +60,7 @@ static pfn_t take_part(pfn_t max, pfn_t *first)
 }
 
 /* The set that lists a free whole block. */
-static const struct block_set *set_of(unsigned block)
+static struct block_set *set_of(unsigned block)
 {
     return block_set_has(&frame_pool.backed, block) ? &frame_pool.backed : &frame_pool.returned;
 }
@@ -124,8 +125,7 @@ static bool set_next(const struct block_set *set, unsigned from, unsigned *block
 
 err_t frame_take_blocks(enum frame_state kind, pfn_t from, pfn_t max, pfn_t *first, pfn_t *count)
 {
-    const struct block_set *set =
-        kind == FRAME_FREE_BACKED ? &frame_pool.backed : &frame_pool.returned;
+    struct block_set *set = kind == FRAME_FREE_BACKED ? &frame_pool.backed : &frame_pool.returned;
     unsigned at = (unsigned)(((uint64_t)from + BLOCK_FRAMES - 1) / BLOCK_FRAMES);
     unsigned taken = 0;
     unsigned block = 0;

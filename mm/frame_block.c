@@ -136,20 +136,6 @@ bool frame_hot_fill(void)
 
 /* ---- whole blocks ---- */
 
-/* A block is whole and free from now on. */
-static void block_whole(unsigned block, enum frame_state kind)
-{
-    ASSERT(kind == FRAME_FREE_BACKED || kind == FRAME_FREE_RETURNED);
-    frame_pool.counts[block] = BLOCK_FREE;
-    if (kind == FRAME_FREE_BACKED) {
-        block_set_insert(&frame_pool.backed, block);
-        (void)frame_backed_more(); /* whoever frees looks at the watch in the end */
-    } else {
-        block_set_insert(&frame_pool.returned, block);
-        frame_pool.returned_frames += BLOCK_FRAMES;
-    }
-}
-
 bool frame_whole_lowest(unsigned *block)
 {
     if (block_set_lowest(&frame_pool.backed, block)) {
@@ -174,6 +160,43 @@ void frame_block_take_whole(unsigned block, int16_t state)
         frame_pool.retaken_frames += state == BLOCK_AWAY ? 0 : BLOCK_FRAMES;
     }
     frame_pool.counts[block] = state;
+}
+
+void frame_blocks_take_away(struct block_set *kind, unsigned block, unsigned count)
+{
+    ASSERT(count > 0);
+    ASSERT(frame_pool.counts[block] == BLOCK_FREE);
+    ASSERT(frame_pool.counts[block + count - 1] == BLOCK_FREE);
+    block_set_remove_run(kind, block, count);
+    if (kind == &frame_pool.backed) {
+        frame_pool.backed_slack += count;
+    } else {
+        frame_pool.returned_frames -= (uint64_t)count * BLOCK_FRAMES;
+    }
+    frame_counts_set(block, count, BLOCK_AWAY);
+}
+
+unsigned frame_blocks_release(unsigned block, unsigned count, int16_t whole, enum frame_state kind)
+{
+    unsigned run = 0;
+
+    ASSERT(whole == BLOCK_USED || whole == BLOCK_AWAY);
+    ASSERT(kind == FRAME_FREE_BACKED || kind == FRAME_FREE_RETURNED);
+    while (run < count && frame_pool.counts[block + run] == whole) {
+        run++;
+    }
+    if (run == 0) {
+        return 0;
+    }
+    frame_counts_set(block, run, BLOCK_FREE);
+    if (kind == FRAME_FREE_BACKED) {
+        block_set_insert_run(&frame_pool.backed, block, run);
+        frame_pool.backed_slack -= run; /* whoever frees looks at the watch in the end */
+    } else {
+        block_set_insert_run(&frame_pool.returned, block, run);
+        frame_pool.returned_frames += (uint64_t)run * BLOCK_FRAMES;
+    }
+    return run;
 }
 
 static void set_rows(unsigned block, uint64_t word)
@@ -226,7 +249,9 @@ void frame_block_take_part(unsigned block, unsigned at, unsigned count)
 static void block_merge(unsigned block)
 {
     block_set_remove(&frame_pool.partial, block);
-    block_whole(block, FRAME_FREE_BACKED);
+    frame_pool.counts[block] = BLOCK_FREE;
+    block_set_insert(&frame_pool.backed, block);
+    (void)frame_backed_more(); /* whoever frees looks at the watch in the end */
     if (frame_pool.hot_first / BLOCK_FRAMES == block) {
         (void)frame_hot_find();
     }
@@ -259,20 +284,13 @@ void frame_block_put(unsigned block, unsigned at, unsigned count)
     }
 }
 
-void frame_block_release(unsigned block, unsigned at, unsigned count, int16_t whole,
-                         enum frame_state kind)
+void frame_block_release(unsigned block, unsigned at, unsigned count, int16_t whole)
 {
     ASSERT(whole == BLOCK_USED || whole == BLOCK_AWAY);
     if (frame_pool.counts[block] == whole) {
-        if (count < BLOCK_FRAMES) {
-            frame_block_fill(block);
-            frame_block_put(block, at, count);
-            return;
-        }
-        block_whole(block, kind);
-        return;
-    }
-    if (!block_is_split(block)) {
+        ASSERT(count < BLOCK_FRAMES);
+        frame_block_fill(block);
+    } else if (!block_is_split(block)) {
         frame_misuse(block * BLOCK_FRAMES + at, count, "freed, but not in use");
     }
     frame_block_put(block, at, count);

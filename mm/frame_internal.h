@@ -188,6 +188,22 @@ static inline void block_set_remove(struct block_set *set, unsigned block)
     }
 }
 
+/* The same for a run of blocks. `count` is not 0. */
+static inline void block_set_remove_run(struct block_set *set, unsigned block, unsigned count)
+{
+    while (count > 0) {
+        unsigned at = block % 64;
+        unsigned here = count < 64 - at ? count : 64 - at;
+
+        set->leaf[block / 64] &= ~(bits_mask(here) << at);
+        if (set->leaf[block / 64] == 0) {
+            block_set_unlist(set, block / 64);
+        }
+        block += here;
+        count -= here;
+    }
+}
+
 /* The word of the lowest level that holds the lowest member, if there is one. */
 static inline bool block_set_lowest_leaf(const struct block_set *set, unsigned *leaf)
 {
@@ -300,22 +316,31 @@ void frame_block_fill(unsigned block);
 /* Marks a free whole block as `state`: BLOCK_USED or BLOCK_AWAY. */
 void frame_block_take_whole(unsigned block, int16_t state);
 
+/* Marks a run of free whole blocks, all of them of the set `kind`, as away. */
+void frame_blocks_take_away(struct block_set *kind, unsigned block, unsigned count);
+
+/* Makes whole blocks from `block` on, at most `count`, free and `kind` as long as they are in the
+ * state `whole`. Returns how many. */
+unsigned frame_blocks_release(unsigned block, unsigned count, int16_t whole, enum frame_state kind);
+
 /* Marks free frames [at, at + count) of a split block as in use. */
 void frame_block_take_part(unsigned block, unsigned at, unsigned count);
 
 /* Frees frames [at, at + count) of a split block. */
 void frame_block_put(unsigned block, unsigned at, unsigned count);
 
-/* Frees part or all of a block that is split, or whole in the state `whole`. All of it counts as
- * `kind` then, FRAME_FREE_BACKED or FRAME_FREE_RETURNED; else the block is split, and backed. */
-void frame_block_release(unsigned block, unsigned at, unsigned count, int16_t whole,
-                         enum frame_state kind);
+/* Frees frames of a block that is split, or less than all of one in the state `whole`: it is split
+ * then. */
+void frame_block_release(unsigned block, unsigned at, unsigned count, int16_t whole);
 
 /* The next whole block to allocate, by the rule of frame.h, among the open areas; false also when
  * opening the next area would bring a better one. */
 bool frame_whole_lowest(unsigned *block);
 
 /* ---- frame_area.c: ranges and areas ---- */
+
+/* Gives a run of blocks one state. */
+void frame_counts_set(unsigned block, unsigned count, int16_t state);
 
 /* Opens the next area; false when all are open. Changes no count of free frames. */
 bool frame_area_open(void);

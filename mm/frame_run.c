@@ -158,8 +158,7 @@ static bool alloc_run(pfn_t count, pfn_t *first)
     }
     if (tail != 0) {
         /* What the last block has too much goes back at once. */
-        frame_block_release((*first + count) / BLOCK_FRAMES, tail, BLOCK_FRAMES - tail, BLOCK_USED,
-                            FRAME_FREE_BACKED);
+        frame_block_release((*first + count) / BLOCK_FRAMES, tail, BLOCK_FRAMES - tail, BLOCK_USED);
     }
     return true;
 }
@@ -219,9 +218,13 @@ void frame_release(pfn_t first, pfn_t count, int16_t whole, enum frame_state kin
     }
     while (count > 0) {
         unsigned at = first % BLOCK_FRAMES;
-        unsigned part = (unsigned)min_u64(count, BLOCK_FRAMES - at);
+        unsigned blocks = at == 0 ? count / BLOCK_FRAMES : 0;
+        pfn_t part = BLOCK_FRAMES * frame_blocks_release(first / BLOCK_FRAMES, blocks, whole, kind);
 
-        frame_block_release(first / BLOCK_FRAMES, at, part, whole, kind);
+        if (part == 0) {
+            part = (pfn_t)min_u64(count, BLOCK_FRAMES - at);
+            frame_block_release(first / BLOCK_FRAMES, at, part, whole);
+        }
         first += part;
         count -= part;
     }

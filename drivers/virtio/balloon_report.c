@@ -26,7 +26,7 @@
 #define BACKOFF_MAX_NS    (10000 * NS_PER_MS)
 #define BACKOFF_FORGET_NS (60000 * NS_PER_MS)
 /* In one notification: at first, and at most. */
-#define SLICE_FIRST (64 * MIB / FRAME_SIZE)
+#define SLICE_FIRST (256 * MIB / FRAME_SIZE)
 #define SLICE_MOST  (UINT64_C(4) * 1024 * MIB / FRAME_SIZE)
 
 void balloon_report_begin(struct balloon_dev *d)

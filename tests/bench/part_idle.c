@@ -9,7 +9,8 @@
  * full; PR_SET_THP_DISABLE, inherited by QEMU, switches them off for the second figure. The
  * firmware's own touches are in both figures, and are told beside them by a guest that does
  * nothing. SeaBIOS, the default, touches three 2 MiB blocks by itself; the same with qboot, which
- * touches one, shows what is ours.
+ * touches one, shows what is ours. With free-page-reporting=on the guest may give back what it does
+ * not need, which is a row of its own.
  *
  * "idle": instructions executed per second after the start, over 10 s, so that the safety poll
  * (every 5 s) is in it twice.
@@ -66,28 +67,31 @@ static bool resident_linux(struct bench *bench, enum bench_guest guest, double *
 }
 
 /* Linux is measured with the default firmware. */
-static bool resident(struct bench *bench, const char *name, const char *const *extra, double limit,
-                     const char *how)
+static bool resident(struct bench *bench, const char *name, const char *const *extra,
+                     const char *properties, double limit, const char *how)
 {
     char text[BENCH_TEXT_MAX];
     struct vm_config nothing = { .image = bench_file(bench, "nothing.elf") };
+    struct vm_config guest = guest_config(bench, GUEST_OURS, NULL);
+    bool with_linux = extra == NULL && properties == NULL;
     double by_guest[GUEST_COUNT];
     double ours;
     double firmware;
 
     bench_progress("%s", name);
-    if (!resident_once(bench, guest_config(bench, GUEST_OURS, NULL), extra, &ours) ||
+    guest.balloon_properties = properties;
+    if (!resident_once(bench, guest, extra, &ours) ||
         !resident_once(bench, nothing, extra, &firmware)) {
         return false;
     }
-    if (extra == NULL) {
+    if (with_linux) {
         guest_measure_linux(bench, name, resident_linux, by_guest);
     }
     snprintf(text, sizeof(text), "smaps of guest RAM at -m 4G, %s; of it firmware %.2f", how,
              firmware);
     bench_add(bench, &(struct bench_figure){ .name = name,
                                              .value = ours,
-                                             .by_guest = extra == NULL ? by_guest : NULL,
+                                             .by_guest = with_linux ? by_guest : NULL,
                                              .unit = "MiB",
                                              .decimals = 2,
                                              .goal = BENCH_AT_MOST,
@@ -101,15 +105,20 @@ bool part_resident(struct bench *bench)
     static const char *const qboot[] = { "-bios", "qboot.rom", NULL };
     const char *how = host_has_no_huge_pages() ? "but this host never uses huge pages"
                                                : "QEMU asks for huge pages";
-    bool good = resident(bench, "resident guest RAM when idle, huge pages on", NULL, 4, how) &&
-                resident(bench, "the same with qboot as firmware, huge pages on", qboot, 4, how);
+    const char *reporting = "free-page-reporting=on";
+    bool good =
+        resident(bench, "resident guest RAM when idle, huge pages on", NULL, NULL, 4, how) &&
+        resident(bench, "the same with page reporting, huge pages on", NULL, reporting, 4, how) &&
+        resident(bench, "the same with qboot as firmware, huge pages on", qboot, NULL, 4, how);
 
     if (!good || prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) != 0) {
         return good && bench_fail(bench, "huge pages cannot be switched off");
     }
     how = "PR_SET_THP_DISABLE";
-    good = resident(bench, "resident guest RAM when idle, huge pages off", NULL, 1, how) &&
-           resident(bench, "the same with qboot as firmware, huge pages off", qboot, 1, how);
+    good =
+        resident(bench, "resident guest RAM when idle, huge pages off", NULL, NULL, 1, how) &&
+        resident(bench, "the same with page reporting, huge pages off", NULL, reporting, 1, how) &&
+        resident(bench, "the same with qboot as firmware, huge pages off", qboot, NULL, 1, how);
     (void)prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0);
     return good;
 }

@@ -186,7 +186,7 @@ bool part_reporting(struct bench *bench)
 #define TOUCHED_MIB   3072U
 #define FIRST_LIMIT_S 60
 /* Nothing that is freed is reported: all of it stays as a reserve. */
-#define KEEP_WARM "balloon.warm=4096 -- test=touch mib=3072"
+#define KEEP_WARM "report.reserve=4096 -- test=touch mib=3072"
 
 static bool first_once(struct bench *bench, const char *properties, double *seconds)
 {
