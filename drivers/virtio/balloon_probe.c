@@ -3,8 +3,8 @@
  * The probe of what the host does with reports. A frame that reads as anything but its marker was
  * dropped: "zero" would be the usual answer, but nobody promised it [VIRTIO 1.4 §5.5.6.7.1].
  *
- * Cost: five host page faults and two notifications, once a minute at most, and only while there is
- * something to report.
+ * Cost: five host page faults and three notifications, once a minute at most, and only while there
+ * is something to report.
  */
 
 #include "drivers/virtio/balloon_probe.h"
@@ -95,13 +95,16 @@ static err_t ask(struct balloon_dev *d, enum balloon_probe_phase phase)
 }
 
 /* A free block: better one that the host holds already. Both parts must fit into the queue. */
-static bool take_block(struct balloon_dev *d, pfn_t *block)
+static bool take_block(struct balloon_dev *d)
 {
+    struct balloon_probe *p = &d->report.probe;
     pfn_t count;
 
-    return d->report.size >= 2 && d->mem->free_count() >= d->config.floor_pages + BLOCK_FRAMES &&
-           (d->mem->take_blocks(true, 0, BLOCK_FRAMES, block, &count) == OK ||
-            d->mem->take_blocks(false, 0, BLOCK_FRAMES, block, &count) == OK);
+    if (d->report.size < 2 || d->mem->free_count() < d->config.floor_pages + BLOCK_FRAMES) {
+        return false;
+    }
+    p->was_backed = d->mem->take_blocks(true, 0, BLOCK_FRAMES, &p->block, &count) == OK;
+    return p->was_backed || d->mem->take_blocks(false, 0, BLOCK_FRAMES, &p->block, &count) == OK;
 }
 
 err_t balloon_probe_begin(struct balloon_dev *d)
@@ -109,7 +112,7 @@ err_t balloon_probe_begin(struct balloon_dev *d)
     struct balloon_probe *p = &d->report.probe;
 
     ASSERT(p->phase == BALLOON_PROBE_IDLE);
-    if (!take_block(d, &p->block)) {
+    if (!take_block(d)) {
         p->next_ns = d->now_ns + NS_PER_S;
         return OK;
     }
@@ -118,7 +121,24 @@ err_t balloon_probe_begin(struct balloon_dev *d)
     return ask(d, BALLOON_PROBE_BLOCK);
 }
 
-static void conclude(struct balloon_dev *d, enum balloon_drops drops)
+/* The block is free again, as backed as before, unless the host keeps what the probe touched. Then
+ * it has to be reported once more: a guest that rests would not do it for so little. */
+static err_t put_block(struct balloon_dev *d)
+{
+    struct balloon_probe *p = &d->report.probe;
+    err_t err;
+
+    if (p->was_backed || p->drops == BALLOON_DROPS_NOTHING) {
+        d->mem->give_blocks(p->block, BLOCK_FRAMES, true);
+        return OK;
+    }
+    p->phase = BALLOON_PROBE_CLEAN;
+    p->answers = 1;
+    err = balloon_report_send(d, p->block, BLOCK_FRAMES, true);
+    return err == OK ? balloon_report_kick(d) : err;
+}
+
+static err_t conclude(struct balloon_dev *d, enum balloon_drops drops)
 {
     struct balloon_probe *p = &d->report.probe;
     bool changed = drops != p->drops;
@@ -129,13 +149,13 @@ static void conclude(struct balloon_dev *d, enum balloon_drops drops)
                       ? min_u64(2 * p->pause_ns, BELIEVE_MAX_NS)
                       : BELIEVE_NS;
     p->next_ns = d->now_ns + p->pause_ns;
-    balloon_life_give_blocks(d, p->block, BLOCK_FRAMES, true);
     if (changed && drops == BALLOON_DROPS_NOTHING) {
         log_warn("balloon: the host ignores reports of free memory; it is asked again later");
     } else if (changed) {
         log_info("balloon: the host drops reported memory, pieces of %s and more",
                  balloon_drops_name(drops));
     }
+    return put_block(d);
 }
 
 err_t balloon_probe_answer(struct balloon_dev *d)
@@ -148,20 +168,23 @@ err_t balloon_probe_answer(struct balloon_dev *d)
     if (p->answers > 0) {
         return OK;
     }
+    if (p->phase == BALLOON_PROBE_CLEAN) {
+        p->phase = BALLOON_PROBE_IDLE;
+        d->mem->give_blocks(p->block, BLOCK_FRAMES, false);
+        return OK;
+    }
     if (p->phase == BALLOON_PROBE_BLOCK) {
         if (dropped(d, 0) && dropped(d, BLOCK_FRAMES - 1)) {
             return ask(d, BALLOON_PROBE_PARTS);
         }
-        conclude(d, BALLOON_DROPS_NOTHING);
-        return OK;
+        return conclude(d, BALLOON_DROPS_NOTHING);
     }
     if (dropped(d, PART_4K)) {
         drops = BALLOON_DROPS_4K;
     } else if (dropped(d, 0) && dropped(d, PART_64K_FRAMES - 1)) {
         drops = BALLOON_DROPS_64K;
     }
-    conclude(d, drops);
-    return OK;
+    return conclude(d, drops);
 }
 
 void balloon_probe_forget(struct balloon_dev *d)

@@ -25,12 +25,18 @@ enum balloon_drops {
     BALLOON_DROPS_4K,      /* single frames */
 };
 
-enum balloon_probe_phase { BALLOON_PROBE_IDLE, BALLOON_PROBE_BLOCK, BALLOON_PROBE_PARTS };
+enum balloon_probe_phase {
+    BALLOON_PROBE_IDLE,
+    BALLOON_PROBE_BLOCK,
+    BALLOON_PROBE_PARTS,
+    BALLOON_PROBE_CLEAN, /* what the probe made the host hold is reported once more */
+};
 
 struct balloon_probe {
     enum balloon_drops drops;
     enum balloon_probe_phase phase;
     pfn_t block;      /* while not idle */
+    bool was_backed;  /* before the probe */
     unsigned answers; /* still to come */
     uint64_t next_ns; /* the fact is old from then on */
     uint64_t pause_ns;
