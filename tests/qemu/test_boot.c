@@ -166,15 +166,15 @@ static void must_hide_information(struct qtest *t)
 
 static void the_log_level_hides_the_lines_below_it(struct qtest *t)
 {
-    qtest_line(t, "warning: parameter 'nonsense=1' ignored", QTEST_STEP_MS);
-    qtest_ready(t, "on");
+    qtest_line(t, "warning: balloon: the device cannot be used", QTEST_STEP_MS);
+    qtest_ready(t, "none");
     qtest_powerdown(t);
     must_hide_information(t);
 }
 
 static void the_strictest_log_level_leaves_errors_and_results(struct qtest *t)
 {
-    qtest_ready(t, "on");
+    qtest_ready(t, "none");
     qtest_line(t, "error: there is no scenario", QTEST_STEP_MS);
     qtest_line(t, "@exit status=3", QTEST_STEP_MS);
     must_hide_information(t);
@@ -295,9 +295,13 @@ int main(int argc, char **argv)
               .append = "nonsense=1 report=50 poll=soon"),
         QTEST(help_lists_the_parameters, .append = "help"),
         QTEST(help_is_not_hidden_by_the_log_level, .append = "help loglevel=error"),
-        QTEST(the_log_level_hides_the_lines_below_it, .append = "loglevel=warning nonsense=1"),
+        QTEST(the_log_level_hides_the_lines_below_it, .append = "loglevel=warning",
+              .balloon_properties = "disable-modern=on",
+              .extra = qboot_is_installed() ? qboot : NULL),
         QTEST(the_strictest_log_level_leaves_errors_and_results, .image = "test.elf",
-              .append = "loglevel=error nonsense=1 -- test=nonsense"),
+              .append = "loglevel=error -- test=nonsense",
+              .balloon_properties = "disable-modern=on",
+              .extra = qboot_is_installed() ? qboot : NULL),
         QTEST(without_an_exit_device_it_powers_off_by_acpi, .no_exit_device = true),
         QTEST(without_acpi_it_works_until_the_host_ends_it, .machine = "pc,acpi=off"),
         QTEST(a_wrong_interrupt_line_is_noticed_and_said, .machine = "q35",
