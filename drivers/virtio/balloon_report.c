@@ -253,7 +253,8 @@ err_t balloon_report_slice(struct balloon_dev *d, bool idle, uint64_t *wake_ns)
     err_t err;
 
     *wake_ns = BALLOON_NEVER;
-    if (!r->on) {
+    /* What the host has not read to be out of the balloon is not reported yet. */
+    if (!r->on || d->balloon.untold + d->balloon.returning > 0) {
         return OK;
     }
     judge(d);

@@ -75,7 +75,7 @@ static void inflate_page(uint32_t pfn)
     require(F.owner[pfn] == FAKE_TAKEN, "a frame in use is inflated");
     require(F.in_balloon[pfn] == 0, "a frame is inflated twice");
     F.word[pfn] = 0;
-    F.in_balloon[pfn] = 1;
+    F.in_balloon[pfn] = FAKE_HELD;
     F.actual_true++;
     F.pages_inflated++;
 }
@@ -84,7 +84,7 @@ static void deflate_page(uint32_t pfn)
 {
     always(pfn < F.frames, "a number beyond memory is deflated");
     require(F.in_balloon[pfn] != 0, "a frame is deflated that is not in the balloon");
-    F.actual_true -= F.in_balloon[pfn] != 0 && F.owner[pfn] == FAKE_TAKEN;
+    F.actual_true -= F.in_balloon[pfn] == FAKE_HELD;
     F.in_balloon[pfn] = 0;
     F.pages_deflated++;
 }

@@ -16,6 +16,9 @@
 #define FAKE_PENDING_MAX 256U
 #define FAKE_NS_PER_MS   UINT64_C(1000000)
 
+/* in_balloon[]: acknowledged; and taken back, but the device has not read that. */
+enum { FAKE_HELD = 1, FAKE_UNTOLD = 2 };
+
 enum fake_owner { FAKE_FREE, FAKE_APP, FAKE_DRIVER, FAKE_TAKEN };
 
 struct fake_pending {

@@ -136,7 +136,8 @@ static void mem_give(pfn_t first, pfn_t count)
                     "a frame comes back before it was acknowledged");
             require(!must_tell || F.in_balloon[pfn] == 0,
                     "a frame comes back before the host was told");
-            F.actual_true -= F.in_balloon[pfn] != 0;
+            F.actual_true -= F.in_balloon[pfn] == FAKE_HELD;
+            F.in_balloon[pfn] = F.in_balloon[pfn] != 0 ? FAKE_UNTOLD : 0;
         }
         own(pfn, FAKE_FREE);
     }
