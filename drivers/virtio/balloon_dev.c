@@ -195,7 +195,7 @@ static void adapt_slice(struct balloon_dev *d, uint64_t took_ns)
 static uint64_t slice_end(struct balloon_dev *d, uint64_t wake_ns)
 {
     struct balloon_actions actions = balloon_move_step(d, BALLOON_SLICE_END, 0);
-    uint64_t wake = min_u64(actions.retry_ns, wake_ns);
+    uint64_t wake;
     uint64_t now;
 
     if (actions.write_actual) {
@@ -206,6 +206,8 @@ static uint64_t slice_end(struct balloon_dev *d, uint64_t wake_ns)
     if (balloon_move_ready(d, actions.again) || atomic_load(&d->marks) != 0) {
         return 0;
     }
+    /* A pause that is over, but the slice has to wait for the device: it will interrupt. */
+    wake = min_u64(actions.retry_ns > now ? actions.retry_ns : now + POLL_NS, wake_ns);
     if (d->balloon.paused) {
         /* More than is free now, for what is free now could not be taken. */
         d->mem->watch(max_u64(d->config.floor_pages, d->mem->free_count()));
@@ -263,6 +265,7 @@ uint64_t balloon_dev_service(struct balloon_dev *d, bool idle)
     uint64_t wake;
 
     if (d->state == BALLOON_DEV_STOPPED || d->state == BALLOON_DEV_DEAD) {
+        atomic_store(&d->marks, 0);
         return BALLOON_NEVER;
     }
     ASSERT(!d->busy);

@@ -6,8 +6,11 @@
  * a last reset everything is back.
  */
 
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -18,6 +21,12 @@
 #define F      fake_balloon
 
 static struct balloon_dev dev;
+static uint64_t events; /* told at the end of a long run */
+
+static void tell_events(void)
+{
+    fprintf(stderr, "fuzz_balloon: %" PRIu64 " events\n", events);
+}
 
 struct input {
     const uint8_t *data;
@@ -37,7 +46,7 @@ static void device_acts(struct input *in)
 {
     switch (next(in) % 8) {
     case 0: {
-        uint32_t queue = next(in) % 3;
+        uint32_t queue = next(in) % BALLOON_QUEUES;
         uint32_t id = next(in) % 130;
         uint32_t bytes = next(in);
         uint32_t step = next(in) % 4 == 0 ? next(in) * 256 : 1;
@@ -80,9 +89,29 @@ static uint64_t app_frames(void)
     return frames;
 }
 
+/* What only some devices offer. */
+static void feature_happens(struct input *in)
+{
+    switch (next(in) % 4) {
+    case 0:
+        fake_balloon_hint(next(in) % 4 == 0 ? next(in) : 2 + next(in) % 3);
+        break;
+    case 1:
+        (void)fake_balloon_app_alloc_or_reclaim(&dev, F.free_frames + next(in) * 8);
+        break;
+    case 2:
+        F.drop_min = next(in) % 3 == 0 ? 0 : 1U << (next(in) % 10);
+        break;
+    default:
+        F.idle = !F.idle;
+        break;
+    }
+}
+
 static void something_happens(struct input *in)
 {
-    switch (next(in) % 6) {
+    events++;
+    switch (next(in) % 7) {
     case 0:
         fake_balloon_wish(next(in) % 9 == 0 ? UINT32_MAX : next(in) * 16 + next(in));
         break;
@@ -99,6 +128,9 @@ static void something_happens(struct input *in)
     case 4:
         F.now_ns += next(in) * 50 * FAKE_NS_PER_MS;
         break;
+    case 5:
+        feature_happens(in);
+        break;
     default:
         device_acts(in);
         break;
@@ -113,6 +145,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct balloon_dev_config config = balloon_dev_config_default;
     uint32_t kind = next(&in);
 
+    static bool told;
+
+    if (!told) {
+        atexit(tell_events);
+        told = true;
+    }
     fake_balloon_init(FRAMES);
     memset(&dev, 0, sizeof(dev));
     config.host = (kind & 1) != 0 ? balloon_profile_qemu : balloon_profile_careful;
@@ -121,6 +159,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     F.queue_size = (uint16_t)(1U << (kind >> 5));
     F.offered &= (next(&in) & 1) != 0 ? UINT64_MAX : ~VIRTIO_F_EVENT_IDX;
     F.offered &= (next(&in) & 1) != 0 ? UINT64_MAX : ~VIRTIO_F_INDIRECT_DESC;
+    F.offered |= next(&in) & 0x3f;
+    F.fixed_queues = next(&in) % 4 == 0;
+    F.queues_missing = next(&in) % 8 == 0 ? 1 : 0;
+    config.fill = next(&in) % 4 == 0;
+    config.fill_value = next(&in) % 2;
+    config.limits.headroom_pages = 256;
+    config.report.reserve_pages = next(&in) % 3 * BLOCK_FRAMES;
     if (balloon_dev_start(&dev, &F.dev, &fake_balloon_mem, &config) != OK) {
         return 0;
     }

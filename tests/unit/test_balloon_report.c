@@ -349,6 +349,30 @@ static void a_report_that_is_never_answered_costs_a_restart_and_no_frame(void **
     finish();
 }
 
+/* Found by the fuzzer: the pause was over, the slice waited for the answer, and nobody slept. */
+static void a_pause_that_ends_while_a_report_is_unanswered_is_slept_through(void **state)
+{
+    (void)state;
+    machine(FRAMES);
+    F.offered |= REPORTING;
+    fake_balloon_warm();
+    config = qemu_config();
+    config.report.reserve_pages = FRAMES;
+    start(&config);
+    F.take_fails = true;
+    fake_balloon_wish(5000);
+    settle_ms(50);
+    F.take_fails = false;
+    F.asynchronous = true;
+    F.loses = true;
+    settle_ms(5000);
+    assert_int_equal(balloon_dev_status(&dev).counters.resets, 0);
+    F.loses = false;
+    settle_ms(20000);
+    assert_int_equal(F.actual, 5000);
+    finish();
+}
+
 /* [VIRTIO 1.4 §5.5.3.1, §5.5.6.6.1, §5.5.6.7.1] */
 static void with_fill_poison_is_negotiated_and_obeyed(void **state)
 {
@@ -417,6 +441,7 @@ int main(void)
         cmocka_unit_test(inflating_reports_first_and_sends_what_the_host_has_dropped),
         cmocka_unit_test(a_host_that_answers_late_is_waited_for_before_pages_are_sent),
         cmocka_unit_test(a_report_that_is_never_answered_costs_a_restart_and_no_frame),
+        cmocka_unit_test(a_pause_that_ends_while_a_report_is_unanswered_is_slept_through),
         cmocka_unit_test(with_fill_poison_is_negotiated_and_obeyed),
         cmocka_unit_test(with_fill_zero_reported_pages_hold_zero),
         cmocka_unit_test(with_fill_and_no_poison_nothing_is_reported),
