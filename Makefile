@@ -226,7 +226,7 @@ $(BUILD)/linux/init: tests/bench/linux_init.c
 bench: ## Print the table of figures (BENCH="--only rate" and so on)
 	$(call setup,build run)
 	@$(MAKE) --no-print-directory -j$(JOBS) kernel $(BENCH_PARTS) $(BUILD)/linux/init
-	@sh tools/linux_guest.sh $(BUILD)/linux $(BUILD)/linux/init
+	$(if $(findstring --no-linux,$(BENCH)),,@sh tools/linux_guest.sh $(BUILD)/linux $(BUILD)/linux/init)
 	@$(BUILD)/bench $(BENCH)
 
 bench-alloc: ## The allocator on the host: nanoseconds by order
