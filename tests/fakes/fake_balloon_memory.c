@@ -192,13 +192,15 @@ static uint64_t mem_retaken_count(void)
 
 static uint64_t mem_peek(pfn_t pfn)
 {
-    always(F.owner[pfn] == FAKE_TAKEN && F.reporting[pfn] == 0, "a frame is read too early");
+    always(F.owner[pfn] == FAKE_TAKEN, "a frame is read that was not away");
+    require(F.reporting[pfn] == 0, "a frame is read too early");
     return F.word[pfn];
 }
 
 static void mem_poke(pfn_t pfn, uint64_t value)
 {
-    always(F.owner[pfn] == FAKE_TAKEN && F.reporting[pfn] == 0, "a frame is written too early");
+    always(F.owner[pfn] == FAKE_TAKEN, "a frame is written that was not away");
+    require(F.reporting[pfn] == 0, "a frame is written too early");
     F.word[pfn] = value;
 }
 
