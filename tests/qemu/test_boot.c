@@ -138,6 +138,19 @@ static void a_bound_driver_shows_in_the_device(struct qtest *t)
     qtest_powerdown(t);
 }
 
+/* Whoever reads the line about memory has counters that are not older. */
+static void a_report_tells_the_counters_before_the_memory(struct qtest *t)
+{
+    qtest_ready(t, "on");
+    (void)qtest_line(t, "@mem ", QTEST_STEP_MS);
+    for (unsigned i = 0; i < 3; i++) {
+        qtest_ask(t, t->ram_bytes - (i + 1) * QTEST_MIB);
+        assert_non_null(strstr(qtest_line(t, "@", QTEST_STEP_MS), "@balloon "));
+        assert_non_null(strstr(qtest_line(t, "@", QTEST_STEP_MS), "@mem "));
+    }
+    qtest_powerdown(t);
+}
+
 static void bad_parameters_are_reported_and_not_fatal(struct qtest *t)
 {
     qtest_line(t, "parameter 'nonsense=1' ignored", QTEST_STEP_MS);
@@ -291,6 +304,7 @@ int main(int argc, char **argv)
         QTEST(a_machine_without_a_balloon_is_fine, .no_balloon = true),
         QTEST(balloon_off_binds_no_driver, .append = "report=50 balloon=off"),
         QTEST(a_bound_driver_shows_in_the_device),
+        QTEST(a_report_tells_the_counters_before_the_memory),
         QTEST(bad_parameters_are_reported_and_not_fatal,
               .append = "nonsense=1 report=50 poll=soon"),
         QTEST(help_lists_the_parameters, .append = "help"),
