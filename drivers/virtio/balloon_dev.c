@@ -277,8 +277,7 @@ uint64_t balloon_dev_service(struct balloon_dev *d, bool idle)
 
 bool balloon_dev_wants_idle(const struct balloon_dev *d)
 {
-    return d->state == BALLOON_DEV_RUNNING && d->report.on && d->report.waiting &&
-           d->report.backoff_ns == 0 && d->report.probe.phase == BALLOON_PROBE_IDLE;
+    return d->state == BALLOON_DEV_RUNNING && balloon_report_wants_idle(d);
 }
 
 /* ---- an allocation that would fail ---- */

@@ -246,6 +246,12 @@ static void arm(struct balloon_report *r, uint64_t *wake_ns)
     }
 }
 
+/* What the host has not read to be out of the balloon is not reported yet. */
+static bool may_report(const struct balloon_dev *d)
+{
+    return d->report.on && d->balloon.untold + d->balloon.returning == 0;
+}
+
 err_t balloon_report_slice(struct balloon_dev *d, bool idle, uint64_t *wake_ns)
 {
     struct balloon_report *r = &d->report;
@@ -253,8 +259,7 @@ err_t balloon_report_slice(struct balloon_dev *d, bool idle, uint64_t *wake_ns)
     err_t err;
 
     *wake_ns = BALLOON_NEVER;
-    /* What the host has not read to be out of the balloon is not reported yet. */
-    if (!r->on || d->balloon.untold + d->balloon.returning > 0) {
+    if (!may_report(d)) {
         return OK;
     }
     judge(d);
@@ -303,6 +308,14 @@ err_t balloon_report_urgent(struct balloon_dev *d, uint64_t pages)
 }
 
 /* ---- questions ---- */
+
+bool balloon_report_wants_idle(const struct balloon_dev *d)
+{
+    const struct balloon_report *r = &d->report;
+
+    return may_report(d) && r->waiting && r->backoff_ns == 0 &&
+           r->probe.phase == BALLOON_PROBE_IDLE;
+}
 
 bool balloon_report_settled(const struct balloon_dev *d)
 {

@@ -84,6 +84,10 @@ MUST_USE err_t balloon_report_urgent(struct balloon_dev *d, uint64_t pages);
 MUST_USE err_t balloon_report_send(struct balloon_dev *d, pfn_t first, pfn_t count, bool probe);
 MUST_USE err_t balloon_report_kick(struct balloon_dev *d);
 
+/* True while reports are collected that a service with `idle` would send: at once, so that the next
+ * question is answered by false. */
+bool balloon_report_wants_idle(const struct balloon_dev *d);
+
 /* Runs may be inflated: what was reported first has been acknowledged, or nothing was. */
 bool balloon_report_settled(const struct balloon_dev *d);
 

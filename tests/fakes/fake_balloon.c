@@ -634,6 +634,8 @@ void fake_balloon_settle(struct balloon_dev *d, uint64_t limit_ns)
         F.services++;
         in_a_row++;
         always(in_a_row < 20000, "the driver spins");
+        /* The idle loop would call it again and again, and never halt. */
+        always(!F.idle || !balloon_dev_wants_idle(d), "idle time is wanted that was just given");
         /* Sleep until something happens that wakes it: nothing else calls the service. */
         while (!deliver(d) && wake > F.now_ns) {
             uint64_t next = next_due() < wake ? next_due() : wake;

@@ -49,6 +49,16 @@ static inline void start_qemu(uint32_t frames)
     start(&config);
 }
 
+/* As much simulated time passes, whatever happens in it. */
+static inline void settle_ms(uint64_t ms)
+{
+    uint64_t end = F.now_ns + ms * FAKE_NS_PER_MS;
+
+    fake_balloon_settle(&dev, ms * FAKE_NS_PER_MS);
+    F.now_ns = F.now_ns < end ? end : F.now_ns;
+    fake_balloon_check(&dev);
+}
+
 static inline void reach(uint32_t pages)
 {
     fake_balloon_wish(pages);

@@ -25,15 +25,6 @@ static void start_with(uint64_t features)
     start(&config);
 }
 
-static void settle_ms(uint64_t ms)
-{
-    uint64_t end = F.now_ns + ms * FAKE_NS_PER_MS;
-
-    fake_balloon_settle(&dev, ms * FAKE_NS_PER_MS);
-    F.now_ns = F.now_ns < end ? end : F.now_ns;
-    fake_balloon_check(&dev);
-}
-
 /* Nearly everything is in the balloon. */
 static void squeeze(void)
 {

@@ -26,15 +26,6 @@ static void start_hinting(void)
     start(&config);
 }
 
-static void settle_ms(uint64_t ms)
-{
-    uint64_t end = F.now_ns + ms * FAKE_NS_PER_MS;
-
-    fake_balloon_settle(&dev, ms * FAKE_NS_PER_MS);
-    F.now_ns = F.now_ns < end ? end : F.now_ns;
-    fake_balloon_check(&dev);
-}
-
 static uint64_t out(void)
 {
     return balloon_dev_status(&dev).out;

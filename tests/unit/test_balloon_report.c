@@ -28,15 +28,6 @@ static void start_reporting(void)
     F.pages_reported = F.reports = 0;
 }
 
-static void settle_ms(uint64_t ms)
-{
-    uint64_t end = F.now_ns + ms * FAKE_NS_PER_MS;
-
-    fake_balloon_settle(&dev, ms * FAKE_NS_PER_MS);
-    F.now_ns = F.now_ns < end ? end : F.now_ns;
-    fake_balloon_check(&dev);
-}
-
 static void much_freed_at_once_is_reported_at_once_in_the_longest_run(void **state)
 {
     (void)state;
@@ -69,6 +60,29 @@ static void little_is_collected_for_the_pace_unless_the_guest_goes_idle(void **s
     F.idle = true;
     settle_ms(0);
     assert_in_range(F.pages_reported, BLOCKS(7), BLOCKS(7) + PROBE_MOST);
+    finish();
+}
+
+/* The announcement of frames that left the balloon is not read yet: reports wait for it, asleep. */
+static void an_idle_guest_sleeps_while_reports_wait_for_the_host(void **state)
+{
+    (void)state;
+    start_reporting();
+    reach(BLOCKS(20));
+    fake_balloon_app_blocks(2);
+    F.asynchronous = true;
+    F.delay_ns = 50 * FAKE_NS_PER_MS;
+    settle_ms(1000);
+    fake_balloon_app_free(BLOCKS(2));
+    settle_ms(2); /* collected for the pace */
+    fake_balloon_wish(0);
+    settle_ms(2);
+    assert_true(dev.report.waiting);
+    F.idle = true;
+    settle_ms(10);
+    assert_true(dev.balloon.returning > 0);
+    settle_ms(1000);
+    assert_int_equal(fake_balloon_mem.backed_count(), 0);
     finish();
 }
 
@@ -428,6 +442,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(much_freed_at_once_is_reported_at_once_in_the_longest_run),
         cmocka_unit_test(little_is_collected_for_the_pace_unless_the_guest_goes_idle),
+        cmocka_unit_test(an_idle_guest_sleeps_while_reports_wait_for_the_host),
         cmocka_unit_test(nothing_is_reported_twice),
         cmocka_unit_test(the_probe_leaves_nothing_with_the_host_that_was_not_there),
         cmocka_unit_test(the_warm_reserve_stays),
