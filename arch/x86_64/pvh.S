@@ -98,9 +98,10 @@ long_mode:
     xorl %eax, %eax
     movl %eax, %ds
     movl %eax, %es
-    movl %eax, %ss
     movl %eax, %fs
     movl %eax, %gs
+    movl $0x10, %eax       /* not null: see segments.c */
+    movl %eax, %ss
     movl $boot_stack_top, %esp
     fninit
     pushq $0x1f80          /* all SSE exceptions masked, round to nearest */
@@ -117,6 +118,7 @@ no_long_mode: .asciz "aerostat needs a 64-bit processor\r\n"
 boot_gdt:
     .quad 0
     .quad 0x00af9b000000ffff /* 64-bit code */
+    .quad 0x0000930000000000 /* stack */
 boot_gdt_pointer:
     .word . - boot_gdt - 1
     .long boot_gdt

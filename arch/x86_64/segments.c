@@ -46,11 +46,21 @@ struct table_pointer {
 
 static struct tss tss;
 static struct gate idt[IDT_ENTRIES];
-static uint64_t gdt[4] = {
-    0, UINT64_C(0x00af9b000000ffff), /* SELECTOR_CODE: 64-bit code */
-    0, 0,                            /* the TSS descriptor takes two entries */
+/*
+ * Long mode would do without a stack segment. But after an interrupt return to a null one the
+ * processor may hold it to be a 32-bit one, and a stack switched to by the TSS is none (observed:
+ * QEMU 7.2): then its translated code, which goes by that bit, exists twice, and whatever runs both
+ * in an interrupt and outside is translated twice.
+ */
+static uint64_t gdt[5] = {
+    0,
+    UINT64_C(0x00af9b000000ffff), /* SELECTOR_CODE: 64-bit code */
+    UINT64_C(0x0000930000000000), /* the stack: writable data, not 32-bit */
+    0,
+    0, /* the TSS descriptor takes two entries */
 };
-#define SELECTOR_TSS 0x10U
+#define GDT_TSS      3U
+#define SELECTOR_TSS (GDT_TSS * 8U)
 
 const struct builtin_stack builtin_stacks[BUILTIN_STACKS] = {
     { "boot and idle", boot_stack_guard, boot_stack_top },
@@ -71,8 +81,9 @@ static void tss_load(void)
     tss.ist[IST_NMI - 1] = (uint64_t)(uintptr_t)nmi_stack_top;
     tss.io_map = sizeof(tss);
 
-    gdt[2] = limit | (base & 0xffffff) << 16 | UINT64_C(0x89) << 40 | (base >> 24 & 0xff) << 56;
-    gdt[3] = base >> 32;
+    gdt[GDT_TSS] =
+        limit | (base & 0xffffff) << 16 | UINT64_C(0x89) << 40 | (base >> 24 & 0xff) << 56;
+    gdt[GDT_TSS + 1] = base >> 32;
 
     struct table_pointer pointer = { sizeof(gdt) - 1, (uint64_t)(uintptr_t)gdt };
 
