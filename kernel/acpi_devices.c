@@ -62,13 +62,21 @@ static bool matches(const struct table *part, size_t at, const void *pattern, si
            memcmp(part->bytes + at, pattern, bytes) == 0;
 }
 
-size_t acpi_aml_find(const struct table *part, const void *pattern, size_t bytes)
+size_t acpi_aml_find(const struct table *part, size_t from, const void *pattern, size_t bytes)
 {
-    size_t at = 0;
-    while (at < part->length && !matches(part, at, pattern, bytes)) {
-        at++;
+    const uint8_t first = *(const uint8_t *)pattern;
+    while (from < part->length) {
+        const uint8_t *const found = memchr(part->bytes + from, first, part->length - from);
+        if (found == NULL) {
+            break;
+        }
+        from = (size_t)(found - part->bytes);
+        if (matches(part, from, pattern, bytes)) {
+            return from;
+        }
+        from++;
     }
-    return at;
+    return part->length;
 }
 
 /* Registers and interrupt from a list of descriptors; the first of each kind counts. False without
@@ -112,7 +120,7 @@ static bool read_resources(const struct table *list, struct acpi_device *device)
 static bool read_crs(const struct table *body, struct acpi_device *device)
 {
     static const char name[] = { AML_NAME, '_', 'C', 'R', 'S', AML_BUFFER };
-    const size_t at = acpi_aml_find(body, name, sizeof name) + sizeof name;
+    const size_t at = acpi_aml_find(body, 0, name, sizeof name) + sizeof name;
     size_t own_bytes = 0;
     if (at >= body->length) {
         return false;
@@ -145,7 +153,7 @@ static void add_event_device(const struct table *body, struct acpi_info *info)
     static const uint8_t memory[] = { 0x00, AML_DWORD };
     static const uint8_t four[] = { AML_BYTE, 4 };
     struct acpi_device device = { 0 };
-    const size_t at = acpi_aml_find(body, opcode, sizeof opcode) + sizeof opcode + NAME_BYTES;
+    const size_t at = acpi_aml_find(body, 0, opcode, sizeof opcode) + sizeof opcode + NAME_BYTES;
     if (read_crs(body, &device) && matches(body, at, memory, sizeof memory) &&
         matches(body, at + 6, four, sizeof four)) {
         device.base = table_u32(body, at + 2);
@@ -154,47 +162,48 @@ static void add_event_device(const struct table *body, struct acpi_info *info)
     }
 }
 
-/* Device (name) at `at`: its name and its body. */
-static bool read_device(const struct table *aml, size_t at, const uint8_t **name,
+/* The next Device (name) from `*at` on: its name and its body, and `*at` behind its opcode, for
+ * devices are nested. False when there is none. */
+static bool next_device(const struct table *aml, size_t *at, const uint8_t **name,
                         struct table *body)
 {
-    size_t own_bytes = 0;
-    if (aml->length - at < 3 || aml->bytes[at] != AML_EXTENDED ||
-        aml->bytes[at + 1] != AML_DEVICE) {
-        return false;
+    static const uint8_t opcode[] = { AML_EXTENDED, AML_DEVICE };
+    for (;;) {
+        size_t own_bytes = 0;
+        *at = acpi_aml_find(aml, *at, opcode, sizeof opcode) + sizeof opcode;
+        if (*at >= aml->length) {
+            return false;
+        }
+        const size_t length = acpi_package_length(aml, *at, &own_bytes);
+        if (length >= own_bytes + NAME_BYTES) {
+            *name = aml->bytes + *at + own_bytes;
+            *body = (struct table){ *name + NAME_BYTES, length - own_bytes - NAME_BYTES };
+            return true;
+        }
     }
-    const size_t length = acpi_package_length(aml, at + 2, &own_bytes);
-    if (length < own_bytes + NAME_BYTES) {
-        return false;
-    }
-    *name = aml->bytes + at + 2 + own_bytes;
-    *body = (struct table){ *name + NAME_BYTES, length - own_bytes - NAME_BYTES };
-    return true;
 }
 
 bool acpi_device_find(const struct table *aml, const uint8_t wanted[4], struct acpi_device *device)
 {
     const uint8_t *name = NULL;
     struct table body;
-    for (size_t at = HEADER_BYTES; at < aml->length; at++) {
-        if (read_device(aml, at, &name, &body) && memcmp(name, wanted, NAME_BYTES) == 0) {
+    size_t at = HEADER_BYTES;
+    while (next_device(aml, &at, &name, &body)) {
+        if (memcmp(name, wanted, NAME_BYTES) == 0) {
             return read_crs(&body, device);
         }
     }
     return false;
 }
 
-/* Devices are nested, so the search goes on inside one that is not ours. */
 void acpi_devices_find(const struct table *aml, struct acpi_info *info)
 {
     static const char virtio[] = "\010_HID\015LNRO0005";
     static const char event[] = "\010_HID\015ACPI0013";
     const uint8_t *name = NULL;
     struct table body;
-    for (size_t at = HEADER_BYTES; at < aml->length; at++) {
-        if (!read_device(aml, at, &name, &body)) {
-            continue;
-        }
+    size_t at = HEADER_BYTES;
+    while (next_device(aml, &at, &name, &body)) {
         if (matches(&body, 0, virtio, sizeof virtio)) {
             add_virtio(&body, info);
         } else if (matches(&body, 0, event, sizeof event)) {

@@ -57,8 +57,8 @@ static inline uint64_t table_u64(const struct table *table, size_t offset)
  * [ACPI 6.5 §20.2.4] */
 size_t acpi_package_length(const struct table *aml, size_t at, size_t *own_bytes);
 
-/* Where `pattern` is in `part` first, or the length of `part`. */
-size_t acpi_aml_find(const struct table *part, const void *pattern, size_t bytes);
+/* Where `pattern` is in `part` first, at `from` or behind it; the length of `part` if nowhere. */
+size_t acpi_aml_find(const struct table *part, size_t from, const void *pattern, size_t bytes);
 
 /* The resources of the first device with this name that have an interrupt. */
 bool acpi_device_find(const struct table *aml, const uint8_t wanted[4], struct acpi_device *device);

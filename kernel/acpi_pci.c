@@ -129,7 +129,7 @@ static void read_routes(const struct table *aml, struct acpi_info *info)
     struct links links = { 0 };
     struct table routes;
     struct table entry;
-    size_t at = acpi_aml_find(aml, name, sizeof name) + sizeof name;
+    size_t at = acpi_aml_find(aml, 0, name, sizeof name) + sizeof name;
     if (at >= aml->length || !take_package(aml, &at, &routes)) {
         return;
     }
@@ -152,7 +152,7 @@ static void read_routes(const struct table *aml, struct acpi_info *info)
 static void read_ecam(const struct table *aml, struct acpi_info *info)
 {
     static const char method[] = { '_', 'C', 'B', 'A', 0, (char)AML_RETURN };
-    size_t at = acpi_aml_find(aml, method, sizeof method) + sizeof method;
+    size_t at = acpi_aml_find(aml, 0, method, sizeof method) + sizeof method;
     uint64_t base = 0;
     if (take_integer(aml, &at, &base) && base != 0 && base % (ECAM_BUSES * MIB) == 0) {
         info->has_ecam = true;
@@ -167,7 +167,7 @@ static void read_ecam(const struct table *aml, struct acpi_info *info)
 static void read_hotplug(const struct table *aml, struct acpi_info *info)
 {
     static const char region[] = { 0x5b, (char)0x80, 'P', 'C', 'S', 'T', 0x01 };
-    size_t at = acpi_aml_find(aml, region, sizeof region) + sizeof region;
+    size_t at = acpi_aml_find(aml, 0, region, sizeof region) + sizeof region;
     uint64_t port = 0;
     if (take_integer(aml, &at, &port) && port <= UINT16_MAX) {
         info->pci_hotplug_port = (uint16_t)port;

@@ -68,9 +68,11 @@ static bool read_s5_package(const struct table *aml, size_t at, struct acpi_info
 /* The four letters may stand in any string or method; only a name's definition counts. */
 void acpi_s5_find(const struct table *aml, struct acpi_info *info)
 {
-    for (size_t at = HEADER_BYTES + 1; at + 4 < aml->length && !info->has_s5; at++) {
-        if (aml->bytes[at] != '_' || memcmp(aml->bytes + at, "_S5_", 4) != 0) {
-            continue;
+    size_t at = HEADER_BYTES;
+    while (!info->has_s5) {
+        at = acpi_aml_find(aml, at + 1, "_S5_", 4);
+        if (at + 4 >= aml->length) {
+            break;
         }
         const size_t root = table_u8(aml, at - 1) == AML_ROOT ? 1 : 0;
         if (at - 1 - root >= HEADER_BYTES && table_u8(aml, at - 1 - root) == AML_NAME) {

@@ -56,6 +56,29 @@ int memcmp(const void *a, const void *b, size_t bytes)
     return 0;
 }
 
+/* Eight bytes at a time as long as none of them is the one: tables of kilobytes are searched. The
+ * sum of a byte less one and its complement has the top bit for zero alone, below the first. */
+void *memchr(const void *memory, int byte, size_t bytes)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    const unsigned char *at = memory;
+    uint64_t eight;
+
+    for (; bytes >= sizeof(eight); bytes -= sizeof(eight), at += sizeof(eight)) {
+        __builtin_memcpy(&eight, at, sizeof(eight));
+        eight ^= ones * (unsigned char)byte;
+        if (((eight - ones) & ~eight & (ones << 7)) != 0) {
+            break;
+        }
+    }
+    for (; bytes > 0; bytes--, at++) {
+        if (*at == (unsigned char)byte) {
+            return (void *)(uintptr_t)at;
+        }
+    }
+    return NULL;
+}
+
 size_t strlen(const char *text)
 {
     size_t length = 0;
