@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #define LOOK_US    200
@@ -57,6 +58,12 @@ double host_wait_resident(const struct host_watch *watch, uint64_t bytes, double
         usleep(LOOK_US);
     }
     return NAN;
+}
+
+bool host_huge_pages_off(struct bench *bench, bool off)
+{
+    return prctl(PR_SET_THP_DISABLE, off ? 1 : 0, 0, 0, 0) == 0 ||
+           bench_fail(bench, "huge pages cannot be switched off");
 }
 
 bool host_drop_seconds(struct bench *bench, uint64_t bytes, double *seconds)

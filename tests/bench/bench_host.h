@@ -24,6 +24,9 @@ uint64_t host_resident(const struct host_watch *watch);
 double host_wait_resident(const struct host_watch *watch, uint64_t bytes, double start,
                           double limit);
 
+/* Switches huge pages off, or on again, for this process and the QEMUs it starts. */
+bool host_huge_pages_off(struct bench *bench, bool off);
+
 /* Touches every page of a fresh piece of memory, mapped as QEMU maps a guest's, and times one
  * madvise() that drops all of it. */
 bool host_drop_seconds(struct bench *bench, uint64_t bytes, double *seconds);

@@ -17,10 +17,10 @@
  */
 
 #include "tests/bench/bench_guest.h"
+#include "tests/bench/bench_host.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 
 #define SETTLE_MS    1500
 #define IDLE_SECONDS 10
@@ -111,16 +111,15 @@ bool part_resident(struct bench *bench)
         resident(bench, "the same with page reporting, huge pages on", NULL, reporting, 4, how) &&
         resident(bench, "the same with qboot as firmware, huge pages on", qboot, NULL, 4, how);
 
-    if (!good || prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) != 0) {
-        return good && bench_fail(bench, "huge pages cannot be switched off");
+    if (!good || !host_huge_pages_off(bench, true)) {
+        return false;
     }
     how = "PR_SET_THP_DISABLE";
     good =
         resident(bench, "resident guest RAM when idle, huge pages off", NULL, NULL, 1, how) &&
         resident(bench, "the same with page reporting, huge pages off", NULL, reporting, 1, how) &&
         resident(bench, "the same with qboot as firmware, huge pages off", qboot, NULL, 1, how);
-    (void)prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0);
-    return good;
+    return host_huge_pages_off(bench, false) && good;
 }
 
 /* ---- instructions when idle ---- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How soon the host really has memory that the guest no longer needs. Two figures.
+ * How soon the host really has memory that the guest no longer needs. Two figures, each with the
+ * host's huge pages on and off.
  *
  * "reporting": with free-page-reporting=on an application holds 2 GiB it has touched, says that it
  * now frees it, and frees it; the time from that line until 90 % of it has left QEMU's resident
@@ -82,6 +83,8 @@ static bool reporting_once(struct bench *bench, enum bench_guest guest, double *
 }
 
 struct reporting {
+    const char *what; /* begins the names of the figures */
+    bool huge_off;    /* and then without Linux */
     struct guest_series seconds;
     double bare[ROUNDS_MAX];       /* one madvise */
     double over_bare[ROUNDS_MAX];  /* ours */
@@ -98,7 +101,7 @@ static bool reporting_round(struct bench *bench, unsigned round, struct reportin
         return false;
     }
     for (enum bench_guest guest = GUEST_OURS; guest < GUEST_COUNT; guest++) {
-        if (!guest_takes_part(bench, guest, round) ||
+        if (!guest_takes_part(bench, guest, round) || (guest != GUEST_OURS && all->huge_off) ||
             (guest == GUEST_LINUX_SHIPPED && round >= SHIPPED_ROUNDS)) {
             continue;
         }
@@ -124,6 +127,7 @@ static bool reporting_round(struct bench *bench, unsigned round, struct reportin
 static void add_reporting(struct bench *bench, struct reporting *all, unsigned rounds)
 {
     double by_guest[GUEST_COUNT];
+    char name[BENCH_TEXT_MAX];
     char how[BENCH_TEXT_MAX];
 
     guest_medians(&all->seconds, by_guest);
@@ -134,19 +138,20 @@ static void add_reporting(struct bench *bench, struct reporting *all, unsigned r
         snprintf(how, sizeof(how), "not reached within %d s; one bare madvise took %.1f ms",
                  OURS_LIMIT_S, bench_median(all->bare, rounds) * 1000);
     }
-    bench_add(bench,
-              &(struct bench_figure){ .name = "reporting: 90 % of 2 GiB freed has left after",
-                                      .value = by_guest[GUEST_OURS],
-                                      .by_guest = by_guest,
-                                      .unit = "ms",
-                                      .decimals = 1,
-                                      .how = how });
+    snprintf(name, sizeof(name), "%s: 90 %% of 2 GiB freed has left after", all->what);
+    bench_add(bench, &(struct bench_figure){ .name = name,
+                                             .value = by_guest[GUEST_OURS],
+                                             .by_guest = by_guest,
+                                             .unit = "ms",
+                                             .decimals = 1,
+                                             .how = how });
     if (all->pairs > 0) {
         double ratio = bench_median(all->over_bare, all->pairs);
 
+        snprintf(name, sizeof(name), "%s: times one bare madvise", all->what);
         snprintf(how, sizeof(how), "median of %u rounds; one madvise over 2 GiB took %.1f ms",
                  all->pairs, bench_median(all->bare, rounds) * 1000);
-        bench_add(bench, &(struct bench_figure){ .name = "reporting: times one bare madvise",
+        bench_add(bench, &(struct bench_figure){ .name = name,
                                                  .value = ratio,
                                                  .unit = "x",
                                                  .decimals = 2,
@@ -155,8 +160,9 @@ static void add_reporting(struct bench *bench, struct reporting *all, unsigned r
                                                  .how = how });
     }
     if (all->linux_pairs > 0) {
+        snprintf(name, sizeof(name), "%s: Linux (fair) takes longer by", all->what);
         bench_add(bench,
-                  &(struct bench_figure){ .name = "reporting: Linux (fair) takes longer by",
+                  &(struct bench_figure){ .name = name,
                                           .value = bench_median(all->over_linux, all->linux_pairs),
                                           .unit = "x",
                                           .decimals = 1,
@@ -166,19 +172,31 @@ static void add_reporting(struct bench *bench, struct reporting *all, unsigned r
     }
 }
 
-bool part_reporting(struct bench *bench)
+static bool reporting_rounds(struct bench *bench, struct reporting *all)
 {
-    static struct reporting all;
     unsigned rounds = rounds_of(bench);
 
     for (unsigned i = 0; i < rounds; i++) {
-        bench_progress("2 GiB freed with page reporting, round %u of %u", i + 1, rounds);
-        if (!reporting_round(bench, i, &all)) {
+        bench_progress("2 GiB freed with %s, round %u of %u", all->what, i + 1, rounds);
+        if (!reporting_round(bench, i, all)) {
             return false;
         }
     }
-    add_reporting(bench, &all, rounds);
+    add_reporting(bench, all, rounds);
     return true;
+}
+
+bool part_reporting(struct bench *bench)
+{
+    static struct reporting on = { .what = "reporting" };
+    static struct reporting off = { .what = "reporting, THP off", .huge_off = true };
+    bool good = reporting_rounds(bench, &on) && host_huge_pages_off(bench, true);
+
+    if (!good) {
+        return false;
+    }
+    good = reporting_rounds(bench, &off);
+    return host_huge_pages_off(bench, false) && good;
 }
 
 /* ---- a report before the inflation ---- */
@@ -220,7 +238,7 @@ static bool first_once(struct bench *bench, const char *properties, double *seco
     return good;
 }
 
-bool part_first(struct bench *bench)
+static bool first_rounds(struct bench *bench, const char *name)
 {
     double seconds[2][ROUNDS_MAX]; /* without and with */
     double ratios[ROUNDS_MAX];
@@ -228,7 +246,7 @@ bool part_first(struct bench *bench)
     char how[BENCH_TEXT_MAX];
 
     for (unsigned i = 0; i < rounds; i++) {
-        bench_progress("inflation with and without reports, round %u of %u", i + 1, rounds);
+        bench_progress("%s, round %u of %u", name, i + 1, rounds);
         for (unsigned j = 0; j < 2; j++) {
             unsigned with = (i + j) % 2;
 
@@ -242,7 +260,7 @@ bool part_first(struct bench *bench)
         how, sizeof(how),
         "median of %u alternating pairs; 90 %% of 3 GiB touched: %.0f ms without, %.0f ms with",
         rounds, bench_median(seconds[0], rounds) * 1000, bench_median(seconds[1], rounds) * 1000);
-    bench_add(bench, &(struct bench_figure){ .name = "inflate: a report before makes it faster by",
+    bench_add(bench, &(struct bench_figure){ .name = name,
                                              .value = bench_median(ratios, rounds),
                                              .unit = "x",
                                              .decimals = 1,
@@ -250,4 +268,16 @@ bool part_first(struct bench *bench)
                                              .limit = 10,
                                              .how = how });
     return true;
+}
+
+bool part_first(struct bench *bench)
+{
+    bool good = first_rounds(bench, "inflate: a report before makes it faster by") &&
+                host_huge_pages_off(bench, true);
+
+    if (!good) {
+        return false;
+    }
+    good = first_rounds(bench, "the same, THP off");
+    return host_huge_pages_off(bench, false) && good;
 }

@@ -110,8 +110,8 @@ static void comparisons_have_the_sign_of_the_standards(void **state)
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         assert_int_equal(kernel_strlen(words[i]), strlen(words[i]));
         for (size_t j = 0; j < sizeof(words) / sizeof(words[0]); j++) {
-            size_t shorter = strlen(words[i]) < strlen(words[j]) ? strlen(words[i])
-                                                                : strlen(words[j]);
+            size_t shorter =
+                strlen(words[i]) < strlen(words[j]) ? strlen(words[i]) : strlen(words[j]);
 
             assert_int_equal(sign(kernel_strcmp(words[i], words[j])),
                              sign(strcmp(words[i], words[j])));
