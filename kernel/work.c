@@ -16,8 +16,8 @@
 #include "kernel/timer.h"
 #include "mm/frame.h"
 
-/* When marked work cannot run now: long enough for any allocator call, short enough that nobody
- * notices. */
+/* When marked work cannot run now: long enough for nearly any allocator call, short enough that
+ * nobody notices. */
 #define DEFER_NS 50000U
 
 static struct work *items;
@@ -87,7 +87,8 @@ static void on_interrupt_exit(void)
     if (running || !work_pending() || !task_is_running()) {
         return; /* the idle loop runs it, without a pause between slices */
     }
-    if (frame_held()) {
+    /* An allocation that is taking from the balloon waits for no host, nor for anybody else. */
+    if (frame_held() || frame_reclaiming()) {
         deferred++;
     } else {
         work_run(WORK_INTERRUPT);

@@ -3,8 +3,8 @@
 /*
  * Marked work: what interrupts leave behind. An interrupt handler only marks; the work runs soon
  * afterwards with interrupts off, from one of three places: the idle loop, a task that yields, or
- * the way out of an interrupt when the allocator is not held. So a task that never yields cannot
- * keep its host waiting.
+ * the way out of an interrupt when the allocator is not held and no allocation is asking for memory
+ * that others give up. So a task that never yields cannot keep its host waiting.
  */
 
 #include <stdbool.h>
@@ -40,7 +40,7 @@ bool work_is_running(void);
  * Interrupts must be off. */
 void work_come_back(void);
 
-/* Work that could not run on the way out of an interrupt, because the allocator was held. */
+/* Work that could not run on the way out of an interrupt, because an allocator function was. */
 uint64_t work_deferred_count(void);
 
 /* Installs the hook on the way out of interrupts. */

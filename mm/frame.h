@@ -172,6 +172,10 @@ enum frame_state frame_state(pfn_t pfn);
 /* True while an allocator function is running: a caller that interrupted it must come later. */
 bool frame_held(void);
 
+/* True while an allocation asks the reclaim hook. A caller that interrupted it may allocate and
+ * free, but what it does keeps that allocation waiting. */
+bool frame_reclaiming(void);
+
 /* Recounts everything from the bit fields up and asserts that all levels agree. Opens nothing and
  * changes nothing; cost grows with the memory in use. */
 void frame_check(void);

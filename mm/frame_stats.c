@@ -55,6 +55,11 @@ bool frame_held(void)
     return frame_pool.ledger % LEDGER_FRAME != 0;
 }
 
+bool frame_reclaiming(void)
+{
+    return frame_pool.reclaiming;
+}
+
 /* ---- one frame ---- */
 
 /* A frame of `range` in an area that is still closed. */

@@ -42,6 +42,7 @@ static const struct {
     { "entropy", scenario_entropy },
     { "pressure", scenario_pressure },
     { "fill", scenario_fill },
+    { "reclaim", scenario_reclaim },
     { "touch", scenario_touch },
     { "bare", scenario_bare },
 };

@@ -31,3 +31,4 @@ int scenario_bare(void);
 int scenario_entropy(void);
 int scenario_pressure(void);
 int scenario_fill(void);
+int scenario_reclaim(void);

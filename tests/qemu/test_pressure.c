@@ -272,6 +272,24 @@ static void the_balloon_is_asked_when_sources_have_nothing_left(struct qtest *t)
     assert_int_equal(given(t, "pool"), 0);
 }
 
+/* test=reclaim blocks=16, deflate-on-oom=on: the driver announces what was taken, and that is a
+ * round trip, but not on the time of an allocation. One may be unlucky: the machine may lose its
+ * processor between the return and the look. */
+static void an_allocation_from_the_balloon_waits_for_no_host(struct qtest *t)
+{
+    const char *line;
+
+    qtest_ready(t, "on");
+    qtest_ask(t, 32 * QTEST_MIB);
+    line = qtest_line(t, "@reclaim state=end ", QTEST_STEP_MS);
+    assert_int_equal(number(line, "blocks"), 16);
+    assert_in_range(number(line, "served"), 0, 1);
+    line = vm_last_line(t->vm, "@balloon ");
+    assert_non_null(line);
+    assert_int_equal(number(line, "taken"), 32 * FRAMES_PER_MIB);
+    assert_int_equal(number(line, "deflated"), 32 * FRAMES_PER_MIB);
+}
+
 /* over=4, no sources, no deflate-on-oom */
 static void with_nobody_to_ask_it_fails_and_the_guest_lives(struct qtest *t)
 {
@@ -363,6 +381,8 @@ int main(int argc, char **argv)
                  ON_OOM),
         PRESSURE(the_balloon_is_asked_when_sources_have_nothing_left,
                  "-- test=pressure cache=2 pool=4 wait=16 over=6", ON_OOM),
+        QTEST(an_allocation_from_the_balloon_waits_for_no_host, .image = "test.elf",
+              .memory_mib = 128, .append = "-- test=reclaim wait=96 blocks=16", ON_OOM),
         PRESSURE(with_nobody_to_ask_it_fails_and_the_guest_lives,
                  "-- test=pressure wait=16 over=4"),
         PRESSURE(promises_are_no_help_to_an_allocation,

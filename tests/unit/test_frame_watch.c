@@ -152,10 +152,12 @@ static unsigned asked;
 static pfn_t asked_for;
 static pfn_t hidden_first; /* what the hook has to give */
 static pfn_t hidden_count;
+static bool seen_reclaiming;
 
 static bool give_hidden(pfn_t count)
 {
     assert_false(frame_held());
+    seen_reclaiming = frame_reclaiming();
     asked++;
     asked_for = count;
     if (hidden_count == 0) {
@@ -184,6 +186,8 @@ static void an_allocation_that_would_fail_asks_the_hook_and_looks_again(void **s
     assert_int_equal(frame_alloc(), 3 * B);
     assert_int_equal(asked, 1);
     assert_int_equal(asked_for, 1);
+    assert_true(seen_reclaiming);
+    assert_false(frame_reclaiming());
     assert_int_equal(frame_alloc(), 3 * B + 1);
     assert_int_equal(asked, 1);
 
