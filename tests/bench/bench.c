@@ -30,6 +30,8 @@ static const struct {
     { "events", "notifications, interrupts and host discards per GiB", part_events },
     { "rate", "inflate and deflate rate against a bare loop", part_rate },
     { "gap", "longest gap in a computing task", part_gap },
+    { "slice", "longest slice of balloon work, by balloon.slice", part_slice },
+    { "oom", "round trips of an allocation that takes from the balloon", part_oom },
     { "alloc", "allocator: instructions and metadata", part_alloc },
     { "reporting", "time until freed memory has left the host", part_reporting },
     { "first", "inflation with and without a report before it", part_first },
@@ -113,12 +115,15 @@ static void usage(FILE *out)
           "  --rounds N     alternating runs where time is measured (default 11)\n"
           "  --no-linux     measure our guest only\n"
           "  --json FILE    write the table for programs, too\n"
-          "  --strict       exit with status 1 when a goal is missed\n"
+          "  --strict       a goal that is missed makes the exit status 1\n"
           "  --help         this text\n\n"
           "Images and plugin are taken from the folder this program is in, Linux from its folder\n"
           "linux/ where tools/linux_guest.sh has put it; $QEMU names another\n"
-          "QEMU. Exit status: 0; 1 with --strict; 2 wrong usage; 3 when something could not be\n"
-          "measured.\n",
+          "QEMU.\n\n"
+          "Exit status: 0 all was measured, whatever the goals say; 1 with --strict: all was\n"
+          "measured and a goal is missed; 2 wrong usage; 3 a value could not be measured, or the\n"
+          "file not be written. What this machine cannot do is skipped and counts for neither.\n"
+          "`make bench` itself ends with 2 for all but 0, and names the status.\n",
           out);
 }
 
@@ -138,6 +143,19 @@ static void list(void)
     for (size_t i = 0; i < PART_COUNT; i++) {
         printf("%-10s %s\n", parts[i].name, parts[i].what);
     }
+}
+
+static bool read_rounds(const char *text, unsigned *rounds)
+{
+    char *end;
+    unsigned long number = strtoul(text, &end, 10);
+
+    if (*end != '\0' || number < 1 || number > BENCH_ROUNDS_MAX) {
+        fprintf(stderr, "bench: --rounds takes 1 to %u\n", BENCH_ROUNDS_MAX);
+        return false;
+    }
+    *rounds = (unsigned)number;
+    return true;
 }
 
 /* -1: go on; otherwise the exit status. */
@@ -163,9 +181,7 @@ static int read_options(int argc, char **argv, struct options *options, struct b
             list();
             return 0;
         case 'r':
-            bench->rounds = (unsigned)strtoul(optarg, NULL, 10);
-            if (bench->rounds < 1 || bench->rounds > BENCH_ROUNDS_MAX) {
-                fprintf(stderr, "bench: --rounds takes 1 to %u\n", BENCH_ROUNDS_MAX);
+            if (!read_rounds(optarg, &bench->rounds)) {
                 return EXIT_USAGE;
             }
             break;

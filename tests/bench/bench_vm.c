@@ -143,6 +143,22 @@ bool bench_sleep(struct bench *bench, struct vm *vm, int ms)
     return true;
 }
 
+FILE *bench_trace_open(struct bench *bench, char *path, size_t size)
+{
+    int fd = memfd_create("trace", MFD_CLOEXEC);
+    FILE *trace = fd >= 0 ? fdopen(fd, "r") : NULL;
+
+    if (trace == NULL) {
+        if (fd >= 0) {
+            close(fd);
+        }
+        (void)bench_fail(bench, "no memory for the trace");
+        return NULL;
+    }
+    snprintf(path, size, "/proc/%d/fd/%d", getpid(), fd);
+    return trace;
+}
+
 /* ---- counting ---- */
 
 static bool make_shared(struct bench *bench, struct counted *counted)

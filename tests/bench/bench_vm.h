@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "tests/bench/bench.h"
 #include "tests/bench/count_shared.h"
@@ -44,6 +45,10 @@ bool bench_balloon(struct bench *bench, struct vm *vm, uint64_t bytes, double *s
 
 /* Lets the guest run for a while. False when it ended. */
 bool bench_sleep(struct bench *bench, struct vm *vm, int ms);
+
+/* An anonymous file for a trace; QEMU writes it under the name `path` (vm_config.trace_file) while
+ * we read on behind it. Null: there is no memory for it. */
+FILE *bench_trace_open(struct bench *bench, char *path, size_t size);
 
 /* ---- counting ---- */
 

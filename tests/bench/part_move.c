@@ -23,8 +23,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #define GUEST_MIB 2048U
 #define WORDS     "test=touch mib=1024"
@@ -148,16 +146,14 @@ static struct events count_events(FILE *trace)
 }
 
 static bool trace_move(struct bench *bench, enum bench_guest guest, const char *event,
-                       const char *event2, FILE *trace, struct events *inflated,
+                       const char *event2, FILE *trace, const char *path, struct events *inflated,
                        struct events *deflated)
 {
-    char path[64];
     const char *extra[] = { "-trace", event2, NULL };
     struct vm_config config = touching(bench, guest);
     struct vm *vm;
     bool good;
 
-    snprintf(path, sizeof(path), "/proc/%d/fd/%d", getpid(), fileno(trace));
     config.trace = event;
     config.trace_file = path;
     config.extra = extra;
@@ -174,21 +170,17 @@ static bool trace_move(struct bench *bench, enum bench_guest guest, const char *
     return good;
 }
 
-/* An anonymous file that QEMU writes while we read on behind it. */
 static bool trace_run(struct bench *bench, enum bench_guest guest, const char *event,
                       const char *event2, struct events *inflated, struct events *deflated)
 {
-    int fd = memfd_create("trace", MFD_CLOEXEC);
-    FILE *trace = fd >= 0 ? fdopen(fd, "r") : NULL;
+    char path[64];
+    FILE *trace = bench_trace_open(bench, path, sizeof(path));
     bool good;
 
     if (trace == NULL) {
-        if (fd >= 0) {
-            close(fd);
-        }
-        return bench_fail(bench, "no memory for the trace");
+        return false;
     }
-    good = trace_move(bench, guest, event, event2, trace, inflated, deflated);
+    good = trace_move(bench, guest, event, event2, trace, path, inflated, deflated);
     fclose(trace);
     return good;
 }

@@ -110,6 +110,9 @@ static bool reporting_round(struct bench *bench, unsigned round, struct reportin
                 return false;
             }
             guest_note(bench, guest, "reporting");
+        } else if (isnan(seconds[guest]) && guest != GUEST_OURS) {
+            (void)bench_fail(bench, "90 %% had not left within %d s", LINUX_LIMIT_S);
+            guest_note(bench, guest, "reporting");
         }
         if (!isnan(seconds[guest])) {
             guest_series_add(&all->seconds, guest, seconds[guest] * 1000);
