@@ -190,6 +190,31 @@ static void done_releases_pending_frames_as_well(void **state)
     finish();
 }
 
+/* B25: the host may have put anything into them. */
+static void with_fill_hinted_frames_are_filled_before_they_are_free(void **state)
+{
+    struct balloon_dev_config config = qemu_config();
+
+    (void)state;
+    config.fill = true;
+    config.fill_value = 0xaaaaaaaa;
+    machine(FRAMES);
+    F.offered |= BALLOON_F_FREE_PAGE_HINT;
+    fake_balloon_warm();
+    start(&config);
+    fake_balloon_hint(ROUND);
+    settle_ms(100);
+    assert_true(out() > BLOCKS(1));
+    F.filled = 0;
+    assert_int_equal(balloon_dev_reclaim(&dev, 1, true), BLOCK_FRAMES);
+    assert_int_equal(F.filled, BLOCK_FRAMES);
+    fake_balloon_hint(BALLOON_HINT_DONE);
+    settle_ms(100);
+    assert_int_equal(out(), 0);
+    assert_int_equal(F.filled, F.pages_hinted);
+    finish();
+}
+
 static void an_id_that_flips_wildly_loses_nothing(void **state)
 {
     (void)state;
@@ -305,6 +330,7 @@ int main(void)
         cmocka_unit_test(under_pressure_frames_the_device_has_used_are_given_up),
         cmocka_unit_test(pending_frames_are_not_given_up_before_the_device_used_them),
         cmocka_unit_test(done_releases_pending_frames_as_well),
+        cmocka_unit_test(with_fill_hinted_frames_are_filled_before_they_are_free),
         cmocka_unit_test(an_id_that_flips_wildly_loses_nothing),
         cmocka_unit_test(a_device_that_never_reads_costs_no_reset),
         cmocka_unit_test(a_reset_in_any_state_of_a_round_loses_nothing),
