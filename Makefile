@@ -238,7 +238,7 @@ $(BUILD)/bench_alloc: tests/bench/bench_alloc.c $(wildcard mm/*.c) tests/fakes/f
 	@mkdir -p $(@D); echo "  $@"
 	$(Q)$(HOSTCC) $(TOOL_FLAGS) -fno-strict-aliasing $^ -o $@
 
-check: ## Format, layers, headers that compile alone, style, documents, clang-tidy, shellcheck
+check: ## Format, layers, headers, style, documents, conformance, clang-tidy, shellcheck
 	@tools/checks/check_all
 
 format: ## Apply the format
