@@ -11,7 +11,8 @@
  * comes before the allocation returns counts, and did happen. Traps: an allocation that was served
  * otherwise would look good, so the driver's count of frames taken from the balloon must be right;
  * and so would a driver that tells the host nothing, so the notifications behind the marks are
- * wanted. A notification is handled where it is made: under TCG the device has no ioeventfd.
+ * wanted. A notification is handled where it is made: under TCG the device has no ioeventfd. And
+ * QEMU does not offer MUST_TELL_HOST, with which the host has to be told first.
  */
 
 #include "tests/bench/bench_guest.h"
