@@ -6,24 +6,18 @@
 
 #include <string.h>
 
-#include "tests/fakes/fake_balloon_rules.h"
+#include "tests/fakes/fake_balloon_internal.h"
 
-#define F      fake_balloon
-#define BLOCKS ((F.frames + BLOCK_FRAMES - 1) / BLOCK_FRAMES)
-
-static bool is_whole(uint32_t block)
-{
-    return F.block_free[block] == BLOCK_FRAMES;
-}
+#define F fake_balloon
 
 /* Somebody writes to memory of the block: the host has to find some, and the guest knows. */
 static void use_block(uint32_t block)
 {
-    F.retaken += is_whole(block) && !F.backed[block] ? BLOCK_FRAMES : 0;
+    F.retaken += fake_balloon_is_whole(block) && !F.backed[block] ? BLOCK_FRAMES : 0;
     F.backed[block] = true;
 }
 
-static void own(pfn_t pfn, enum fake_owner owner)
+void fake_balloon_own(pfn_t pfn, enum fake_owner owner)
 {
     if (owner == FAKE_APP || owner == FAKE_DRIVER) {
         use_block(pfn / BLOCK_FRAMES);
@@ -42,19 +36,17 @@ static void own(pfn_t pfn, enum fake_owner owner)
     }
 }
 
-struct balloon_dev *fake_balloon_watcher;
-
 static uint64_t mem_backed_count(void)
 {
     uint64_t frames = 0;
 
-    for (uint32_t b = 0; b < BLOCKS; b++) {
-        frames += is_whole(b) && F.backed[b] ? BLOCK_FRAMES : 0;
+    for (uint32_t b = 0; b < FAKE_BLOCKS; b++) {
+        frames += fake_balloon_is_whole(b) && F.backed[b] ? BLOCK_FRAMES : 0;
     }
     return frames;
 }
 
-static void freed(void)
+void fake_balloon_freed(void)
 {
     if (F.watch_backed_above != UINT64_MAX && mem_backed_count() > F.watch_backed_above) {
         F.watch_backed_above = UINT64_MAX;
@@ -79,13 +71,14 @@ static err_t mem_take(pfn_t max, pfn_t *first, pfn_t *count)
         return ERR_NOMEM;
     }
     always(max > 0, "take of nothing");
-    for (uint32_t b = 0; max >= BLOCK_FRAMES && !F.crumbs_first && b < BLOCKS; b++) {
+    for (uint32_t b = 0; max >= BLOCK_FRAMES && !F.crumbs_first && b < FAKE_BLOCKS; b++) {
         if (F.block_free[b] == BLOCK_FRAMES) {
             *first = b * BLOCK_FRAMES;
             *count = 0;
-            while (b < BLOCKS && F.block_free[b] == BLOCK_FRAMES && *count + BLOCK_FRAMES <= max) {
+            while (b < FAKE_BLOCKS && F.block_free[b] == BLOCK_FRAMES &&
+                   *count + BLOCK_FRAMES <= max) {
                 for (pfn_t i = 0; i < BLOCK_FRAMES; i++) {
-                    own(b * BLOCK_FRAMES + i, FAKE_TAKEN);
+                    fake_balloon_own(b * BLOCK_FRAMES + i, FAKE_TAKEN);
                 }
                 *count += BLOCK_FRAMES;
                 b++;
@@ -93,7 +86,7 @@ static err_t mem_take(pfn_t max, pfn_t *first, pfn_t *count)
             return OK;
         }
     }
-    for (uint32_t b = 0; b < BLOCKS; b++) {
+    for (uint32_t b = 0; b < FAKE_BLOCKS; b++) {
         if (F.block_free[b] > 0 && (best == UINT32_MAX || F.block_free[b] < F.block_free[best])) {
             best = b;
         }
@@ -105,7 +98,7 @@ static err_t mem_take(pfn_t max, pfn_t *first, pfn_t *count)
     *count = 0;
     while (*count < max && *first + *count < (best + 1) * BLOCK_FRAMES &&
            F.owner[*first + *count] == FAKE_FREE) {
-        own(*first + *count, FAKE_TAKEN);
+        fake_balloon_own(*first + *count, FAKE_TAKEN);
         (*count)++;
     }
     F.crumbs_first = false;
@@ -139,7 +132,7 @@ static void mem_give(pfn_t first, pfn_t count)
             F.actual_true -= F.in_balloon[pfn] == FAKE_HELD;
             F.in_balloon[pfn] = F.in_balloon[pfn] != 0 ? FAKE_UNTOLD : 0;
         }
-        own(pfn, FAKE_FREE);
+        fake_balloon_own(pfn, FAKE_FREE);
     }
     note_backed(first, count, false);
 }
@@ -149,17 +142,18 @@ static err_t mem_take_blocks(bool backed, pfn_t from, pfn_t max, pfn_t *first, p
     uint32_t b = (from + BLOCK_FRAMES - 1) / BLOCK_FRAMES;
 
     always(max >= BLOCK_FRAMES, "less than a block");
-    while (b < BLOCKS && !(is_whole(b) && F.backed[b] == backed)) {
+    while (b < FAKE_BLOCKS && !(fake_balloon_is_whole(b) && F.backed[b] == backed)) {
         b++;
     }
-    if (b >= BLOCKS || F.take_fails) {
+    if (b >= FAKE_BLOCKS || F.take_fails) {
         return ERR_NOMEM;
     }
     *first = b * BLOCK_FRAMES;
     *count = 0;
-    while (b < BLOCKS && is_whole(b) && F.backed[b] == backed && *count + BLOCK_FRAMES <= max) {
+    while (b < FAKE_BLOCKS && fake_balloon_is_whole(b) && F.backed[b] == backed &&
+           *count + BLOCK_FRAMES <= max) {
         for (pfn_t i = 0; i < BLOCK_FRAMES; i++) {
-            own(b * BLOCK_FRAMES + i, FAKE_TAKEN);
+            fake_balloon_own(b * BLOCK_FRAMES + i, FAKE_TAKEN);
         }
         *count += BLOCK_FRAMES;
         b++;
@@ -175,7 +169,7 @@ static void mem_give_blocks(pfn_t first, pfn_t count, bool backed)
                "a block comes back that was not away");
         require(F.reporting[pfn] == 0, "a block comes back that is with the device");
         require(F.in_balloon[pfn] == 0, "a block comes back that is in the balloon");
-        own(pfn, FAKE_FREE);
+        fake_balloon_own(pfn, FAKE_FREE);
     }
     note_backed(first, count, backed);
 }
@@ -241,7 +235,7 @@ static err_t mem_page_alloc(unsigned frames, void **memory, paddr_t *address)
     }
     for (pfn_t pfn = F.frames; left > 0; pfn--) {
         if (F.owner[pfn - 1] == FAKE_FREE) {
-            own(pfn - 1, FAKE_DRIVER);
+            fake_balloon_own(pfn - 1, FAKE_DRIVER);
             left--;
         }
     }
@@ -275,13 +269,13 @@ static void mem_page_free(void *memory, paddr_t address, unsigned frames)
     for (pfn_t pfn = F.frames; left > 0; pfn--) {
         always(pfn > 0, "more is freed than the driver has");
         if (F.owner[pfn - 1] == FAKE_DRIVER) {
-            own(pfn - 1, FAKE_FREE);
+            fake_balloon_own(pfn - 1, FAKE_FREE);
             left--;
         }
     }
     free(memory);
     F.allocs--;
-    freed();
+    fake_balloon_freed();
 }
 
 static void mem_stats(struct balloon_memory_stats *stats)
@@ -320,85 +314,3 @@ const struct balloon_mem_ops fake_balloon_mem = {
     .fill = mem_fill,
     .now_ns = mem_now,
 };
-
-/* The next frame that is to be looked at for an owner: blocks without one are passed over. */
-static pfn_t app_next(pfn_t pfn, enum fake_owner from)
-{
-    uint16_t none = from == FAKE_FREE ? 0 : BLOCK_FRAMES;
-
-    pfn = F.block_free[pfn / BLOCK_FRAMES] == none ? (pfn / BLOCK_FRAMES + 1) * BLOCK_FRAMES
-                                                   : pfn + 1;
-    return pfn < F.frames ? pfn : 0;
-}
-
-static void app_change(uint64_t frames, enum fake_owner from, enum fake_owner to)
-{
-    for (; frames > 0; frames--) {
-        pfn_t pfn = 0;
-        uint32_t looked = 0;
-
-        /* Frame 0 belongs to the firmware for ever. Guessing is quicker than searching, mostly. */
-        for (unsigned i = 0; i < 64 && (F.owner[pfn] != from || pfn == 0); i++) {
-            pfn = (pfn_t)(fake_balloon_random() % F.frames);
-        }
-        while ((F.owner[pfn] != from || pfn == 0) && looked++ < F.frames) {
-            pfn = app_next(pfn, from);
-        }
-        always(F.owner[pfn] == from && pfn != 0, "the test's application asks for too much");
-        own(pfn, to);
-    }
-}
-
-void fake_balloon_app_alloc(uint64_t frames)
-{
-    app_change(frames, FAKE_FREE, FAKE_APP);
-}
-
-void fake_balloon_app_free(uint64_t frames)
-{
-    app_change(frames, FAKE_APP, FAKE_FREE);
-    freed();
-}
-
-void fake_balloon_app_free_run(pfn_t first, pfn_t count)
-{
-    for (pfn_t pfn = first; pfn < first + count; pfn++) {
-        always(F.owner[pfn] == FAKE_APP, "the test's application frees what it does not have");
-        own(pfn, FAKE_FREE);
-    }
-    freed();
-}
-
-void fake_balloon_app_blocks(uint32_t blocks)
-{
-    for (uint32_t b = 0; blocks > 0; b++) {
-        always(b < BLOCKS, "the test's application asks for too many blocks");
-        if (is_whole(b)) {
-            for (pfn_t i = 0; i < BLOCK_FRAMES; i++) {
-                own(b * BLOCK_FRAMES + i, FAKE_APP);
-            }
-            blocks--;
-        }
-    }
-}
-
-void fake_balloon_warm(void)
-{
-    for (uint32_t b = 0; b < BLOCKS; b++) {
-        F.backed[b] = true;
-        for (pfn_t i = 0; i < BLOCK_FRAMES; i++) {
-            F.word[b * BLOCK_FRAMES + i] = 1;
-        }
-    }
-}
-
-bool fake_balloon_app_alloc_or_reclaim(struct balloon_dev *d, uint64_t frames)
-{
-    while (F.free_frames < frames) {
-        if (balloon_dev_reclaim(d, frames - F.free_frames, true) == 0) {
-            return false;
-        }
-    }
-    fake_balloon_app_alloc(frames);
-    return true;
-}
