@@ -113,7 +113,6 @@ struct fake_balloon {
     /* what happened */
     unsigned notifies;
     unsigned interrupts;
-    unsigned resets;
     unsigned actual_writes;
     uint64_t actual_last_ns;
     uint64_t actual_gap_ns; /* the longest time between two writes, see settle */

@@ -44,7 +44,6 @@ static void op_set_status(struct virtio_device *dev, uint8_t status)
 {
     (void)dev;
     if (status == 0) {
-        F.resets++;
         if (!F.reset_hangs) {
             fake_balloon_forget();
         }

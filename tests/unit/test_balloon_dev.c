@@ -62,16 +62,23 @@ static void every_whole_block_travels_in_one_element(void **state)
 static void a_gigabyte_costs_at_most_32_notifications_and_interrupts(void **state)
 {
     unsigned before;
+    unsigned writes;
 
     (void)state;
     start_qemu(FAKE_FRAMES_MAX);
     before = F.notifies + F.interrupts;
+    writes = F.actual_writes;
     reach(262144);
     assert_int_equal(F.actual, 262144);
     assert_true(F.notifies + F.interrupts - before <= 32);
+    /* A write of `actual` costs as much, and so does a call of a host that merges neighbours. */
+    assert_true(F.actual_writes - writes <= 16);
+    assert_int_equal(F.ranges, 1);
     before = F.notifies + F.interrupts;
+    writes = F.actual_writes;
     reach(0);
     assert_true(F.notifies + F.interrupts - before <= 32);
+    assert_true(F.actual_writes - writes <= 16);
     assert_int_equal(dev.pool.held, 1);
     finish();
 }
@@ -214,6 +221,26 @@ static void more_than_there_is_gets_all_there_is_and_one_line(void **state)
     assert_int_equal(F.actual, 100);
     reach(UINT32_MAX);
     assert_int_equal(fake_seams.log_lines[LOG_WARN], 2);
+    finish();
+}
+
+/* Applications are asked when nothing is left above the floor, and for no more than is missing. */
+static void what_applications_can_do_without_goes_to_the_host_when_nothing_is_free(void **state)
+{
+    (void)state;
+    start_qemu(FRAMES);
+    fake_balloon_app_alloc(6000);
+    F.askable = 2000;
+    fake_balloon_ask_stats();
+    settle_ms(0);
+    assert_int_equal(fake_balloon_stat(7), 2000 * FRAME_SIZE);
+    reach(9000);
+    assert_int_equal(F.asked, 0);
+    reach(12000);
+    assert_int_equal(F.actual, 12000);
+    assert_true(F.asked > 0);
+    assert_true(F.askable > 0);
+    assert_int_equal(fake_seams.log_lines[LOG_WARN], 0);
     finish();
 }
 
@@ -583,6 +610,7 @@ int main(void)
         cmocka_unit_test(the_first_statistics_are_true_and_queued_before_driver_ok),
         cmocka_unit_test(statistics_are_as_of_the_request),
         cmocka_unit_test(more_than_there_is_gets_all_there_is_and_one_line),
+        cmocka_unit_test(what_applications_can_do_without_goes_to_the_host_when_nothing_is_free),
         cmocka_unit_test(a_guest_with_no_free_frame_still_deflates),
         cmocka_unit_test(the_target_may_change_while_pages_move),
         cmocka_unit_test(a_thousand_targets_lose_no_frame),

@@ -23,8 +23,9 @@ struct monitor {
     const char *profile;
     uint64_t offered; /* without VERSION_1 */
     uint16_t queue_size;
-    uint32_t pfns_max;
+    uint32_t pfns_max; /* 0: any */
     bool refuses_chains;
+    bool tells_length; /* as used: what it read, though it wrote nothing */
     bool asynchronous;
     bool whole_blocks; /* 512 numbers of a block arrive in one element */
 };
@@ -41,6 +42,7 @@ static void serves(const struct monitor *monitor)
     F.queue_size = monitor->queue_size;
     F.pfns_max = monitor->pfns_max;
     F.refuses_chains = monitor->refuses_chains;
+    F.tells_length = monitor->tells_length;
     F.asynchronous = monitor->asynchronous;
     F.delay_ns = FAKE_NS_PER_MS;
     config.host = *balloon_profile_of(monitor->oem_id);
@@ -66,10 +68,11 @@ static void serves(const struct monitor *monitor)
 
 static void qemu_gets_four_frames_of_numbers_in_an_element(void **state)
 {
-    const struct monitor qemu = {
-        "BOCHS ", "qemu", BALLOON_F_STATS_VQ | BALLOON_F_PAGE_POISON | RING, 128, 0, false,
-        false,    true
-    };
+    const struct monitor qemu = { .oem_id = "BOCHS ",
+                                  .profile = "qemu",
+                                  .offered = BALLOON_F_STATS_VQ | BALLOON_F_PAGE_POISON | RING,
+                                  .queue_size = 128,
+                                  .whole_blocks = true };
 
     (void)state;
     serves(&qemu);
@@ -77,7 +80,11 @@ static void qemu_gets_four_frames_of_numbers_in_an_element(void **state)
 
 static void qemu_with_everything_on_is_served_with_everything(void **state)
 {
-    const struct monitor qemu = { "BOCHS ", "qemu", EVERYTHING | RING, 128, 0, false, false, true };
+    const struct monitor qemu = { .oem_id = "BOCHS ",
+                                  .profile = "qemu",
+                                  .offered = EVERYTHING | RING,
+                                  .queue_size = 128,
+                                  .whole_blocks = true };
 
     (void)state;
     serves(&qemu);
@@ -85,15 +92,15 @@ static void qemu_with_everything_on_is_served_with_everything(void **state)
 
 static void firecracker_gets_256_numbers_in_one_descriptor_and_no_chain(void **state)
 {
-    const struct monitor firecracker = { "FIRECK",
-                                         "firecracker",
-                                         BALLOON_F_STATS_VQ | BALLOON_F_DEFLATE_ON_OOM |
-                                             BALLOON_F_FREE_PAGE_HINT | BALLOON_F_PAGE_REPORTING,
-                                         256,
-                                         256,
-                                         true,
-                                         true,
-                                         false };
+    const struct monitor firecracker = { .oem_id = "FIRECK",
+                                         .profile = "firecracker",
+                                         .offered = BALLOON_F_STATS_VQ | BALLOON_F_DEFLATE_ON_OOM |
+                                                    BALLOON_F_FREE_PAGE_HINT |
+                                                    BALLOON_F_PAGE_REPORTING,
+                                         .queue_size = 256,
+                                         .pfns_max = 256,
+                                         .refuses_chains = true,
+                                         .asynchronous = true };
 
     (void)state;
     serves(&firecracker);
@@ -101,15 +108,16 @@ static void firecracker_gets_256_numbers_in_one_descriptor_and_no_chain(void **s
 
 static void cloud_hypervisor_gets_whole_blocks_as_chains_of_256(void **state)
 {
-    const struct monitor cloud_hypervisor = { "CLOUDH",
-                                              "cloud-hypervisor",
-                                              BALLOON_F_STATS_VQ | BALLOON_F_DEFLATE_ON_OOM |
-                                                  BALLOON_F_PAGE_REPORTING,
-                                              128,
-                                              256,
-                                              false,
-                                              true,
-                                              true };
+    const struct monitor cloud_hypervisor = { .oem_id = "CLOUDH",
+                                              .profile = "cloud-hypervisor",
+                                              .offered = BALLOON_F_STATS_VQ |
+                                                         BALLOON_F_DEFLATE_ON_OOM |
+                                                         BALLOON_F_PAGE_REPORTING,
+                                              .queue_size = 128,
+                                              .pfns_max = 256,
+                                              .tells_length = true,
+                                              .asynchronous = true,
+                                              .whole_blocks = true };
 
     (void)state;
     serves(&cloud_hypervisor);
@@ -117,16 +125,14 @@ static void cloud_hypervisor_gets_whole_blocks_as_chains_of_256(void **state)
 
 static void crosvm_is_told_before_frames_are_used(void **state)
 {
-    const struct monitor crosvm = { "CROSVM",
-                                    "crosvm",
-                                    BALLOON_F_MUST_TELL_HOST | BALLOON_F_STATS_VQ |
-                                        BALLOON_F_DEFLATE_ON_OOM | BALLOON_F_PAGE_REPORTING |
-                                        VIRTIO_F_EVENT_IDX,
-                                    128,
-                                    0,
-                                    false,
-                                    true,
-                                    true };
+    const struct monitor crosvm = { .oem_id = "CROSVM",
+                                    .profile = "crosvm",
+                                    .offered = BALLOON_F_MUST_TELL_HOST | BALLOON_F_STATS_VQ |
+                                               BALLOON_F_DEFLATE_ON_OOM | BALLOON_F_PAGE_REPORTING |
+                                               VIRTIO_F_EVENT_IDX,
+                                    .queue_size = 128,
+                                    .asynchronous = true,
+                                    .whole_blocks = true };
 
     (void)state;
     serves(&crosvm);
@@ -135,7 +141,12 @@ static void crosvm_is_told_before_frames_are_used(void **state)
 /* Only the first buffer of a chain is read, and there is no ACPI table to know it by. */
 static void kvmtool_is_unknown_and_gets_the_careful_requests(void **state)
 {
-    const struct monitor kvmtool = { "", "careful", BALLOON_F_STATS_VQ, 128, 0, true, true, false };
+    const struct monitor kvmtool = { .oem_id = "",
+                                     .profile = "careful",
+                                     .offered = BALLOON_F_STATS_VQ,
+                                     .queue_size = 128,
+                                     .refuses_chains = true,
+                                     .asynchronous = true };
 
     (void)state;
     serves(&kvmtool);
@@ -143,9 +154,12 @@ static void kvmtool_is_unknown_and_gets_the_careful_requests(void **state)
 
 static void a_monitor_nobody_knows_gets_the_careful_requests(void **state)
 {
-    const struct monitor unknown = { "ALIOTH", "careful", BALLOON_F_STATS_VQ | VIRTIO_F_EVENT_IDX,
-                                     64,       256,       true,
-                                     false,    false };
+    const struct monitor unknown = { .oem_id = "ALIOTH",
+                                     .profile = "careful",
+                                     .offered = BALLOON_F_STATS_VQ | VIRTIO_F_EVENT_IDX,
+                                     .queue_size = 64,
+                                     .pfns_max = 256,
+                                     .refuses_chains = true };
 
     (void)state;
     serves(&unknown);
