@@ -30,6 +30,11 @@ void panic(const char *format, ...)
     abort();
 }
 
+bool panics(void (*mistake)(void))
+{
+    return EXPECT_PANIC(mistake());
+}
+
 void log_write(enum log_level level, const char *format, ...)
 {
     va_list args;

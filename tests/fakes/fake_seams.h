@@ -31,3 +31,6 @@ extern struct fake_seams fake_seams;
         fake_seams.expects_panic = false;                                                          \
         panicked_;                                                                                 \
     })
+
+/* The same for a function, also in a loop, whose variables setjmp() would put in doubt. */
+bool panics(void (*mistake)(void));

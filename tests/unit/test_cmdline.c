@@ -280,11 +280,6 @@ static void the_description_names_unit_default_and_range(void **state)
                         "banner=TEXT: First words (default \"hello\", at most 8 characters)");
 }
 
-static bool panics(void (*mistake)(void))
-{
-    return EXPECT_PANIC(mistake());
-}
-
 static void parse_a_default_below_min(void)
 {
     const struct param broken[] = {

@@ -182,11 +182,6 @@ static void a_monstrous_width_is_bounded(void **state)
     assert_int_equal(strlen(ours), 9);
 }
 
-static bool panics(void (*mistake)(void))
-{
-    return EXPECT_PANIC(mistake());
-}
-
 static void print_null_format(void)
 {
     print_unchecked(ours, sizeof ours, NULL);

@@ -72,11 +72,6 @@ static void start_any(void)
     assert_int_equal(start(0, 64), OK);
 }
 
-static bool panics(void (*mistake)(void))
-{
-    return EXPECT_PANIC(mistake());
-}
-
 static void virtio_3_1_1_steps_are_in_order(void **state)
 {
     (void)state;

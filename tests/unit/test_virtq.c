@@ -301,11 +301,6 @@ static void add_two_buffers_where_one_was_promised(void)
     ignore(virtq_add(&rig.vq, pages, 2, 0, 0));
 }
 
-static bool panics(void (*mistake)(void))
-{
-    return EXPECT_PANIC(mistake());
-}
-
 static void mistakes_of_the_caller_panic(void **state)
 {
     (void)state;
