@@ -1,41 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* drivers/virtio/virtio_mmio.c against a device that asserts what no driver may do; see the head of
  * tests/fakes/fake_virtio_mmio.h for the clauses that hold in every test here. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
-#include "base/bits.h"
 #include "base/log.h"
 #include "drivers/virtio/virtio_mmio.h"
 #include "tests/fakes/fake_seams.h"
 #include "tests/fakes/fake_virtio_mmio.h"
+#include "tests/unit/transport_fixture.h"
 
 static struct virtio_mmio vm;
-static struct virtq vq;
-static const struct virtq_shape largest = { .size = VIRTQ_SIZE_MAX,
-                                            .indirect = true,
-                                            .legacy = true };
-static void *memory;
 static struct fake_virtio_mmio *const fake = &fake_virtio_mmio;
 
 static int setup(void **state)
 {
     (void)state;
     fake_virtio_mmio_reset(2);
-    memory = aligned_alloc(FRAME_SIZE, align_up(virtq_bytes(&largest), FRAME_SIZE));
-    assert_non_null(memory);
+    queue_memory_alloc();
     return 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    free(memory);
+    free(queue_memory);
     return 0;
 }
 
@@ -54,9 +42,7 @@ static void begin(void)
 
 static err_t start(uint16_t index)
 {
-    struct virtq_shape shape = virtio_queue_shape(&vm.dev, index, 64, 0);
-
-    return virtio_queue_start(&vm.dev, &vq, index, &shape, memory, UINT64_C(0x123456000));
+    return queue_start_at(&vm.dev, index, 64, QUEUE_ADDRESS);
 }
 
 static unsigned logged(void)
@@ -205,15 +191,10 @@ static void a_queue_that_does_not_become_ready_is_a_device_fault(void **state)
 
 static void a_legacy_queue_beyond_16_tib_or_at_0_is_refused(void **state)
 {
-    struct virtq_shape shape;
-
     (void)state;
     fake_virtio_mmio_reset(1);
     begin();
-    shape = virtio_queue_shape(&vm.dev, 0, 64, 0);
-    assert_int_equal(virtio_queue_start(&vm.dev, &vq, 0, &shape, memory, UINT64_C(1) << 44),
-                     ERR_RANGE);
-    assert_int_equal(virtio_queue_start(&vm.dev, &vq, 0, &shape, memory, 0), ERR_RANGE);
+    queue_needs_a_page_number(&vm.dev, 64);
     assert_int_equal(fake->queue[0].pfn, 0);
 }
 
@@ -244,14 +225,10 @@ static void virtio_4_2_2_2_the_size_is_not_above_the_devices(void **state)
 
 static void virtio_4_2_3_3_a_notification_is_the_queues_index(void **state)
 {
-    struct virtq_buffer buffer = { .address = 0x1000, .bytes = 4 };
-
     (void)state;
     begin();
     assert_int_equal(start(2), OK);
-    virtio_ready(&vm.dev);
-    assert_int_equal(virtq_add(&vq, &buffer, 1, 0, 0), OK);
-    assert_true(virtio_kick(&vm.dev, &vq));
+    queue_kick(&vm.dev);
     assert_int_equal(fake->notified, 1);
     assert_int_equal(fake->notify_value, 2);
 }

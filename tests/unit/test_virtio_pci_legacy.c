@@ -1,78 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* drivers/virtio/virtio_pci_legacy.c: which interface is chosen, and the ports of the legacy one.
- */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
+/* drivers/virtio/virtio_pci_legacy.c: which interface is chosen, and the legacy one's ports. */
 #include <string.h>
-#include <cmocka.h>
 
-#include "base/bits.h"
 #include "base/log.h"
-#include "drivers/virtio/virtio_pci.h"
 #include "tests/fakes/fake_seams.h"
 #include "tests/fakes/fake_virtio_legacy.h"
-#include "tests/fakes/fake_virtio_pci.h"
+#include "tests/unit/virtio_pci_fixture.h"
 
-#define BALLOON_MODERN       0x1045
-#define BALLOON_TRANSITIONAL 0x1002
-
-static struct virtio_pci vp;
-static struct virtq vq;
-static const struct virtq_shape largest = { .size = VIRTQ_SIZE_MAX,
-                                            .indirect = true,
-                                            .legacy = true };
-static void *memory;
 static struct fake_virtio_legacy *const fake = &fake_virtio_legacy;
-
-static bool msix_vector(void *context, uint64_t *address, uint32_t *data)
-{
-    unsigned *left = context;
-
-    if (*left == 0) {
-        return false;
-    }
-    --*left;
-    *address = 0xfee00000;
-    *data = 0x40;
-    return true;
-}
-
-static void no_wait(void)
-{
-}
-
-static unsigned vectors_left;
-static struct virtio_pci_env env = { .map = fake_virtio_pci_map,
-                                     .relax = no_wait,
-                                     .context = &vectors_left,
-                                     .mmio = &fake_virtio_pci_mmio,
-                                     .ports = &fake_virtio_legacy_ports };
 
 static int setup(void **state)
 {
-    (void)state;
+    int result = pci_setup(state);
+
     fake_virtio_pci_reset(BALLOON_TRANSITIONAL, false, false);
     fake_virtio_legacy_reset();
-    env.msix_vector = NULL;
     env.ports = &fake_virtio_legacy_ports;
-    memory = aligned_alloc(FRAME_SIZE, align_up(virtq_bytes(&largest), FRAME_SIZE));
-    assert_non_null(memory);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    free(memory);
-    return 0;
-}
-
-static err_t attach(void)
-{
-    return virtio_pci_attach(&vp, &fake_pci, fake_virtio_pci.function->address, &env);
+    return result;
 }
 
 static void begin(void)
@@ -85,9 +29,7 @@ static void begin(void)
 
 static err_t start(uint16_t index)
 {
-    struct virtq_shape shape = virtio_queue_shape(&vp.dev, index, 128, 0);
-
-    return virtio_queue_start(&vp.dev, &vq, index, &shape, memory, UINT64_C(0x123456000));
+    return queue_start_at(&vp.dev, index, 128, QUEUE_ADDRESS);
 }
 
 static void attach_with_vectors(unsigned vectors)
@@ -223,27 +165,18 @@ static void a_queue_in_use_or_of_another_size_is_a_device_fault(void **state)
 
 static void a_queue_beyond_16_tib_or_at_0_is_refused(void **state)
 {
-    struct virtq_shape shape;
-
     (void)state;
     begin();
-    shape = virtio_queue_shape(&vp.dev, 0, 128, 0);
-    assert_int_equal(virtio_queue_start(&vp.dev, &vq, 0, &shape, memory, UINT64_C(1) << 44),
-                     ERR_RANGE);
-    assert_int_equal(virtio_queue_start(&vp.dev, &vq, 0, &shape, memory, 0), ERR_RANGE);
+    queue_needs_a_page_number(&vp.dev, 128);
     assert_int_equal(fake->pfn[0], 0);
 }
 
 static void a_notification_is_the_queues_index(void **state)
 {
-    struct virtq_buffer buffer = { .address = 0x1000, .bytes = 4 };
-
     (void)state;
     begin();
     assert_int_equal(start(2), OK);
-    virtio_ready(&vp.dev);
-    assert_int_equal(virtq_add(&vq, &buffer, 1, 0, 0), OK);
-    assert_true(virtio_kick(&vp.dev, &vq));
+    queue_kick(&vp.dev);
     assert_int_equal(fake->notified, 1);
     assert_int_equal(fake->notify_value, 2);
 }
@@ -347,7 +280,7 @@ static void an_object_can_be_attached_again(void **state)
     assert_int_equal(virtio_begin(&vp.dev, 0, 0), OK);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, pci_teardown)
 
 int main(void)
 {
