@@ -92,6 +92,20 @@ void fake_pci_reset(void)
     fake_pci_live_bar_writes = 0;
 }
 
+int fake_pci_setup(void **state)
+{
+    (void)state;
+    fake_pci_reset();
+    return 0;
+}
+
+int fake_pci_teardown(void **state)
+{
+    (void)state;
+    ASSERT(fake_pci_live_bar_writes == 0);
+    return 0;
+}
+
 struct fake_pci_function *fake_pci_add(uint8_t bus, uint8_t slot, uint8_t function, uint16_t vendor,
                                        uint16_t device)
 {

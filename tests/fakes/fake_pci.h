@@ -30,6 +30,10 @@ extern unsigned fake_pci_live_bar_writes;
 
 void fake_pci_reset(void);
 
+/* A setup and a teardown for cmocka: an empty machine; no BAR was written while decoding was on. */
+int fake_pci_setup(void **state);
+int fake_pci_teardown(void **state);
+
 /* A function with a type 0 header, decoding off and INTx pin A. */
 struct fake_pci_function *fake_pci_add(uint8_t bus, uint8_t slot, uint8_t function, uint16_t vendor,
                                        uint16_t device);

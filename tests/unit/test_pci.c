@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* drivers/pci/: scan, capabilities, BARs and MSI-X on a machine made of bytes. */
+/* drivers/pci/pci.c: scan, BARs and the windows of bridges on a machine made of bytes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,27 +10,10 @@
 
 #include "base/bits.h"
 #include "drivers/pci/pci.h"
-#include "drivers/pci/pci_msix.h"
 #include "tests/fakes/fake_pci.h"
-#include "tests/fakes/fake_seams.h"
 
 #define BAR_32 PCI_BAR_TYPE_32
 #define BAR_64 PCI_BAR_TYPE_64
-
-static int setup(void **state)
-{
-    (void)state;
-    fake_pci_reset();
-    return 0;
-}
-
-/* Every test leaves no BAR changed while its function was decoding. */
-static int teardown(void **state)
-{
-    (void)state;
-    assert_int_equal(fake_pci_live_bar_writes, 0);
-    return 0;
-}
 
 /* ---- scan ---- */
 
@@ -135,76 +118,6 @@ static void a_function_is_found_by_its_ids(void **state)
     assert_int_equal(found.vendor, 0x1af4);
     assert_int_equal(found.device, 0x1045);
     assert_false(pci_find(&fake_pci, 0x1af4, 0x1046, &found));
-}
-
-/* ---- capabilities ---- */
-
-static void capabilities_come_in_list_order(void **state)
-{
-    static const uint8_t body[10];
-    struct fake_pci_function *f = fake_pci_add(0, 1, 0, 1, 1);
-    struct pci_address at = f->address;
-    struct pci_cap caps[PCI_CAPS_MAX];
-
-    (void)state;
-    assert_int_equal(pci_caps_list(&fake_pci, at, caps), 0);
-    fake_pci_add_cap(f, 9, body, 10);
-    fake_pci_add_cap(f, 5, body, 2);
-    fake_pci_add_cap(f, 9, body, 10);
-    assert_int_equal(pci_caps_list(&fake_pci, at, caps), 3);
-    assert_int_equal(caps[0].id, 9);
-    assert_int_equal(caps[0].offset, 0x40);
-    assert_int_equal(caps[1].id, 5);
-    assert_int_equal(caps[1].offset, 0x4c);
-    assert_int_equal(caps[2].offset, 0x50);
-    assert_int_equal(pci_cap_find(&fake_pci, at, 9), 0x40);
-    assert_int_equal(pci_cap_find(&fake_pci, at, 5), 0x4c);
-    assert_int_equal(pci_cap_find(&fake_pci, at, 0x11), 0);
-    /* The status bit rules, whatever the pointer says. */
-    f->config[PCI_STATUS] = 0;
-    assert_int_equal(pci_caps_list(&fake_pci, at, caps), 0);
-}
-
-static void reserved_bits_of_a_capability_pointer_are_masked(void **state)
-{
-    struct fake_pci_function *f = fake_pci_add(0, 1, 0, 1, 1);
-    struct pci_cap caps[PCI_CAPS_MAX];
-
-    (void)state;
-    fake_pci_add_cap(f, 9, "", 1);
-    f->config[PCI_CAPABILITIES] |= 3;
-    assert_int_equal(pci_caps_list(&fake_pci, f->address, caps), 1);
-    assert_int_equal(caps[0].offset, 0x40);
-}
-
-static void capability_loops_end(void **state)
-{
-    struct fake_pci_function *f = fake_pci_add(0, 1, 0, 1, 1);
-    struct pci_cap caps[PCI_CAPS_MAX];
-
-    (void)state;
-    fake_pci_add_cap(f, 1, "", 1);
-    fake_pci_add_cap(f, 2, "", 1);
-    f->config[0x45] = 0x40;
-    assert_int_equal(pci_caps_list(&fake_pci, f->address, caps), 2);
-    f->config[0x41] = 0x40; /* points to itself */
-    assert_int_equal(pci_caps_list(&fake_pci, f->address, caps), 1);
-    f->config[0x41] = 0x10; /* into the header */
-    assert_int_equal(pci_caps_list(&fake_pci, f->address, caps), 1);
-}
-
-static void the_longest_list_fits(void **state)
-{
-    struct fake_pci_function *f = fake_pci_add(0, 1, 0, 1, 1);
-    struct pci_cap caps[PCI_CAPS_MAX];
-
-    (void)state;
-    for (unsigned i = 0; i < PCI_CAPS_MAX; i++) {
-        fake_pci_add_cap(f, 7, "", 1);
-    }
-    assert_int_equal(pci_caps_list(&fake_pci, f->address, caps), PCI_CAPS_MAX);
-    f->config[0xfd] = 0x40;
-    assert_int_equal(pci_caps_list(&fake_pci, f->address, caps), PCI_CAPS_MAX);
 }
 
 /* ---- BARs ---- */
@@ -375,115 +288,6 @@ static void the_command_register_changes_bit_by_bit(void **state)
     assert_int_equal(pci_interrupt_pin(&fake_pci, f->address), 0);
 }
 
-/* ---- MSI-X ---- */
-
-#define TABLE_BAR_BASE 0xfe000000U
-
-static uint32_t table[64]; /* behind BAR 1, from offset 0x800 */
-static size_t mapped_bytes;
-static bool map_fails;
-
-static void *map_table(paddr_t address, size_t bytes)
-{
-    assert_int_equal(address, TABLE_BAR_BASE + 0x800);
-    mapped_bytes = bytes;
-    return map_fails ? NULL : table;
-}
-
-static struct fake_pci_function *add_msix(unsigned vectors, uint32_t table_field)
-{
-    struct fake_pci_function *f = fake_pci_add(0, 1, 0, 1, 1);
-    uint8_t body[10] = { (uint8_t)(vectors - 1), (uint8_t)((vectors - 1) >> 8) };
-    uint8_t cap;
-
-    memset(table, 0, sizeof(table));
-    map_fails = false;
-    memcpy(body + 2, &table_field, 4);
-    cap = fake_pci_add_cap(f, PCI_CAP_MSIX, body, sizeof(body));
-    f->writable[cap + 3] = 0xc0;
-    fake_pci_set_bar(f, 1, TABLE_BAR_BASE, 0x1000, BAR_32);
-    return f;
-}
-
-static err_t open_msix(struct pci_msix *msix, const struct fake_pci_function *f, unsigned wanted)
-{
-    struct pci_bar bars[PCI_BARS];
-
-    assert_int_equal(pci_bars_read(&fake_pci, f->address, bars), OK);
-    return pci_msix_open(msix, &fake_pci, &mmio_direct, f->address, bars, wanted, map_table);
-}
-
-static void msix_vectors_are_programmed_and_enabled(void **state)
-{
-    struct fake_pci_function *f = add_msix(3, 0x800 | 1);
-    struct pci_msix msix;
-
-    (void)state;
-    assert_int_equal(open_msix(&msix, f, 2), OK);
-    assert_int_equal(msix.vectors, 2);
-    assert_int_equal(mapped_bytes, 32);
-    assert_int_equal(f->config[0x43], 0xc0); /* on, all masked */
-    assert_int_equal(table[3] & 1, 1);
-    assert_int_equal(table[7] & 1, 1);
-    table[7] |= 0xabcd0000; /* reserved bits are kept */
-    pci_msix_program(&msix, 1, UINT64_C(0x1fee01000), 0x4041);
-    assert_int_equal(table[4], 0xfee01000);
-    assert_int_equal(table[5], 1);
-    assert_int_equal(table[6], 0x4041);
-    assert_int_equal(table[7], 0xabcd0000);
-    assert_int_equal(fake_pci_get(f, PCI_COMMAND, 2) & PCI_COMMAND_INTX_OFF, 0);
-    pci_msix_enable(&msix);
-    assert_int_equal(f->config[0x43], 0x80);
-    assert_int_equal(fake_pci_get(f, PCI_COMMAND, 2) & PCI_COMMAND_INTX_OFF, PCI_COMMAND_INTX_OFF);
-    pci_msix_mask(&msix, 1, true);
-    assert_int_equal(table[7], 0xabcd0001);
-    pci_msix_close(&msix);
-    assert_int_equal(f->config[0x43], 0);
-    assert_int_equal(fake_pci_get(f, PCI_COMMAND, 2) & PCI_COMMAND_INTX_OFF, 0);
-}
-
-static void virtio_4_1_5_1_2_2_any_msix_table_size_is_accepted(void **state)
-{
-    struct pci_msix msix;
-
-    (void)state;
-    assert_int_equal(open_msix(&msix, add_msix(1, 0x801), 2), OK);
-    assert_int_equal(msix.vectors, 1);
-    fake_pci_reset();
-    assert_int_equal(open_msix(&msix, add_msix(128, 0x801), 2), OK);
-    assert_int_equal(msix.vectors, 2);
-}
-
-static void an_msix_table_outside_its_bar_is_invalid(void **state)
-{
-    static const uint32_t bad[] = { 0x1001, 0xff8 | 1, 0x802, 0x806, 0x807, 0xfffffff9 };
-    struct pci_msix msix;
-
-    (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-        fake_pci_reset();
-        assert_int_equal(open_msix(&msix, add_msix(2, bad[i]), 2), ERR_INVALID);
-    }
-}
-
-static void msix_needs_capability_and_mapping(void **state)
-{
-    struct pci_msix msix;
-    struct fake_pci_function *f;
-
-    (void)state;
-    assert_int_equal(open_msix(&msix, fake_pci_add(0, 1, 0, 1, 1), 2), ERR_UNSUPPORTED);
-    fake_pci_reset();
-    f = add_msix(2, 0x801);
-    map_fails = true;
-    assert_int_equal(open_msix(&msix, f, 2), ERR_NOMEM);
-    assert_int_equal(f->config[0x43], 0);
-    /* A capability whose end lies outside the configuration space. */
-    f->config[PCI_CAPABILITIES] = 0xfc;
-    f->config[0xfc] = PCI_CAP_MSIX;
-    assert_int_equal(open_msix(&msix, f, 2), ERR_INVALID);
-}
-
 /* ---- behind bridges ---- */
 
 static void bars_behind_a_bridge_have_its_window_below_what_is_taken(void **state)
@@ -530,7 +334,7 @@ static void a_closed_window_and_no_bridge_have_no_room(void **state)
     assert_int_equal(window.next, window.end);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, fake_pci_setup, fake_pci_teardown)
 
 int main(void)
 {
@@ -542,10 +346,6 @@ int main(void)
         CASE(bridges_that_lead_back_are_not_followed),
         CASE(a_visitor_can_end_the_scan),
         CASE(a_function_is_found_by_its_ids),
-        CASE(capabilities_come_in_list_order),
-        CASE(reserved_bits_of_a_capability_pointer_are_masked),
-        CASE(capability_loops_end),
-        CASE(the_longest_list_fits),
         CASE(bars_of_every_kind_are_sized),
         CASE(an_io_bar_with_16_address_bits_is_sized),
         CASE(malformed_bars_have_no_size),
@@ -555,10 +355,6 @@ int main(void)
         CASE(a_full_window_places_nothing),
         CASE(a_bar_that_forgets_its_address_is_a_device_fault),
         CASE(the_command_register_changes_bit_by_bit),
-        CASE(msix_vectors_are_programmed_and_enabled),
-        CASE(virtio_4_1_5_1_2_2_any_msix_table_size_is_accepted),
-        CASE(an_msix_table_outside_its_bar_is_invalid),
-        CASE(msix_needs_capability_and_mapping),
         CASE(bars_behind_a_bridge_have_its_window_below_what_is_taken),
         CASE(a_closed_window_and_no_bridge_have_no_room),
     };
