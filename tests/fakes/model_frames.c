@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The reference model of the page-frame allocator (model_frames.h). It knows the rules of
+ * The reference model of the page-frame allocator (model_frames.h): the books, and the operations
+ * that are done by the allocator, judged (model_frames_judge.c) and booked. It knows the rules of
  * mm/frame.h and nothing about how the allocator keeps them. Frames taken singly and frames taken
  * in whole blocks are told apart, because the contract does.
  *
@@ -8,20 +9,13 @@
  * allocator has not reached yet. So "partly used" here means that something was allocated in it.
  */
 
-#include "tests/fakes/model_frames.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/assert.h"
-
-enum { NO_RAM, FREE, USED, AWAY_SINGLY, AWAY_WHOLE };
+#include "tests/fakes/model_frames_internal.h"
 
 #define GARBAGE 0xA5
-
-/* The hook and the watch of the allocator have no argument: the model that was started last. */
-static struct model *current;
-static unsigned fired;
 
 /* ---- start and stop ---- */
 
@@ -33,11 +27,6 @@ static void *zeroed(size_t count, size_t bytes)
     return memory;
 }
 
-static bool is_whole(const struct model *model, pfn_t block)
-{
-    return model->ram[block] == BLOCK_FRAMES && model->used[block] == 0;
-}
-
 void model_start(struct model *model, const struct frame_range *ranges, unsigned count, bool warm)
 {
     pfn_t end = ranges[count - 1].first + ranges[count - 1].count;
@@ -45,8 +34,7 @@ void model_start(struct model *model, const struct frame_range *ranges, unsigned
     size_t bytes = frame_metadata_bytes(end);
 
     memset(model, 0, sizeof(*model));
-    current = model;
-    model->watch_above = UINT64_MAX;
+    model_judge_start(model);
     model->end = blocks * BLOCK_FRAMES;
     model->frames = zeroed(model->end, 1);
     model->used = zeroed(blocks, sizeof(uint16_t));
@@ -60,7 +48,7 @@ void model_start(struct model *model, const struct frame_range *ranges, unsigned
         model->stats.total += ranges[i].count;
     }
     for (pfn_t block = 0; block < blocks; block++) {
-        if (is_whole(model, block) && !warm) {
+        if (model_is_whole(model, block) && !warm) {
             model->returned[block] = 1;
             model->stats.free_returned += BLOCK_FRAMES;
         }
@@ -150,166 +138,21 @@ static void book_freed(struct model *model, pfn_t first, pfn_t count, bool from_
     }
 }
 
-/* ---- judging ---- */
-
-/* True when some run of `count` free frames at a multiple of `align` exists. */
-static bool run_exists(const struct model *model, pfn_t count, pfn_t align)
-{
-    pfn_t run = 0;
-    pfn_t unit = count >= BLOCK_FRAMES ? BLOCK_FRAMES : 1;
-
-    /* A long run consists of whole blocks, a short one lies inside one block. */
-    for (pfn_t pfn = 0; pfn < model->end; pfn += unit) {
-        bool is_free = unit == 1 ? model->frames[pfn] == FREE : is_whole(model, pfn / BLOCK_FRAMES);
-
-        if (unit == 1 && pfn % BLOCK_FRAMES == 0) {
-            run = 0;
-        }
-        if (!is_free || (run == 0 && pfn % align != 0)) {
-            run = 0;
-            continue;
-        }
-        run += unit;
-        if (run >= count) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Frame `pfn` was just handed out singly (not booked yet): was it the one the rule wants? */
-static void judge_lowest(const struct model *model, pfn_t pfn)
-{
-    pfn_t mine = pfn / BLOCK_FRAMES;
-
-    ASSERT(model->frames[pfn] == FREE);
-    for (pfn_t i = mine * BLOCK_FRAMES; i < pfn; i++) {
-        ASSERT(model->frames[i] != FREE);
-    }
-    for (pfn_t block = 0; block < model->end / BLOCK_FRAMES; block++) {
-        bool has_free = model->used[block] < model->ram[block];
-        bool whole = is_whole(model, block);
-
-        if (block == mine || !has_free) {
-            continue;
-        }
-        if (!is_whole(model, mine)) {
-            ASSERT(whole || block > mine || model->used[block] == model->ram[block]);
-            continue;
-        }
-        /* A whole block was broken: nothing was partly used, and it is the best whole one. */
-        ASSERT(whole || model->used[block] == 0);
-        if (whole) {
-            ASSERT(model->returned[block] >= model->returned[mine]);
-            ASSERT(model->returned[block] > model->returned[mine] || block > mine);
-        }
-    }
-}
-
-/* A block was just handed out: backed before returned, the lowest of its kind. */
-static void judge_block(const struct model *model, pfn_t mine)
-{
-    ASSERT(is_whole(model, mine));
-    for (pfn_t block = 0; block < model->end / BLOCK_FRAMES; block++) {
-        if (block != mine && is_whole(model, block)) {
-            ASSERT(model->returned[block] >= model->returned[mine]);
-            ASSERT(model->returned[block] > model->returned[mine] || block > mine);
-        }
-    }
-}
-
-/* ---- the reclaim hook ---- */
-
-static bool on_reclaim(pfn_t count)
-{
-    ASSERT(!frame_held());
-    ASSERT(count == current->wanted);
-    ASSERT(!run_exists(current, count, current->wanted_align));
-    current->asked++;
-    ASSERT(current->asked <= FRAME_RECLAIM_ROUNDS);
-    return current->reclaim(current->reclaim_context, count);
-}
-
-void model_set_reclaim(struct model *model, bool (*reclaim)(void *context, pfn_t count),
-                       void *context)
-{
-    model->reclaim = reclaim;
-    model->reclaim_context = context;
-    frame_set_reclaim(on_reclaim);
-}
-
-static void expect_reclaim(struct model *model, pfn_t count, pfn_t align)
-{
-    model->wanted = count;
-    model->wanted_align = align;
-    model->asked = 0;
-}
-
-/* An allocation failed: rightly, and the hook was asked. */
-static void judge_refusal(const struct model *model)
-{
-    bool possible = model->reclaim != NULL && model->wanted <= model->stats.total;
-
-    ASSERT(!run_exists(model, model->wanted, model->wanted_align));
-    ASSERT((model->asked > 0) == possible);
-}
-
-/* ---- the watch ---- */
-
-/* Frames in whole free backed blocks. */
-static uint64_t reportable(const struct model *model)
-{
-    uint64_t frames = 0;
-
-    for (pfn_t block = 0; block < model->end / BLOCK_FRAMES; block++) {
-        frames += is_whole(model, block) && model->returned[block] == 0 ? BLOCK_FRAMES : 0;
-    }
-    return frames;
-}
-
-static void on_reportable(void)
-{
-    ASSERT(!frame_held());
-    fired++;
-}
-
-void model_watch_reportable(struct model *model, uint64_t above)
-{
-    fired = 0;
-    model->watch_above = above;
-    frame_watch_reportable(above, above == UINT64_MAX ? NULL : on_reportable);
-}
-
-/* A free was booked; before it so many frames were reportable. It has to fire when it completed a
- * block, and may when a give did before. */
-static void judge_watch(struct model *model, uint64_t before)
-{
-    uint64_t now = reportable(model);
-    bool due = now > model->watch_above;
-
-    ASSERT(fired <= (due ? 1U : 0U));
-    ASSERT(fired == 1 || !due || now == before);
-    if (fired == 1) {
-        fired = 0;
-        model->watch_above = UINT64_MAX;
-    }
-}
-
 /* ---- operations ---- */
 
 pfn_t model_alloc(struct model *model)
 {
     pfn_t pfn;
 
-    expect_reclaim(model, 1, 1);
+    model_expect_reclaim(model, 1, 1);
     pfn = frame_alloc();
     ASSERT(!frame_held());
     if (pfn == PFN_NONE) {
         ASSERT(model->stats.free_backed + model->stats.free_returned == 0);
-        judge_refusal(model);
+        model_judge_refusal(model);
         return PFN_NONE;
     }
-    judge_lowest(model, pfn);
+    model_judge_lowest(model, pfn);
     book_taken(model, pfn, 1, USED);
     return pfn;
 }
@@ -320,17 +163,17 @@ pfn_t model_alloc_order(struct model *model, unsigned order)
     pfn_t first = PFN_NONE;
     err_t err;
 
-    expect_reclaim(model, count, count);
+    model_expect_reclaim(model, count, count);
     err = frame_alloc_order(order, &first);
     ASSERT(!frame_held());
     if (err != OK) {
         ASSERT(err == ERR_NOMEM);
-        judge_refusal(model);
+        model_judge_refusal(model);
         return PFN_NONE;
     }
     ASSERT(first % count == 0);
     if (order == BLOCK_ORDER) {
-        judge_block(model, first / BLOCK_FRAMES);
+        model_judge_block(model, first / BLOCK_FRAMES);
     }
     book_taken(model, first, count, USED);
     return first;
@@ -341,12 +184,12 @@ pfn_t model_alloc_run(struct model *model, pfn_t count)
     pfn_t first = PFN_NONE;
     err_t err;
 
-    expect_reclaim(model, count, count < BLOCK_FRAMES ? 1 : BLOCK_FRAMES);
+    model_expect_reclaim(model, count, count < BLOCK_FRAMES ? 1 : BLOCK_FRAMES);
     err = frame_alloc_run(count, &first);
     ASSERT(!frame_held());
     if (err != OK) {
         ASSERT(err == ERR_NOMEM);
-        judge_refusal(model);
+        model_judge_refusal(model);
         return PFN_NONE;
     }
     if (count < BLOCK_FRAMES) {
@@ -360,7 +203,7 @@ pfn_t model_alloc_run(struct model *model, pfn_t count)
 
 void model_free(struct model *model, pfn_t first, pfn_t count)
 {
-    uint64_t before = reportable(model);
+    uint64_t before = model_reportable(model);
 
     if (count == 1) {
         frame_free(first);
@@ -369,17 +212,17 @@ void model_free(struct model *model, pfn_t first, pfn_t count)
     }
     ASSERT(!frame_held());
     book_freed(model, first, count, false, FRAME_FREE_BACKED);
-    judge_watch(model, before);
+    model_judge_watch(model, before);
 }
 
 void model_free_order(struct model *model, pfn_t first, unsigned order)
 {
-    uint64_t before = reportable(model);
+    uint64_t before = model_reportable(model);
 
     frame_free_order(first, order);
     ASSERT(!frame_held());
     book_freed(model, first, 1U << order, false, FRAME_FREE_BACKED);
-    judge_watch(model, before);
+    model_judge_watch(model, before);
 }
 
 pfn_t model_take(struct model *model, pfn_t max, pfn_t *count)
@@ -396,24 +239,24 @@ pfn_t model_take(struct model *model, pfn_t max, pfn_t *count)
     }
     ASSERT(*count > 0);
     ASSERT(*count <= max);
-    if (max >= BLOCK_FRAMES && run_exists(model, BLOCK_FRAMES, BLOCK_FRAMES)) {
+    if (max >= BLOCK_FRAMES && model_run_exists(model, BLOCK_FRAMES, BLOCK_FRAMES)) {
         pfn_t mine = first / BLOCK_FRAMES;
         pfn_t next = mine + *count / BLOCK_FRAMES;
 
         ASSERT(first % BLOCK_FRAMES == 0);
         ASSERT(*count % BLOCK_FRAMES == 0);
-        judge_block(model, mine);
+        model_judge_block(model, mine);
         for (pfn_t block = mine; block < next; block++) {
-            ASSERT(is_whole(model, block));
+            ASSERT(model_is_whole(model, block));
             ASSERT(model->returned[block] == model->returned[mine]);
         }
         /* As long as there is: the next block is of another kind, or max does not cover it. */
         ASSERT(max - *count < BLOCK_FRAMES || next >= model->end / BLOCK_FRAMES ||
-               !is_whole(model, next) || model->returned[next] != model->returned[mine]);
+               !model_is_whole(model, next) || model->returned[next] != model->returned[mine]);
         book_taken(model, first, *count, AWAY_WHOLE);
     } else {
         ASSERT(first / BLOCK_FRAMES == (first + *count - 1) / BLOCK_FRAMES);
-        judge_lowest(model, first);
+        model_judge_lowest(model, first);
         book_taken(model, first, *count, AWAY_SINGLY);
     }
     return first;
@@ -422,7 +265,8 @@ pfn_t model_take(struct model *model, pfn_t max, pfn_t *count)
 /* A whole free block of that kind. */
 static bool is_kind(const struct model *model, pfn_t block, enum frame_state kind)
 {
-    return is_whole(model, block) && (model->returned[block] != 0) == (kind == FRAME_FREE_RETURNED);
+    return model_is_whole(model, block) &&
+           (model->returned[block] != 0) == (kind == FRAME_FREE_RETURNED);
 }
 
 pfn_t model_take_blocks(struct model *model, enum frame_state kind, pfn_t from, pfn_t max,
@@ -459,7 +303,7 @@ void model_give(struct model *model, pfn_t first, pfn_t count)
 {
     frame_give_run(first, count);
     ASSERT(!frame_held());
-    ASSERT(fired == 0);
+    model_judge_silence();
     book_freed(model, first, count, true, FRAME_FREE_RETURNED);
 }
 
@@ -467,7 +311,7 @@ void model_give_backed(struct model *model, pfn_t first, pfn_t count)
 {
     frame_give_run_backed(first, count);
     ASSERT(!frame_held());
-    ASSERT(fired == 0);
+    model_judge_silence();
     book_freed(model, first, count, true, FRAME_FREE_BACKED);
 }
 
@@ -483,7 +327,7 @@ void model_compare_stats(const struct model *model)
     ASSERT(stats.free_returned == model->stats.free_returned);
     ASSERT(stats.in_use == model->stats.in_use);
     ASSERT(stats.away == model->stats.away);
-    ASSERT(stats.reportable == reportable(model));
+    ASSERT(stats.reportable == model_reportable(model));
     ASSERT(frame_reportable_count() == stats.reportable);
     ASSERT(frame_free_count() == stats.free_backed + stats.free_returned);
 }
