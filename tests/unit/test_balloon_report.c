@@ -12,20 +12,40 @@
 #include "tests/unit/balloon_fixture.h"
 
 #define BLOCKS(n)  ((uint64_t)(n)*BLOCK_FRAMES)
-#define REPORTING  (BALLOON_F_PAGE_REPORTING)
 #define PROBE_MOST (2 * BLOCK_FRAMES)
 
 static struct balloon_dev_config config;
 
-/* 64 MiB, cold, and a host that takes reports; the probe is over. */
-static void start_reporting(void)
+/* 64 MiB, cold, and a host that takes reports; nothing is started. */
+static void reporting_machine(void)
 {
     machine(FRAMES);
-    F.offered |= REPORTING;
+    F.offered |= BALLOON_F_PAGE_REPORTING;
     config = qemu_config();
+}
+
+/* The same, warm. */
+static void warm_reporting_machine(void)
+{
+    reporting_machine();
+    fake_balloon_warm();
+}
+
+/* A driver on the cold one that reports all there is; the probe is over. */
+static void start_reporting(void)
+{
+    reporting_machine();
     config.report.reserve_pages = 0;
     start(&config);
     F.pages_reported = F.reports = 0;
+}
+
+/* A driver that fills what it gives back, on what was chosen before. */
+static void start_filling(uint32_t value)
+{
+    config.fill = true;
+    config.fill_value = value;
+    start(&config);
 }
 
 static void much_freed_at_once_is_reported_at_once_in_the_longest_run(void **state)
@@ -106,9 +126,7 @@ static void nothing_is_reported_twice(void **state)
 static void the_probe_leaves_nothing_with_the_host_that_was_not_there(void **state)
 {
     (void)state;
-    machine(FRAMES);
-    F.offered |= REPORTING;
-    config = qemu_config();
+    reporting_machine();
     config.report.reserve_pages = BLOCKS(1);
     start(&config);
     settle_ms(1000);
@@ -121,10 +139,7 @@ static void the_probe_leaves_nothing_with_the_host_that_was_not_there(void **sta
 static void the_warm_reserve_stays(void **state)
 {
     (void)state;
-    machine(FRAMES);
-    F.offered |= REPORTING;
-    fake_balloon_warm();
-    config = qemu_config();
+    warm_reporting_machine();
     config.report.reserve_pages = BLOCKS(5);
     start(&config);
     assert_int_equal(fake_balloon_mem.backed_count(), BLOCKS(5));
@@ -136,9 +151,7 @@ static void the_warm_reserve_stays(void **state)
 static void runs_shorter_than_the_order_stay(void **state)
 {
     (void)state;
-    machine(FRAMES);
-    F.offered |= REPORTING;
-    config = qemu_config();
+    reporting_machine();
     config.report.run_pages = 4 * BLOCK_FRAMES;
     start(&config);
     fake_balloon_app_blocks(12);
@@ -246,11 +259,8 @@ static void a_host_that_ignores_reports_is_found_out_and_left_alone(void **state
     uint64_t probes;
 
     (void)state;
-    machine(FRAMES);
-    F.offered |= REPORTING;
+    warm_reporting_machine();
     F.drop_min = 0;
-    fake_balloon_warm();
-    config = qemu_config();
     start(&config);
     assert_int_equal(dev.report.probe.drops, BALLOON_DROPS_NOTHING);
     assert_int_equal(fake_seams.log_lines[LOG_WARN], 1);
@@ -292,12 +302,10 @@ static void the_smallest_piece_that_the_host_drops_is_found_out(void **state)
 
     (void)state;
     for (unsigned i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
-        machine(FRAMES);
-        F.offered |= REPORTING;
+        reporting_machine();
         F.drop_min = hosts[i].drop_min;
         F.asynchronous = i % 2 == 1;
         F.delay_ns = FAKE_NS_PER_MS;
-        config = qemu_config();
         start(&config);
         assert_int_equal(dev.report.probe.drops, hosts[i].drops);
         finish();
@@ -307,10 +315,7 @@ static void the_smallest_piece_that_the_host_drops_is_found_out(void **state)
 static void inflating_reports_first_and_sends_what_the_host_has_dropped(void **state)
 {
     (void)state;
-    machine(FRAMES);
-    F.offered |= REPORTING;
-    fake_balloon_warm();
-    config = qemu_config();
+    warm_reporting_machine();
     config.report.reserve_pages = FRAMES; /* nothing is reported but for the balloon */
     start(&config);
     F.reports = F.pages_reported = 0;
@@ -328,12 +333,9 @@ static void inflating_reports_first_and_sends_what_the_host_has_dropped(void **s
 static void a_host_that_answers_late_is_waited_for_before_pages_are_sent(void **state)
 {
     (void)state;
-    machine(FRAMES);
-    F.offered |= REPORTING;
+    warm_reporting_machine();
     F.asynchronous = true;
     F.delay_ns = 3 * FAKE_NS_PER_MS;
-    fake_balloon_warm();
-    config = qemu_config();
     config.report.reserve_pages = FRAMES;
     start(&config);
     F.pages_reported = 0;
@@ -367,10 +369,7 @@ static void a_report_that_is_never_answered_costs_a_restart_and_no_frame(void **
 static void a_pause_that_ends_while_a_report_is_unanswered_is_slept_through(void **state)
 {
     (void)state;
-    machine(FRAMES);
-    F.offered |= REPORTING;
-    fake_balloon_warm();
-    config = qemu_config();
+    warm_reporting_machine();
     config.report.reserve_pages = FRAMES;
     start(&config);
     F.take_fails = true;
@@ -391,13 +390,8 @@ static void a_pause_that_ends_while_a_report_is_unanswered_is_slept_through(void
 static void with_fill_poison_is_negotiated_and_obeyed(void **state)
 {
     (void)state;
-    machine(FRAMES);
-    F.offered |= REPORTING;
-    fake_balloon_warm();
-    config = qemu_config();
-    config.fill = true;
-    config.fill_value = 0xaaaaaaaa;
-    start(&config);
+    warm_reporting_machine();
+    start_filling(0xaaaaaaaa);
     assert_int_equal(F.poison, 0xaaaaaaaa);
     assert_true((F.accepted & BALLOON_F_PAGE_POISON) != 0);
     /* Hosts ignore reports when the value is not zero. */
@@ -413,12 +407,8 @@ static void with_fill_poison_is_negotiated_and_obeyed(void **state)
 static void with_fill_zero_reported_pages_hold_zero(void **state)
 {
     (void)state;
-    machine(FRAMES);
-    F.offered |= REPORTING;
-    fake_balloon_warm();
-    config = qemu_config();
-    config.fill = true;
-    start(&config);
+    warm_reporting_machine();
+    start_filling(0);
     assert_int_equal(dev.report.probe.drops, BALLOON_DROPS_2M);
     assert_true(F.filled >= BLOCKS(29));
     finish();
@@ -427,11 +417,9 @@ static void with_fill_zero_reported_pages_hold_zero(void **state)
 static void with_fill_and_no_poison_nothing_is_reported(void **state)
 {
     (void)state;
-    machine(FRAMES);
-    F.offered = BALLOON_F_STATS_VQ | REPORTING | VIRTIO_F_VERSION_1;
-    config = qemu_config();
-    config.fill = true;
-    start(&config);
+    reporting_machine();
+    F.offered = BALLOON_F_STATS_VQ | BALLOON_F_PAGE_REPORTING | VIRTIO_F_VERSION_1;
+    start_filling(0);
     assert_int_equal(F.accepted, BALLOON_F_STATS_VQ | VIRTIO_F_VERSION_1);
     assert_int_equal(fake_seams.log_lines[LOG_WARN], 0);
     finish();
