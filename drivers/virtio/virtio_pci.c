@@ -224,6 +224,23 @@ bool virtio_pci_gone(struct virtio_device *dev)
            (vp->pci->read(vp->address, PCI_COMMAND, 2) & PCI_COMMAND_MASTER) == 0;
 }
 
+void virtio_pci_relax(struct virtio_device *dev)
+{
+    const struct virtio_pci *vp = dev->transport;
+
+    vp->relax();
+}
+
+void virtio_pci_vector_bound(struct virtio_pci *vp, uint16_t vector, uint32_t bound)
+{
+    ASSERT(vp->msix && vector < vp->table.vectors);
+    if (bound != vector) {
+        log_warn("virtio %u (pci): MSI-X vector refused, using INTx", (unsigned)vp->dev.device_id);
+        pci_msix_close(&vp->table);
+        vp->msix = false;
+    }
+}
+
 bool virtio_pci_uses_msix(const struct virtio_pci *vp)
 {
     return vp->msix;

@@ -94,6 +94,16 @@ extern const struct virtio_transport_ops virtio_pci_legacy_ops;
  * bus, because the function was replaced. */
 bool virtio_pci_gone(struct virtio_device *dev);
 
+/* For both: waits. */
+void virtio_pci_relax(struct virtio_device *dev);
+
+/* For both: the vector of the event that belongs to no queue. */
+#define VIRTIO_PCI_CONFIG_VECTOR 0U
+
+/* For both: an event was mapped to `vector`, and the device says it has `bound`. It may refuse one,
+ * so it MUST be asked [VIRTIO 1.4 §4.1.5.1.2.2]; then INTx serves everything from now on. */
+void virtio_pci_vector_bound(struct virtio_pci *vp, uint16_t vector, uint32_t bound);
+
 /* Finds the legacy interface: ports, in BAR 0 and placed by the firmware. ERR_UNSUPPORTED. */
 MUST_USE err_t virtio_pci_legacy_locate(struct virtio_pci *vp, const struct pci_bar bars[PCI_BARS],
                                         const struct virtio_pci_env *env);

@@ -30,9 +30,8 @@
 #define CONFIG_LINE     20U /* the device's configuration, with MSI-X off */
 #define CONFIG_MSIX     24U /* the same, with MSI-X on */
 
-#define VECTOR_OF_CONFIG 0U
-#define PORTS_END        0x10000U
-#define PORTS_MIN        32U /* the power of two above the registers */
+#define PORTS_END 0x10000U
+#define PORTS_MIN 32U /* the power of two above the registers */
 /* Devices whose ids are below have had a legacy interface [VIRTIO 1.4 §4.1.2.1]. */
 #define PCI_DEVICE_MODERN_FIRST 0x1040U
 
@@ -76,17 +75,11 @@ static void reg_write(struct virtio_pci *vp, unsigned offset, unsigned bytes, ui
     vp->ports->write((uint16_t)(vp->port + offset), bytes, value);
 }
 
-/* As with the modern interface, a vector is read back, and one that the device refused means that
- * the line serves everything from now on [VIRTIO 1.4 §4.1.5.1.2.2]. */
+/* As with the modern interface, a vector is read back. */
 static void bind_vector(struct virtio_pci *vp, unsigned offset, uint16_t vector)
 {
-    ASSERT(vp->msix && vector < vp->table.vectors);
     reg_write(vp, offset, 2, vector);
-    if (reg_read(vp, offset, 2) != vector) {
-        log_warn("virtio %u (pci): MSI-X vector refused, using INTx", (unsigned)vp->dev.device_id);
-        pci_msix_close(&vp->table);
-        vp->msix = false;
-    }
+    virtio_pci_vector_bound(vp, vector, reg_read(vp, offset, 2));
 }
 
 /* ---- struct virtio_transport_ops ---- */
@@ -102,7 +95,7 @@ static void set_status(struct virtio_device *dev, uint8_t status)
 
     reg_write(vp, DEVICE_STATUS, 1, status);
     if (vp->msix && status == (VIRTIO_STATUS_ACKNOWLEDGE | VIRTIO_STATUS_DRIVER)) {
-        bind_vector(vp, CONFIG_VECTOR, VECTOR_OF_CONFIG);
+        bind_vector(vp, CONFIG_VECTOR, VIRTIO_PCI_CONFIG_VECTOR);
     }
 }
 
@@ -213,11 +206,6 @@ static uint32_t interrupt_cause(struct virtio_device *dev)
     return reg_read(vp, ISR_STATUS, 1) & (VIRTIO_INTERRUPT_QUEUE | VIRTIO_INTERRUPT_CONFIG);
 }
 
-static void relax(struct virtio_device *dev)
-{
-    vp_of(dev)->relax();
-}
-
 const struct virtio_transport_ops virtio_pci_legacy_ops = {
     .name = "pci legacy",
     .queue_size_fixed = true,
@@ -233,6 +221,6 @@ const struct virtio_transport_ops virtio_pci_legacy_ops = {
     .config_read32 = config_read32,
     .config_write32 = config_write32,
     .interrupt_cause = interrupt_cause,
-    .relax = relax,
+    .relax = virtio_pci_relax,
     .gone = virtio_pci_gone,
 };

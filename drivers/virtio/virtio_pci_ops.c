@@ -31,9 +31,6 @@
 #define QUEUE_DRIVER          40U /* 64 */
 #define QUEUE_DEVICE          48U /* 64 */
 
-#define CONFIG_VECTOR 0U
-#define NO_VECTOR     0xffffU
-
 /* ---- register access ---- */
 
 static struct virtio_pci *vp_of(struct virtio_device *dev)
@@ -67,17 +64,11 @@ static void select_queue(struct virtio_pci *vp, uint16_t index)
 
 /* ---- MSI-X ---- */
 
-/* Maps the event behind `field` to a vector and reads back whether the device agreed, which it MUST
- * be asked [VIRTIO 1.4 §4.1.5.1.2.2]. If not, INTx serves everything from now on. */
+/* Maps the event behind `field` to a vector and reads back whether the device agreed. */
 static void bind_vector(struct virtio_pci *vp, unsigned field, uint16_t vector)
 {
-    ASSERT(vp->msix && vector < vp->table.vectors);
     common_write(vp, field, 2, vector);
-    if (common_read(vp, field, 2) != vector) {
-        log_warn("virtio %u (pci): MSI-X vector refused, using INTx", (unsigned)vp->dev.device_id);
-        pci_msix_close(&vp->table);
-        vp->msix = false;
-    }
+    virtio_pci_vector_bound(vp, vector, common_read(vp, field, 2));
 }
 
 /* ---- struct virtio_transport_ops ---- */
@@ -95,7 +86,7 @@ static void set_status(struct virtio_device *dev, uint8_t status)
     /* A reset unmaps all events [VIRTIO 1.4 §4.1.5.1.2.1]; the one that belongs to no queue is
      * mapped again as soon as the device knows that it has a driver. */
     if (vp->msix && status == (VIRTIO_STATUS_ACKNOWLEDGE | VIRTIO_STATUS_DRIVER)) {
-        bind_vector(vp, CONFIG_MSIX_VECTOR, CONFIG_VECTOR);
+        bind_vector(vp, CONFIG_MSIX_VECTOR, VIRTIO_PCI_CONFIG_VECTOR);
     }
 }
 
@@ -229,11 +220,6 @@ static uint32_t interrupt_cause(struct virtio_device *dev)
     return vp->mmio->read(vp->isr, 1) & (VIRTIO_INTERRUPT_QUEUE | VIRTIO_INTERRUPT_CONFIG);
 }
 
-static void relax(struct virtio_device *dev)
-{
-    vp_of(dev)->relax();
-}
-
 const struct virtio_transport_ops virtio_pci_ops = {
     .name = "pci",
     .get_status = get_status,
@@ -248,6 +234,6 @@ const struct virtio_transport_ops virtio_pci_ops = {
     .config_read32 = config_read32,
     .config_write32 = config_write32,
     .interrupt_cause = interrupt_cause,
-    .relax = relax,
+    .relax = virtio_pci_relax,
     .gone = virtio_pci_gone,
 };
