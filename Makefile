@@ -163,9 +163,10 @@ tools: $(BUILD)/tools/aerostat ## Build the host's programs
 
 # ---- tests on real QEMUs -----------------------------------------------------------------------
 
+QTEST_SRCS := $(filter-out tests/qemu/test_%,$(sort $(wildcard tests/qemu/*.c)))
 QEMU_TESTS := $(sort $(patsubst tests/qemu/%.c,%,$(wildcard tests/qemu/test_*.c)))
 
-$(BUILD)/qemu/%: $(call TOOL_OBJS,tests/qemu/%.c tests/qemu/qtest.c $(VM_SRCS) $(QMP_SRCS))
+$(BUILD)/qemu/%: $(call TOOL_OBJS,tests/qemu/%.c $(QTEST_SRCS) $(VM_SRCS) $(QMP_SRCS))
 	@mkdir -p $(@D); echo "  $@"
 	$(Q)$(HOSTCC) $^ -lcmocka -ljansson -o $@
 
@@ -209,7 +210,7 @@ gdb: ## Stop at the first instruction of the kernel, with symbols
 BENCH_SRCS  := $(sort $(filter-out $(addprefix tests/bench/,bench_alloc.c count_plugin.c linux_init.c),$(wildcard tests/bench/*.c)))
 BENCH_PARTS := $(BUILD)/bench $(BUILD)/bench_count.so $(BUILD)/nothing.elf
 
-$(BUILD)/bench: $(call TOOL_OBJS,$(BENCH_SRCS) $(VM_SRCS) $(QMP_SRCS))
+$(BUILD)/bench: $(call TOOL_OBJS,$(BENCH_SRCS) tests/qemu/huge_pool.c $(VM_SRCS) $(QMP_SRCS))
 	$(Q)$(HOSTCC) $^ -ljansson -lm -o $@
 
 $(BUILD)/bench_count.so: tests/bench/count_plugin.c tests/bench/count_shared.h

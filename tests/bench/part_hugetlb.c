@@ -9,16 +9,12 @@
  */
 
 #include "tests/bench/bench_guest.h"
+#include "tests/qemu/huge_pool.h"
 
-#include <fcntl.h>
 #include <math.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#define POOL       "/sys/kernel/mm/hugepages/hugepages-2048kB/"
 #define GUEST_MIB  2048U
 #define HUGE_PAGES (GUEST_MIB / 2)
 #define WORDS      "test=touch mib=1536"
@@ -27,38 +23,12 @@
 
 /* ---- the host's pool ---- */
 
-static bool pool_read(const char *name, unsigned *pages)
-{
-    char path[128];
-    FILE *file;
-    bool good;
-
-    snprintf(path, sizeof(path), POOL "%s", name);
-    file = fopen(path, "re");
-    good = file != NULL && fscanf(file, "%u", pages) == 1;
-    if (file != NULL) {
-        fclose(file);
-    }
-    return good;
-}
-
-static char pool_before[16]; /* as text, for a signal handler to write */
-
-static bool pool_write(const char *text)
-{
-    int fd = open(POOL "nr_hugepages", O_WRONLY | O_CLOEXEC);
-    bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-    if (fd >= 0) {
-        close(fd);
-    }
-    return good;
-}
+static unsigned pool_before; /* for a signal handler */
 
 /* QEMU dies with this process and its pages are the pool's again, which then shrinks. */
 static void on_signal(int number)
 {
-    (void)pool_write(pool_before);
+    (void)huge_pool_resize(pool_before);
     _exit(128 + number);
 }
 
@@ -73,28 +43,24 @@ static void on_signals(void (*handler)(int number))
 
 static void pool_give_back(void)
 {
-    (void)pool_write(pool_before);
+    (void)huge_pool_resize(pool_before);
     on_signals(SIG_DFL);
 }
 
 /* Sets pages aside for one guest. False, with the reason, when the machine refuses. */
 static bool pool_take(struct bench *bench)
 {
-    unsigned before = 0;
     unsigned now = 0;
-    char wish[16];
 
-    if (!pool_read("nr_hugepages", &before)) {
+    if (!huge_pool_read("nr_hugepages", &pool_before)) {
         return bench_fail(bench, "this host has no huge pages of 2 MiB");
     }
-    snprintf(pool_before, sizeof(pool_before), "%u", before);
-    snprintf(wish, sizeof(wish), "%u", before + HUGE_PAGES);
     on_signals(on_signal);
-    if (!pool_write(wish)) {
+    if (!huge_pool_resize(pool_before + HUGE_PAGES)) {
         on_signals(SIG_DFL);
         return bench_fail(bench, "huge pages cannot be set aside (that takes root)");
     }
-    if (!pool_read("nr_hugepages", &now) || now < before + HUGE_PAGES) {
+    if (!huge_pool_read("nr_hugepages", &now) || now < pool_before + HUGE_PAGES) {
         pool_give_back();
         return bench_fail(bench, "the host has no %u huge pages to set aside", HUGE_PAGES);
     }
@@ -119,9 +85,9 @@ static bool inflate_once(struct bench *bench, enum bench_guest guest, double *fr
     config.extra = memory;
     vm = bench_start(bench, &config);
     good = vm != NULL && bench_wait(bench, vm, "@touch state=end", BENCH_LONG_WAIT_MS, NULL) &&
-           bench_sleep(bench, vm, SETTLE_MS) && pool_read("free_hugepages", &before) &&
+           bench_sleep(bench, vm, SETTLE_MS) && huge_pool_read("free_hugepages", &before) &&
            bench_balloon(bench, vm, BENCH_GIB, NULL) && bench_sleep(bench, vm, SETTLE_MS) &&
-           pool_read("free_hugepages", &after);
+           huge_pool_read("free_hugepages", &after);
     vm_end(vm);
     *freed = (double)after - (double)before;
     return good;

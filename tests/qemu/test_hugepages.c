@@ -5,45 +5,15 @@
  * given back after it. A keeper process does that, so that it happens however the test ends.
  */
 
+#include "tests/qemu/huge_pool.h"
 #include "tests/qemu/qtest.h"
 
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define POOL       "/sys/kernel/mm/hugepages/hugepages-2048kB/"
 #define HUGE_PAGES 256U
-
-static bool pool_read(const char *name, unsigned *pages)
-{
-    char path[128];
-    FILE *file;
-    bool good;
-
-    snprintf(path, sizeof(path), POOL "%s", name);
-    file = fopen(path, "re");
-    good = file != NULL && fscanf(file, "%u", pages) == 1;
-    if (file != NULL) {
-        fclose(file);
-    }
-    return good;
-}
-
-static bool pool_write(unsigned pages)
-{
-    char text[16];
-    int length = snprintf(text, sizeof(text), "%u", pages);
-    int fd = open(POOL "nr_hugepages", O_WRONLY | O_CLOEXEC);
-    bool good = fd >= 0 && write(fd, text, (size_t)length) == length;
-
-    if (fd >= 0) {
-        close(fd);
-    }
-    return good;
-}
 
 /* ---- the keeper ---- */
 
@@ -67,7 +37,7 @@ static bool keeper_start(void)
         close(ends[1]);
         while (read(ends[0], &byte, 1) > 0) {
         }
-        _exit(pool_write(pool_before) ? 0 : 1);
+        _exit(huge_pool_resize(pool_before) ? 0 : 1);
     }
     close(ends[0]);
     leash = ends[1];
@@ -82,7 +52,7 @@ static void keeper_end(void)
     close(leash);
     assert_int_equal(waitpid(keeper, &status, 0), keeper);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    assert_true(pool_read("nr_hugepages", &now));
+    assert_true(huge_pool_read("nr_hugepages", &now));
     assert_int_equal(now, pool_before);
 }
 
@@ -92,13 +62,13 @@ static void run_with_huge_pages(void **state)
     unsigned now = 0;
     const char *refused = NULL;
 
-    if (!pool_read("nr_hugepages", &pool_before)) {
+    if (!huge_pool_read("nr_hugepages", &pool_before)) {
         refused = "this host has no huge pages of 2 MiB";
     } else if (!keeper_start()) {
         refused = "no process to give huge pages back";
-    } else if (!pool_write(pool_before + HUGE_PAGES)) {
+    } else if (!huge_pool_resize(pool_before + HUGE_PAGES)) {
         refused = "huge pages cannot be set aside (that takes root)";
-    } else if (!pool_read("free_hugepages", &now) || now < HUGE_PAGES) {
+    } else if (!huge_pool_read("free_hugepages", &now) || now < HUGE_PAGES) {
         refused = "the host has not enough memory in one piece for huge pages";
     }
     if (refused != NULL) {
@@ -125,7 +95,7 @@ static unsigned free_pages(void)
 {
     unsigned pages = 0;
 
-    assert_true(pool_read("free_hugepages", &pages));
+    assert_true(huge_pool_read("free_hugepages", &pages));
     return pages;
 }
 
