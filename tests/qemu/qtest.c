@@ -275,6 +275,17 @@ void qtest_powerdown(struct qtest *t)
     qtest_status(t, 0, QTEST_STEP_MS);
 }
 
+void qtest_switch_off(struct qtest *t)
+{
+    struct vm_exit result;
+
+    qtest_press_power(t);
+    assert_int_equal(vm_wait_exit(t->vm, QTEST_STEP_MS, &result), VM_WAIT_OK);
+    if (result.end != VM_END_POWEROFF) {
+        fail_msg("not switched off: %s", result.text);
+    }
+}
+
 /* ---- the host's side ---- */
 
 json_t *qtest_command(struct qtest *t, const char *command, json_t *arguments)

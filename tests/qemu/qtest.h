@@ -93,6 +93,9 @@ void qtest_press_power(struct qtest *t);
 /* Presses the power button; the guest must end with status 0. */
 void qtest_powerdown(struct qtest *t);
 
+/* The same on a machine without an exit device, which the guest must switch off. */
+void qtest_switch_off(struct qtest *t);
+
 /* ---- the host's side ---- */
 
 /* A QMP command that must succeed; the caller owns the reply. */

@@ -4,7 +4,7 @@
  * stops or resets in the middle, and what the host really gets.
  */
 
-#include "tests/qemu/qtest.h"
+#include "tests/qemu/guest_stats.h"
 
 #include <string.h>
 #include <time.h>
@@ -150,49 +150,7 @@ static void the_host_really_gets_the_memory(struct qtest *t)
 
 /* ---- statistics ---- */
 
-struct statistics {
-    uint64_t updated_s;
-    uint64_t free_bytes;
-    uint64_t total_bytes;
-    uint64_t available_bytes;
-};
-
-static struct statistics read_statistics(struct qtest *t)
-{
-    json_t *arguments = json_pack("{s:s, s:s}", "path", VM_BALLOON_PATH, "property", "guest-stats");
-    json_t *reply = qtest_command(t, "qom-get", arguments);
-    struct statistics s = { 0 };
-
-    assert_true(qmp_get_u64(reply, "last-update", &s.updated_s));
-    assert_true(qmp_get_u64(reply, "stats/stat-free-memory", &s.free_bytes));
-    assert_true(qmp_get_u64(reply, "stats/stat-total-memory", &s.total_bytes));
-    assert_true(qmp_get_u64(reply, "stats/stat-available-memory", &s.available_bytes));
-    json_decref(reply);
-    return s;
-}
-
-static void poll_statistics(struct qtest *t)
-{
-    json_decref(qtest_command(t, "qom-set",
-                              json_pack("{s:s, s:s, s:i}", "path", VM_BALLOON_PATH, "property",
-                                        "guest-stats-polling-interval", "value", 1)));
-}
-
-/* Waits for statistics younger than `after_s`. */
-static struct statistics next_statistics(struct qtest *t, uint64_t after_s)
-{
-    int64_t end = vm_now_ms() + QTEST_STEP_MS;
-    struct statistics s = read_statistics(t);
-
-    while (s.updated_s <= after_s && vm_now_ms() < end) {
-        qtest_sleep(t, 20);
-        s = read_statistics(t);
-    }
-    assert_true(s.updated_s > after_s);
-    return s;
-}
-
-static void must_match(const struct statistics *s, const struct record_mem *mem)
+static void must_match(const struct guest_stats *s, const struct record_mem *mem)
 {
     assert_int_equal(s->free_bytes, (mem->backed + mem->returned) * QTEST_FRAME);
     assert_int_equal(s->total_bytes, (mem->total - mem->balloon) * QTEST_FRAME);
@@ -204,14 +162,14 @@ static void statistics_are_fresh_and_exact_to_the_frame(struct qtest *t)
     static const unsigned given_mib[] = { 0, 64, 33, 0 };
 
     qtest_ready(t, "on");
-    poll_statistics(t);
+    guest_stats_poll(t);
     for (size_t i = 0; i < sizeof(given_mib) / sizeof(given_mib[0]); i++) {
-        struct statistics s;
+        struct guest_stats s;
         struct record_mem mem;
 
         qtest_resize(t, t->ram_bytes - given_mib[i] * QTEST_MIB - i * QTEST_FRAME);
         qtest_sleep(t, 150); /* buffers are given back when the balloon rests */
-        s = next_statistics(t, read_statistics(t).updated_s + 1);
+        s = guest_stats_fresh(t);
         assert_true(s.updated_s + 2 >= (uint64_t)time(NULL));
         mem = qtest_mem(t);
         must_match(&s, &mem);
@@ -221,14 +179,14 @@ static void statistics_are_fresh_and_exact_to_the_frame(struct qtest *t)
 
 static void statistics_keep_their_pace(struct qtest *t)
 {
-    struct statistics first;
-    struct statistics last;
+    struct guest_stats first;
+    struct guest_stats last;
 
     qtest_ready(t, "on");
-    poll_statistics(t);
-    first = next_statistics(t, 0);
+    guest_stats_poll(t);
+    first = guest_stats_after(t, 0);
     qtest_sleep(t, 4000);
-    last = read_statistics(t);
+    last = guest_stats_read(t);
     assert_in_range(last.updated_s - first.updated_s, 3, 5);
     qtest_powerdown(t);
 }

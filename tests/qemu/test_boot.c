@@ -196,14 +196,8 @@ static void the_strictest_log_level_leaves_errors_and_results(struct qtest *t)
 
 static void without_an_exit_device_it_powers_off_by_acpi(struct qtest *t)
 {
-    struct vm_exit result;
-
     qtest_ready(t, "on");
-    qtest_press_power(t);
-    assert_int_equal(vm_wait_exit(t->vm, QTEST_STEP_MS, &result), VM_WAIT_OK);
-    if (result.end != VM_END_POWEROFF) {
-        fail_msg("not switched off: %s", result.text);
-    }
+    qtest_switch_off(t);
 }
 
 /* Everything that ACPI tells has a usual value; only the power button and the way to switch the

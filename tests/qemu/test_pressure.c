@@ -5,11 +5,9 @@
  * (tests/guest/pressure.c), whose sources are, from the cheapest: liar, late, cache, pool.
  */
 
-#include "tests/qemu/qtest.h"
+#include "tests/qemu/guest_stats.h"
 
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
+#include <stdio.h>
 
 #define FRAMES_PER_MIB (QTEST_MIB / QTEST_FRAME)
 /* The default of balloon.floor: free frames that the host does not get. */
@@ -171,58 +169,20 @@ static void when_nobody_has_more_the_host_waits(struct qtest *t)
 
 /* ---- statistics ---- */
 
-struct statistics {
-    uint64_t updated_s;
-    uint64_t free_bytes;
-    uint64_t available_bytes;
-    uint64_t cache_bytes;
-};
-
-static struct statistics read_statistics(struct qtest *t)
-{
-    json_t *reply = qtest_command(
-        t, "qom-get", json_pack("{s:s, s:s}", "path", VM_BALLOON_PATH, "property", "guest-stats"));
-    struct statistics s = { 0 };
-
-    assert_true(qmp_get_u64(reply, "last-update", &s.updated_s));
-    assert_true(qmp_get_u64(reply, "stats/stat-free-memory", &s.free_bytes));
-    assert_true(qmp_get_u64(reply, "stats/stat-available-memory", &s.available_bytes));
-    assert_true(qmp_get_u64(reply, "stats/stat-disk-caches", &s.cache_bytes));
-    json_decref(reply);
-    return s;
-}
-
-/* Statistics that were asked for after this moment. */
-static struct statistics next_statistics(struct qtest *t)
-{
-    uint64_t after_s = read_statistics(t).updated_s + 1; /* one may be on its way */
-    int64_t end = vm_now_ms() + QTEST_STEP_MS;
-    struct statistics s = read_statistics(t);
-
-    while (s.updated_s <= after_s && vm_now_ms() < end) {
-        qtest_sleep(t, 20);
-        s = read_statistics(t);
-    }
-    assert_true(s.updated_s > after_s);
-    return s;
-}
-
 /* cache=8 pool=4 */
 static void the_host_is_told_what_can_be_given_up(struct qtest *t)
 {
     uint64_t free_frames = sources_ready(t);
-    struct statistics s;
+    struct guest_stats s;
     uint64_t left;
 
-    json_decref(qtest_command(t, "qom-set",
-                              json_pack("{s:s, s:s, s:i}", "path", VM_BALLOON_PATH, "property",
-                                        "guest-stats-polling-interval", "value", 1)));
-    s = next_statistics(t);
+    guest_stats_poll(t);
+    s = guest_stats_fresh(t);
     assert_int_equal(s.cache_bytes, 12 * QTEST_MIB);
     assert_int_equal(s.available_bytes, s.free_bytes + 12 * QTEST_MIB - FLOOR_FRAMES * QTEST_FRAME);
     left = host_wants(t, free_frames - FLOOR_FRAMES + 6 * FRAMES_PER_MIB);
     qtest_wait_actual(t, left, QTEST_STEP_MS);
-    s = next_statistics(t);
+    s = guest_stats_fresh(t);
     assert_in_range(s.cache_bytes, 6 * QTEST_MIB - SLACK_FRAMES * QTEST_FRAME, 6 * QTEST_MIB);
     assert_int_equal(s.available_bytes, s.free_bytes + s.cache_bytes - FLOOR_FRAMES * QTEST_FRAME);
     finish(t);

@@ -6,7 +6,7 @@
  * QEMU's balloon does not have.
  */
 
-#include "tests/qemu/qtest.h"
+#include "tests/qemu/guest_stats.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,32 +14,15 @@
 
 enum { MODERN, LEGACY };
 
-/* A number the device has learnt from the guest's statistics; 0: none came yet. */
-static uint64_t told(struct qtest *t, const char *what)
-{
-    json_t *arguments = json_pack("{s:s, s:s}", "path", VM_BALLOON_PATH, "property", "guest-stats");
-    json_t *reply = qtest_command(t, "qom-get", arguments);
-    uint64_t value = 0;
-
-    (void)qmp_get_u64(reply, what, &value);
-    json_decref(reply);
-    return value;
-}
-
 static void statistics_arrive(struct qtest *t)
 {
-    int64_t end = vm_now_ms() + QTEST_STEP_MS;
+    struct guest_stats s;
     struct record_mem mem;
 
-    json_decref(qtest_command(t, "qom-set",
-                              json_pack("{s:s, s:s, s:i}", "path", VM_BALLOON_PATH, "property",
-                                        "guest-stats-polling-interval", "value", 1)));
-    while (told(t, "last-update") == 0 && vm_now_ms() < end) {
-        qtest_sleep(t, 20);
-    }
-    assert_true(told(t, "last-update") != 0);
+    guest_stats_poll(t);
+    s = guest_stats_after(t, 0);
     mem = qtest_mem(t);
-    assert_int_equal(told(t, "stats/stat-total-memory"), (mem.total - mem.balloon) * QTEST_FRAME);
+    assert_int_equal(s.total_bytes, (mem.total - mem.balloon) * QTEST_FRAME);
 }
 
 /* A machine without ACPI has no button; its QEMU is told to quit when the case ends. */
@@ -182,14 +165,8 @@ static void a_machine_without_any_timer_but_the_apics_keeps_time(struct qtest *t
 
 static void reduced_hardware_is_switched_off_by_its_sleep_register(struct qtest *t)
 {
-    struct vm_exit result;
-
     qtest_ready(t, "on");
-    qtest_press_power(t);
-    assert_int_equal(vm_wait_exit(t->vm, QTEST_STEP_MS, &result), VM_WAIT_OK);
-    if (result.end != VM_END_POWEROFF) {
-        fail_msg("not switched off: %s", result.text);
-    }
+    qtest_switch_off(t);
 }
 
 static void malformed_device_words_are_reported_and_not_fatal(struct qtest *t)
