@@ -1,45 +1,37 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The table is made by tools/symbols.awk from the first link: entries sorted by address, then the
- * names. The first link has an empty one.
+ * The table is made by tools/symbols.awk from the first link: the number of names, the addresses in
+ * ascending order, then the names in the same order, each with its zero. The first link has an
+ * empty one. Names are found by walking, for only a report of a fault asks.
  */
 
 #include "kernel/symbols.h"
 
 #include <stddef.h>
 
+#include "base/string.h"
+
 #include "arch/x86_64/boot.h"
 
-struct symbol {
-    uint32_t address;
-    uint32_t name; /* offset of the name from the start of the table */
-};
-
-extern const struct symbol symbol_table_start[];
-extern const struct symbol symbol_table_end[];
+extern const uint32_t symbol_table_start[];
+extern const uint32_t symbol_table_end[];
 
 const char *symbol_find(uint64_t address, uint64_t *offset)
 {
-    const struct symbol *table = symbol_table_start;
-    uint64_t text_start = (uint64_t)(uintptr_t)image_start;
-
-    if ((uintptr_t)symbol_table_start == (uintptr_t)symbol_table_end || address < text_start ||
-        address >= (uint64_t)(uintptr_t)text_end) {
+    if ((uintptr_t)symbol_table_start == (uintptr_t)symbol_table_end ||
+        address < (uint64_t)(uintptr_t)image_start || address >= (uint64_t)(uintptr_t)text_end) {
         return NULL;
     }
-    /* The names follow the entries, so the first name's offset tells how many entries there are. */
-    size_t low = 0;
-    size_t high = table[0].name / sizeof(struct symbol);
+    size_t count = symbol_table_start[0];
+    const uint32_t *addresses = symbol_table_start + 1;
+    const char *name = (const char *)(addresses + count);
 
-    while (high - low > 1) {
-        size_t middle = low + (high - low) / 2;
+    size_t at = 0; /* the first name is that of the first address of the text */
 
-        if (table[middle].address <= address) {
-            low = middle;
-        } else {
-            high = middle;
-        }
+    while (at + 1 < count && addresses[at + 1] <= address) {
+        at++;
+        name += strlen(name) + 1;
     }
-    *offset = address - table[low].address;
-    return (const char *)table + table[low].name;
+    *offset = address - addresses[at];
+    return name;
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Makes the kernel's symbol table (kernel/symbols.c) from `nm -n IMAGE`: assembly on standard
-# output. The entries come in address order, the names behind them in the same order.
+# output. Their number, the addresses in order, the names in the same order.
 BEGIN { n = 0 }
 $2 ~ /^[tTW]$/ && $3 !~ /^(text_end|image_start)$/ {
     address[n] = substr($1, 9)
@@ -10,11 +10,8 @@ $2 ~ /^[tTW]$/ && $3 !~ /^(text_end|image_start)$/ {
 END {
     print "    .section .symbols, \"a\", @progbits"
     print "    .balign 8"
-    offset = 8 * n
-    for (i = 0; i < n; i++) {
-        printf "    .long 0x%s, %d\n", address[i], offset
-        offset += length(name[i]) + 1
-    }
+    printf "    .long %d\n", n
+    for (i = 0; i < n; i++) printf "    .long 0x%s\n", address[i]
     for (i = 0; i < n; i++) printf "    .asciz \"%s\"\n", name[i]
     print "    .section .note.GNU-stack, \"\", @progbits"
 }
