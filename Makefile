@@ -56,8 +56,9 @@ all: kernel tools ## Build everything that runs
 # An image is the kernel's objects and, for some, an application. It is linked twice: the second
 # time with the table of its own symbols, which lies behind the text and moves none of it.
 KERNEL_OBJS := $(KERNEL_SRCS:%.c=$(BUILD)/kernel/%.o) $(KERNEL_ASM:%.S=$(BUILD)/kernel/%.o)
-APPS        := $(sort $(notdir $(patsubst %/,%,$(wildcard apps/*/))))
-IMAGES      := $(BUILD)/aerostat.elf $(BUILD)/test.elf $(APPS:%=$(BUILD)/%.elf)
+# Programs that need no C library, because `make run` shall not wait until one is built.
+BARE_APPS   := demo
+IMAGES      := $(BUILD)/aerostat.elf $(BUILD)/test.elf $(BARE_APPS:%=$(BUILD)/%.elf)
 KERNEL_LINK := $(LD) -m elf_x86_64 -nostdlib -static -z max-page-size=4096 -z noexecstack \
                --no-warn-rwx-segments --gc-sections --build-id=none -T linker.ld
 # Loaded text and data (stacks are neither); the goal is in docs/ARCHITECTURE.md.
@@ -91,18 +92,58 @@ $(BUILD)/kernel/%.o: %.S Makefile
 
 define image
 $(1): $(KERNEL_OBJS) $(2) linker.ld tools/symbols.awk
-	$$(Q)$$(KERNEL_LINK) $(KERNEL_OBJS) $(2) -o $$@.first
-	$$(Q)nm -n $$@.first | LC_ALL=C awk -f tools/symbols.awk > $$@.symbols.S
+	$$(Q)$$(KERNEL_LINK) $(KERNEL_OBJS) $(2) $(3) -o $$@.first
+	$$(Q)nm -n $$@.first | LC_ALL=C awk -v program=$$(basename $$(notdir $$@)) -f tools/symbols.awk > $$@.symbols.S
 	$$(Q)$$(CC) -c $$@.symbols.S -o $$@.symbols.o
-	$$(Q)$$(KERNEL_LINK) $(KERNEL_OBJS) $(2) $$@.symbols.o -o $$@
+	$$(Q)$$(KERNEL_LINK) $(KERNEL_OBJS) $(2) $$@.symbols.o $(3) -o $$@
 	@rm -f $$@.first $$@.symbols.S $$@.symbols.o
 	@size -A $$@ | awk -v name=$$@ -v max=$(KERNEL_BYTES_MAX) -v limited=$(if $(2),0,1) -f tools/size.awk
 endef
 $(eval $(call image,$(BUILD)/aerostat.elf,))
 $(eval $(call image,$(BUILD)/test.elf,$(call objects_of,tests/guest)))
-$(foreach app,$(APPS),$(eval $(call image,$(BUILD)/$(app).elf,$(call objects_of,apps/$(app)))))
+$(foreach app,$(BARE_APPS),$(eval $(call image,$(BUILD)/$(app).elf,$(call objects_of,apps/$(app)))))
 
 kernel: $(IMAGES) ## Build the guest images
+
+# ---- programs: newlib, what lies beneath it, and one image each ---------------------------------
+
+APPS     := $(sort $(filter-out $(BARE_APPS),$(notdir $(patsubst %/,%,$(wildcard apps/*/)))))
+NEWLIB   := $(BUILD)/newlib/sysroot
+LIBC_DIR := $(BUILD)/libc
+# Generating code for a program: as in docs/LIBC.md, and as tools/aerostat-cc does it.
+APP_CODE  = -std=c11 -O2 -g -nostdinc -isystem $(shell $(CC) -print-file-name=include 2>/dev/null) \
+            -isystem libc/include -isystem $(NEWLIB)/include $(shell cat tools/newlib.flags) \
+            -mno-red-zone -mcmodel=small -fno-pic -fno-pie -fcf-protection=none \
+            -fstack-protector-strong -fstack-clash-protection -fno-asynchronous-unwind-tables \
+            -fno-omit-frame-pointer -ffunction-sections -fdata-sections -fno-common $(REPRODUCIBLE)
+APP_FLAGS = $(APP_CODE) $(WARNINGS) $(INCLUDES)
+LIBC_OBJS := $(patsubst libc/%.c,$(LIBC_DIR)/%.o,$(sort $(wildcard libc/*.c)))
+
+$(NEWLIB)/complete: tools/newlib.sh tools/newlib.flags
+	@rm -f $@
+	@tools/newlib.sh $(BUILD)/newlib
+
+# They run before there is a canary to check.
+$(addprefix $(LIBC_DIR)/,start.o thread.o random.o): APP_CODE += -fno-stack-protector
+
+$(LIBC_DIR)/%.o: libc/%.c Makefile | $(NEWLIB)/complete
+	@mkdir -p $(@D); echo "  $@"
+	$(Q)$(CC) $(APP_FLAGS) $(DEPS) -c $< -o $@
+
+$(BUILD)/apps/%.o: apps/%.c Makefile | $(NEWLIB)/complete
+	@mkdir -p $(@D); echo "  $@"
+	$(Q)$(CC) $(APP_FLAGS) $(DEPS) -c $< -o $@
+
+app_objects = $(patsubst apps/%.c,$(BUILD)/apps/%.o,$(sort $(wildcard apps/$(1)/*.c)))
+NEWLIB_LIBS = --start-group $(NEWLIB)/lib/libc.a $(NEWLIB)/lib/libm.a --end-group
+$(foreach app,$(APPS),$(eval $(call image,$(BUILD)/$(app).elf,$(call app_objects,$(app)) $(LIBC_OBJS),$$(NEWLIB_LIBS))))
+
+apps: $(APPS:%=$(BUILD)/%.elf) ## Build the programs on newlib
+
+app: ## Build one program, apps/NAME, into build/NAME.elf: make app APP=hello
+	$(call setup,build apps)
+	@[ -n "$(APP)" ] && [ -d "apps/$(APP)" ] || { echo "usage: make app APP=NAME, one of: $(APPS)" >&2; exit 2; }
+	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/$(APP).elf
 
 # ---- unit tests: hosted, ASan and UBSan -------------------------------------------------------
 
@@ -239,7 +280,7 @@ $(BUILD)/bench_alloc: tests/bench/bench_alloc.c $(wildcard mm/*.c) tests/fakes/f
 	@mkdir -p $(@D); echo "  $@"
 	$(Q)$(HOSTCC) $(TOOL_FLAGS) -fno-strict-aliasing $^ -o $@
 
-check: ## Format, layers, headers, style, documents, conformance, clang-tidy, shellcheck
+check: $(NEWLIB)/complete ## Format, layers, headers, style, documents, conformance, clang-tidy, shellcheck
 	@tools/checks/check_all
 
 format: ## Apply the format
@@ -252,5 +293,5 @@ help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 .SECONDARY:
-.PHONY: all kernel tools unit fuzz-short fuzz builds qemu-tests test-programs run test gdb bench bench-alloc check format clean help
+.PHONY: all kernel apps app tools unit fuzz-short fuzz builds qemu-tests test-programs run test gdb bench bench-alloc check format clean help
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

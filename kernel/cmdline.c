@@ -44,23 +44,26 @@ static const char *skip_blanks(const char *cursor)
     return cursor;
 }
 
-/* `cursor` stands on the first character of a word. Returns the place behind it. */
-static const char *take_word(const char *cursor, struct word *word)
+size_t cmdline_take_word(const char **line, char *text, size_t size, bool *found, bool *quote_open)
 {
+    const char *cursor = skip_blanks(*line);
     size_t length = 0;
-    word->too_long = false;
-    word->quote_open = false;
-    for (; *cursor != '\0' && (word->quote_open || !is_blank(*cursor)); cursor++) {
+    ASSERT(size > 0);
+    *found = *cursor != '\0';
+    *quote_open = false;
+    for (; *cursor != '\0' && (*quote_open || !is_blank(*cursor)); cursor++) {
         if (*cursor == '"') {
-            word->quote_open = !word->quote_open;
-        } else if (length < CMDLINE_WORD_MAX) {
-            word->text[length++] = *cursor;
+            *quote_open = !*quote_open;
         } else {
-            word->too_long = true;
+            if (length < size - 1) {
+                text[length] = *cursor;
+            }
+            length++;
         }
     }
-    word->text[length] = '\0';
-    return cursor;
+    text[length < size ? length : size - 1] = '\0';
+    *line = cursor;
+    return length;
 }
 
 /* Whatever the boot loader passed, a report is plain ASCII: other bytes are shown as \xNN. */
@@ -336,14 +339,20 @@ static bool ends_parameters(const char *cursor)
 const char *cmdline_parse(const char *line, const struct param *table, size_t count,
                           cmdline_report_fn *report_call, void *context)
 {
-    ASSERT(line != NULL);
-    ASSERT(report_call != NULL);
     for (size_t i = 0; i < count; i++) {
         check_param(&table[i]);
         /* Found under its own name means that no earlier parameter has the same one. */
         ASSERT(find_param(table, count, table[i].name, strlen(table[i].name)) == &table[i]);
         set_default(&table[i]);
     }
+    return cmdline_apply(line, table, count, report_call, context);
+}
+
+const char *cmdline_apply(const char *line, const struct param *table, size_t count,
+                          cmdline_report_fn *report_call, void *context)
+{
+    ASSERT(line != NULL);
+    ASSERT(report_call != NULL);
     const struct reporter reporter = { report_call, context };
     const char *cursor = skip_blanks(line);
     while (*cursor != '\0') {
@@ -351,7 +360,11 @@ const char *cmdline_parse(const char *line, const struct param *table, size_t co
             return skip_blanks(cursor + 2);
         }
         struct word word;
-        cursor = skip_blanks(take_word(cursor, &word));
+        bool found;
+        const size_t length =
+            cmdline_take_word(&cursor, word.text, sizeof word.text, &found, &word.quote_open);
+        word.too_long = length > CMDLINE_WORD_MAX;
+        cursor = skip_blanks(cursor);
         apply_word(&reporter, table, count, &word);
     }
     return cursor;

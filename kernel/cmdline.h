@@ -16,6 +16,7 @@
  * keep a machine from starting.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -55,6 +56,15 @@ typedef void cmdline_line_fn(void *context, const char *line);
  */
 const char *cmdline_parse(const char *line, const struct param *table, size_t count,
                           cmdline_report_fn *report, void *context);
+
+/* The same without the defaults: another line on top of one that was parsed. */
+const char *cmdline_apply(const char *line, const struct param *table, size_t count,
+                          cmdline_report_fn *report, void *context);
+
+/* Takes the word at *line, which blanks may precede, and leaves *line behind it. The word goes to
+ * `text` without its quotes, cut to `size` with its zero. Returns its length uncut, quotes apart;
+ * *found is false at the end of the line. *quote_open: its last quote was not closed. */
+size_t cmdline_take_word(const char **line, char *text, size_t size, bool *found, bool *quote_open);
 
 /* One line per parameter, in the order of the table: name, values, help, unit, default, range. */
 void cmdline_describe(const struct param *table, size_t count, cmdline_line_fn *write,

@@ -20,10 +20,16 @@
 #define NS_PER_US 1000U
 
 static enum log_level level_shown = LOG_INFO;
+static bool results_shown = true;
 
 void log_set_level(enum log_level level)
 {
     level_shown = level;
+}
+
+void log_set_results(bool shown)
+{
+    results_shown = shown;
 }
 
 static size_t fit(int length, size_t room)
@@ -66,6 +72,9 @@ void result_line(const char *format, ...)
     char line[LINE_MAX + 1];
     va_list args;
 
+    if (!results_shown) {
+        return;
+    }
     line[0] = '@';
     va_start(args, format);
     size_t length = 1 + fit(format_text(line + 1, LINE_MAX - 1, format, args), LINE_MAX - 1);

@@ -45,7 +45,8 @@ static void start_app(void)
         return;
     }
     pressure_service_start();
-    err_t err = task_create("app", app_task, NULL);
+    uint32_t stack_bytes = &app_stack_bytes != NULL ? app_stack_bytes : TASK_STACK_BYTES;
+    err_t err = task_create_sized("app", stack_bytes, app_task, NULL);
 
     if (err != OK) {
         log_error("the application was not started: %s", err_name(err));
@@ -57,11 +58,11 @@ _Noreturn void kernel_main(const struct boot_info *info)
     clock_start();
     serial_init();
     segments_init();
+    params_read(info->cmdline);
     log_info("aerostat, started by %s, command line '%s'", info->protocol, info->cmdline);
     if (info->cmdline_was_cut) {
         log_warn("the end of the command line was cut off: BOOT_CMDLINE_MAX");
     }
-    params_read(info->cmdline);
     memory_init(info);
     work_init();
     timer_init();

@@ -6,13 +6,16 @@
 #include <stddef.h>
 
 #include "base/bits.h"
+#include "base/string.h"
 
+#include "kernel/app.h"
 #include "kernel/cmdline.h"
 #include "kernel/log.h"
 #include "kernel/mmio_words.h"
 
 struct kernel_params params;
 
+static const char *whole_line = "";
 static const char *app_line = "";
 
 /* Read by kernel/mmio_words.c, each of them, wherever they stand; known here so that they are
@@ -32,6 +35,11 @@ static const struct param table[] = {
       .default_value = LOG_INFO,
       .value = &params.loglevel,
       .help = "log lines up to this level are shown" },
+    { .name = "results",
+      .kind = PARAM_FLAG,
+      .default_value = 1,
+      .value = &params.results,
+      .help = "print the lines for programs, which begin with @" },
     { .name = "help",
       .kind = PARAM_FLAG,
       .value = &params.help,
@@ -169,7 +177,9 @@ static const struct param table[] = {
 static void report_bad(void *context, const char *word, const char *reason)
 {
     (void)context;
-    log_warn("parameter '%s' ignored: %s", word, reason);
+    if (strncmp(word, APP_ENV, strlen(APP_ENV)) != 0) {
+        log_warn("parameter '%s' ignored: %s", word, reason);
+    }
 }
 
 static void report_line(void *context, const char *line)
@@ -180,12 +190,21 @@ static void report_line(void *context, const char *line)
 
 void params_read(const char *cmdline)
 {
-    app_line = cmdline_parse(cmdline, table, ARRAY_SIZE(table), report_bad, NULL);
+    whole_line = cmdline;
+    (void)cmdline_parse(&app_params != NULL ? app_params : "", table, ARRAY_SIZE(table), report_bad,
+                        NULL);
+    app_line = cmdline_apply(cmdline, table, ARRAY_SIZE(table), report_bad, NULL);
     /* Who asks for help gets it, whatever the log level. */
     if (params.help != 0) {
         cmdline_describe(table, ARRAY_SIZE(table), report_line, NULL);
     }
     log_set_level((enum log_level)params.loglevel);
+    log_set_results(params.results != 0);
+}
+
+const char *params_line(void)
+{
+    return whole_line;
 }
 
 const char *params_app_line(void)

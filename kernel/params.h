@@ -6,6 +6,7 @@
 
 struct kernel_params {
     uint64_t loglevel;          /* enum log_level */
+    uint64_t results;           /* print the lines that begin with @ */
     uint64_t report_period_ms;  /* period of the @mem lines; 0: none */
     uint64_t help;              /* print the parameters and go on */
     uint64_t poll_ms;           /* period of the safety poll; 0: none */
@@ -45,5 +46,6 @@ extern struct kernel_params params;
 /* Reads the command line. Bad words are reported in the log and ignored. */
 void params_read(const char *cmdline);
 
-/* The words behind `--`. */
+/* The whole command line, and the words behind `--`. */
+const char *params_line(void);
 const char *params_app_line(void);

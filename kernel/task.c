@@ -3,9 +3,10 @@
  * Runnable tasks stand in one first-in, first-out queue. The run queue and all wait queues belong
  * to whoever has interrupts off, because work on the way out of an interrupt may wake a task.
  *
- * Stack slots lie in the stack window, each below the guard page of the next:
+ * Stack slots lie in the stack window, each below the guard page of the next. A stack that is not
+ * of the largest size lies at the lower end of its slot:
  *
- *     | guard | stack of task 0 | guard | stack of task 1 | guard | ...
+ *     | guard | stack of task 0 |    | guard | stack of task 1 |    | guard | ...
  */
 
 #include "kernel/task.h"
@@ -23,8 +24,7 @@
 #include "kernel/work.h"
 #include "mm/frame.h"
 
-#define STACK_FRAMES (TASK_STACK_BYTES / FRAME_SIZE)
-#define SLOT_BYTES   (FRAME_SIZE + TASK_STACK_BYTES)
+#define SLOT_BYTES ((uint64_t)FRAME_SIZE + TASK_STACK_MAX)
 
 enum task_state { TASK_UNUSED, TASK_RUNNABLE, TASK_RUNNING, TASK_WAITING, TASK_ENDED };
 
@@ -34,7 +34,9 @@ struct task {
     void *argument;
     struct task *next;  /* in the run queue or a wait queue */
     uint64_t stack;     /* saved stack pointer while not running */
-    pfn_t stack_frames; /* first of STACK_FRAMES contiguous frames */
+    pfn_t stack_frames; /* first of stack_count contiguous frames */
+    pfn_t stack_count;
+    uint64_t thread_pointer; /* 0: that of others */
     enum task_state state;
     struct timer timer;
     struct wait_queue sleeping;
@@ -46,6 +48,7 @@ static struct task *current; /* null: the idle loop */
 static struct task *run_first;
 static struct task *run_last;
 static uint64_t idle_stack;
+static uint64_t thread_pointer_otherwise;
 
 static uint64_t slot_guard(const struct task *task)
 {
@@ -59,7 +62,7 @@ static uint64_t stack_low(const struct task *task)
 
 static uint64_t stack_high(const struct task *task)
 {
-    return slot_guard(task) + SLOT_BYTES;
+    return stack_low(task) + (uint64_t)task->stack_count * FRAME_SIZE;
 }
 
 static void make_runnable(struct task *task)
@@ -90,22 +93,22 @@ _Noreturn void context_returned(void)
     panic("task_main returned");
 }
 
-static void stack_release(struct task *task, unsigned mapped)
+static void stack_release(struct task *task, pfn_t mapped)
 {
-    for (unsigned i = 0; i < mapped; i++) {
+    for (pfn_t i = 0; i < mapped; i++) {
         paging_unmap_at(stack_low(task) + i * FRAME_SIZE);
     }
-    frame_free_run(task->stack_frames, STACK_FRAMES);
+    frame_free_run(task->stack_frames, task->stack_count);
 }
 
 static err_t stack_make(struct task *task)
 {
-    err_t err = frame_alloc_run(STACK_FRAMES, &task->stack_frames);
+    err_t err = frame_alloc_run(task->stack_count, &task->stack_frames);
 
     if (err != OK) {
         return err;
     }
-    for (unsigned i = 0; i < STACK_FRAMES; i++) {
+    for (pfn_t i = 0; i < task->stack_count; i++) {
         err = paging_map_at(stack_low(task) + i * FRAME_SIZE, frame_address(task->stack_frames + i),
                             PAGING_WRITE);
         if (err != OK) {
@@ -138,7 +141,7 @@ static void reap(void)
 {
     for (unsigned i = 0; i < TASKS_MAX; i++) {
         if (tasks[i].state == TASK_ENDED) {
-            stack_release(&tasks[i], STACK_FRAMES);
+            stack_release(&tasks[i], tasks[i].stack_count);
             tasks[i].state = TASK_UNUSED;
         }
     }
@@ -146,14 +149,24 @@ static void reap(void)
 
 err_t task_create(const char *name, task_function *function, void *argument)
 {
+    return task_create_sized(name, TASK_STACK_BYTES, function, argument);
+}
+
+err_t task_create_sized(const char *name, uint32_t stack_bytes, task_function *function,
+                        void *argument)
+{
     ASSERT(name != NULL && function != NULL);
+    ASSERT(stack_bytes > 0 && stack_bytes <= TASK_STACK_MAX && stack_bytes % FRAME_SIZE == 0);
     reap();
     struct task *task = slot_find();
 
     if (task == NULL) {
         return ERR_BUSY;
     }
-    *task = (struct task){ .name = name, .function = function, .argument = argument };
+    *task = (struct task){ .name = name,
+                           .function = function,
+                           .argument = argument,
+                           .stack_count = stack_bytes / FRAME_SIZE };
     task->timer = (struct timer){ .fire = wake_sleeper, .context = task };
     err_t err = stack_make(task);
 
@@ -167,6 +180,28 @@ err_t task_create(const char *name, task_function *function, void *argument)
     make_runnable(task);
     interrupts_restore(on);
     return OK;
+}
+
+static void thread_pointer_load(const struct task *task)
+{
+    if (thread_pointer_otherwise != 0) {
+        cpu_set_thread_pointer(task != NULL && task->thread_pointer != 0
+                                   ? task->thread_pointer
+                                   : thread_pointer_otherwise);
+    }
+}
+
+void task_set_thread_pointer(uint64_t address)
+{
+    ASSERT(current != NULL && thread_pointer_otherwise != 0);
+    current->thread_pointer = address;
+    thread_pointer_load(current);
+}
+
+void task_set_thread_pointer_otherwise(uint64_t address)
+{
+    thread_pointer_otherwise = address;
+    thread_pointer_load(current);
 }
 
 /* Leaves the running context for the next runnable task, or the idle loop. Interrupts are off. */
@@ -186,6 +221,7 @@ static void switch_away(void)
         return; /* yielded to itself */
     }
     current = to;
+    thread_pointer_load(to);
     context_switch(from != NULL ? &from->stack : &idle_stack, to != NULL ? to->stack : idle_stack);
 }
 

@@ -15,6 +15,8 @@
 /* Tasks at one time. task_create() says ERR_BUSY beyond. */
 #define TASKS_MAX        16U
 #define TASK_STACK_BYTES 32768U
+/* The largest stack a task can have. */
+#define TASK_STACK_MAX 1048576U
 
 struct task;
 
@@ -28,6 +30,17 @@ typedef void task_function(void *argument);
 /* Starts a task; it runs when the others yield. `name` must stay. Callable from tasks and from the
  * start, not from work. ERR_NOMEM for the stack, ERR_BUSY for the number. */
 MUST_USE err_t task_create(const char *name, task_function *function, void *argument);
+
+/* The same with a stack of `stack_bytes`, a multiple of FRAME_SIZE, TASK_STACK_MAX at most. All of
+ * it is memory from the start on. */
+MUST_USE err_t task_create_sized(const char *name, uint32_t stack_bytes, task_function *function,
+                                 void *argument);
+
+/* Where the running task's thread-local data are, from now on: %fs for the code of an application.
+ * Tasks that never say so have `otherwise` once it was set: kernel tasks that call an application
+ * back. */
+void task_set_thread_pointer(uint64_t address);
+void task_set_thread_pointer_otherwise(uint64_t address);
 
 /* Lets marked work and the other runnable tasks run once. */
 void task_yield(void);

@@ -20,8 +20,9 @@ name=$2
 mkdir -p "$(dirname "$3")"
 dir=$(cd "$(dirname "$3")" && pwd)/$(basename "$3")
 [ -d "$dir" ] && exit 0
-command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null ||
+if ! command -v apt-get >/dev/null || ! command -v dpkg-deb >/dev/null; then
     fail "this is no Debian system, from where $name would come"
+fi
 
 # apt-get with short time limits, and with lists of its own once $lists says so.
 lists=''
@@ -35,6 +36,7 @@ apt() {
 own_lists() {
     # shellcheck disable=SC1091
     suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
+    # shellcheck disable=SC2016 # the $() is apt's
     mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
         grep -v security | head -n 1)
     mkdir -p "$dir.apt/lists/partial" "$dir.apt/cache/archives/partial"

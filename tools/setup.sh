@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Usage: tools/setup.sh [--check] GROUP...     groups: build run test gdb bench
+# Usage: tools/setup.sh [--check] GROUP...     groups: build apps run test gdb bench
 #
 # Installs what is missing for building, running or testing. --check only tells. Nothing is done,
 # and nothing is printed, when all is there. Written for Debian 12; other systems without dpkg get
@@ -12,6 +12,9 @@ set -eu
 why_build='compiling the kernel'
 packages_build='gcc make binutils libc6-dev'
 programs_build='gcc make ld objcopy'
+why_apps='building newlib and programs on it'
+packages_apps="$packages_build patch xz-utils"
+programs_apps="$programs_build patch xz"
 why_run='starting virtual machines'
 packages_run="$packages_build libjansson-dev qemu-system-x86"
 programs_run="$programs_build qemu-system-x86_64"
@@ -63,6 +66,8 @@ for word in "$@"; do
     --check) check_only=yes ;;
     build) reasons="$reasons, $why_build" packages="$packages $packages_build" \
         programs="$programs $programs_build" ;;
+    apps) reasons="$reasons, $why_apps" packages="$packages $packages_apps" \
+        programs="$programs $programs_apps" ;;
     run) reasons="$reasons, $why_run" packages="$packages $packages_run" \
         programs="$programs $programs_run" ;;
     test) reasons="$reasons, $why_test" packages="$packages $packages_test" \
@@ -71,7 +76,7 @@ for word in "$@"; do
         programs="$programs $programs_gdb" ;;
     bench) reasons="$reasons, $why_bench" packages="$packages $packages_bench" \
         programs="$programs $programs_bench" ;;
-    *) fail "unknown group '$word'; usage: tools/setup.sh [--check] build|run|test|gdb|bench ..." ;;
+    *) fail "unknown group '$word'; usage: tools/setup.sh [--check] build|apps|run|test|gdb|bench ..." ;;
     esac
 done
 [ -n "$packages" ] || fail "usage: tools/setup.sh [--check] build|run|test ..."

@@ -13,5 +13,9 @@ END {
     printf "    .long %d\n", n
     for (i = 0; i < n; i++) printf "    .long 0x%s\n", address[i]
     for (i = 0; i < n; i++) printf "    .asciz \"%s\"\n", name[i]
+    # The program's name, for its argv[0].
+    print "    .section .rodata.program_name, \"a\", @progbits"
+    print "    .globl program_name"
+    printf "program_name: .asciz \"%s\"\n", program
     print "    .section .note.GNU-stack, \"\", @progbits"
 }

@@ -64,6 +64,12 @@ static inline void msr_write(uint32_t msr, uint64_t value)
     __asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)));
 }
 
+/* Where %fs points: the thread pointer of the System V ABI. */
+static inline void cpu_set_thread_pointer(uint64_t address)
+{
+    msr_write(0xc0000100U, address); /* IA32_FS_BASE [SDM 4, table 2-2] */
+}
+
 struct cpuid {
     uint32_t eax;
     uint32_t ebx;

@@ -19,7 +19,7 @@
 #define strlen  kernel_strlen
 #define strncmp kernel_strncmp
 #include "base/string.h"
-#include "kernel/string.c"
+#include "kernel/string.c" /* NOLINT(bugprone-suspicious-include): compiled under other names */
 #undef memchr
 #undef memcmp
 #undef memcpy
