@@ -49,7 +49,7 @@ FUZZERS    := $(sort $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c)
 FAKE_SRCS  := $(sort $(wildcard tests/fakes/*.c))
 QMP_SRCS   := $(sort $(wildcard tools/qmp/*.c))
 
-all: kernel tools ## Build everything that runs
+all: kernel apps libc-tests tools ## Build everything that runs
 
 # ---- the kernel: freestanding ----------------------------------------------------------------
 
@@ -126,6 +126,10 @@ $(NEWLIB)/complete: tools/newlib.sh tools/newlib.flags
 # They run before there is a canary to check.
 $(addprefix $(LIBC_DIR)/,start.o thread.o random.o): APP_CODE += -fno-stack-protector
 
+# These hand the kernel functions that run on the way out of interrupts, where the program's vector
+# registers are still in use.
+$(addprefix $(LIBC_DIR)/,api_tasks.o api_pressure.o): APP_CODE += -mgeneral-regs-only
+
 $(LIBC_DIR)/%.o: libc/%.c Makefile | $(NEWLIB)/complete
 	@mkdir -p $(@D); echo "  $@"
 	$(Q)$(CC) $(APP_FLAGS) $(DEPS) -c $< -o $@
@@ -138,7 +142,17 @@ app_objects = $(patsubst apps/%.c,$(BUILD)/apps/%.o,$(sort $(wildcard apps/$(1)/
 NEWLIB_LIBS = --start-group $(NEWLIB)/lib/libc.a $(NEWLIB)/lib/libm.a --end-group
 $(foreach app,$(APPS),$(eval $(call image,$(BUILD)/$(app).elf,$(call app_objects,$(app)) $(LIBC_OBJS),$$(NEWLIB_LIBS))))
 
+# Programs that test what lies beneath newlib: each checks one thing and ends with status 0.
+LIBC_TESTS := $(sort $(patsubst tests/libc/%.c,%,$(wildcard tests/libc/*.c)))
+
+$(BUILD)/libc-tests/%.o: tests/libc/%.c Makefile | $(NEWLIB)/complete
+	@mkdir -p $(@D); echo "  $@"
+	$(Q)$(CC) $(APP_FLAGS) $(DEPS) -c $< -o $@
+
+$(foreach test,$(LIBC_TESTS),$(eval $(call image,$(BUILD)/libc-tests/$(test).elf,$(BUILD)/libc-tests/$(test).o $(LIBC_OBJS),$$(NEWLIB_LIBS))))
+
 apps: $(APPS:%=$(BUILD)/%.elf) ## Build the programs on newlib
+libc-tests: $(LIBC_TESTS:%=$(BUILD)/libc-tests/%.elf)
 
 app: ## Build one program, apps/NAME, into build/NAME.elf: make app APP=hello
 	$(call setup,build apps)
@@ -211,7 +225,7 @@ $(BUILD)/qemu/%: $(call TOOL_OBJS,tests/qemu/%.c $(QTEST_SRCS) $(VM_SRCS) $(QMP_
 	@mkdir -p $(@D); echo "  $@"
 	$(Q)$(HOSTCC) $^ -lcmocka -ljansson -o $@
 
-qemu-tests: $(QEMU_TESTS:%=$(BUILD)/qemu/%) kernel ## Run the tests on real QEMUs (T=test_boot for one)
+qemu-tests: $(QEMU_TESTS:%=$(BUILD)/qemu/%) kernel apps libc-tests ## Run the tests on real QEMUs (T=test_boot for one)
 	@set -e; for t in $(or $(T),$(QEMU_TESTS)); do echo "== $$t"; $(BUILD)/qemu/$$t; done
 
 test-programs: $(UNIT_TESTS:%=$(BUILD)/unit/%) $(FUZZERS:%=$(BUILD)/fuzzers/%) $(QEMU_TESTS:%=$(BUILD)/qemu/%)
@@ -236,7 +250,7 @@ run: ## Show the main job: a guest gives its memory back, seen from both sides
 	@$(BUILD)/tools/aerostat demo --image $(BUILD)/demo.elf
 
 test: ## Prove it: checks, unit tests, fuzzers, real QEMUs (about 10 minutes)
-	$(call setup,build run test)
+	$(call setup,build apps run test)
 	@$(MAKE) --no-print-directory -j$(JOBS) all test-programs
 	@$(MAKE) --no-print-directory check
 	@{ $(MAKE) --no-print-directory unit fuzz-short builds qemu-tests 2>&1; echo $$? > $(BUILD)/test.status; } \
@@ -293,5 +307,5 @@ help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 .SECONDARY:
-.PHONY: all kernel apps app tools unit fuzz-short fuzz builds qemu-tests test-programs run test gdb bench bench-alloc check format clean help
+.PHONY: all kernel apps app libc-tests tools unit fuzz-short fuzz builds qemu-tests test-programs run test gdb bench bench-alloc check format clean help
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

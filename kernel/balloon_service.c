@@ -330,6 +330,11 @@ static struct balloon_dev_status status(void)
     return now;
 }
 
+bool balloon_service_serves(void)
+{
+    return running;
+}
+
 uint64_t balloon_service_target(void)
 {
     return status().target;

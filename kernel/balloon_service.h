@@ -38,6 +38,9 @@ void balloon_service_let_go(struct pci_leave leave);
 /* Devices have come: serves a balloon if there is one and none is served. */
 void balloon_service_look(void);
 
+/* True while a device is served. */
+bool balloon_service_serves(void);
+
 /* Pages the host wants in the balloon, and pages that are there. 0 without a driver. */
 uint64_t balloon_service_target(void);
 uint64_t balloon_service_actual(void);

@@ -82,3 +82,10 @@ void result_line(const char *format, ...)
     va_end(args);
     write_line(line, length);
 }
+
+void log_plain(const char *text)
+{
+    char line[LINE_MAX + 1];
+
+    write_line(line, fit(format_print(line, LINE_MAX, "%s", text), LINE_MAX));
+}

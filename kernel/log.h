@@ -9,5 +9,8 @@
 /* Lines above this level are dropped. Starts as LOG_INFO. */
 void log_set_level(enum log_level level);
 
+/* Writes the text as a line, whatever is shown. Callable from everywhere. */
+void log_plain(const char *text);
+
 /* Whether result_line() prints. Starts as true. */
 void log_set_results(bool shown);

@@ -70,5 +70,5 @@ void thread_start(struct thread *first)
 _Noreturn void __stack_chk_fail(void);
 _Noreturn void __stack_chk_fail(void)
 {
-    panic("task '%s' wrote past the end of a variable on its stack", task_name());
+    panic("a variable on the stack was written past its end");
 }

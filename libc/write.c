@@ -52,9 +52,15 @@ int isatty(int fd)
 void *sbrk(ptrdiff_t bytes);
 void *sbrk(ptrdiff_t bytes)
 {
-    (void)bytes;
-    errno = ENOMEM;
-    return (void *)-1;
+    static char pool[262144];
+    static size_t used;
+
+    if (used + (size_t)bytes > sizeof(pool)) {
+        errno = ENOMEM;
+        return (void *)-1;
+    }
+    used += (size_t)bytes;
+    return pool + used - (size_t)bytes;
 }
 
 pid_t getpid(void)
