@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,6 +38,7 @@ struct vm {
     bool may_pause;
     int wait_status; /* from waitpid(), once reaped */
     int serial_fd;
+    int input_fd;
     int error_fd;
     struct qmp *qmp;
     struct accel accel;
@@ -129,6 +131,7 @@ struct vm *vm_start(const struct vm_config *config, char *reason, size_t reason_
     }
     vm->pid = process.pid;
     vm->serial_fd = process.serial_fd;
+    vm->input_fd = process.input_fd;
     vm->error_fd = process.error_fd;
     vm->ram.bytes = config->memory_mib << 20;
     vm->may_pause = config->may_pause;
@@ -184,6 +187,7 @@ void vm_end(struct vm *vm)
     }
     qmp_close(vm->qmp);
     close_fd(&vm->serial_fd);
+    close_fd(&vm->input_fd);
     close_fd(&vm->error_fd);
     text_log_free(&vm->serial);
     text_log_free(&vm->errors);
@@ -229,6 +233,27 @@ void vm_pump(struct vm *vm, int timeout_ms)
     if (qmp_lives) {
         (void)qmp_pump(vm->qmp, NULL);
     }
+}
+
+/* The guest's echo is read meanwhile: both pipes may be full. */
+bool vm_type(struct vm *vm, const char *text, int timeout_ms)
+{
+    int64_t deadline = vm_now_ms() + timeout_ms;
+    size_t left = strlen(text);
+
+    assert(vm->input_fd >= 0);
+    while (left > 0) {
+        ssize_t count = send(vm->input_fd, text, left, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+        if (count > 0) {
+            text += count;
+            left -= (size_t)count;
+        } else if ((errno != EAGAIN && errno != EINTR) || left_ms(deadline) == 0) {
+            return false;
+        }
+        vm_pump(vm, left > 0 ? 1 : 0);
+    }
+    return true;
 }
 
 const char *vm_take_line(struct vm *vm)

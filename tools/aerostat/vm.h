@@ -6,7 +6,7 @@
  * process (the thread) that started it, even when that is killed.
  *
  * Nothing is left on the disk: QMP runs over a socket pair that QEMU inherits, the serial port is
- * QEMU's standard output. A handle belongs to one thread.
+ * QEMU's standard output and input. A handle belongs to one thread.
  */
 
 #include <stdbool.h>
@@ -107,6 +107,10 @@ pid_t vm_pid(const struct vm *vm);
 
 /* Takes in what the guest wrote, waiting at most `timeout_ms` for something to come. */
 void vm_pump(struct vm *vm, int timeout_ms);
+
+/* Types on the guest's serial port. It takes the text when it can: true when all of it has left us
+ * within the time. */
+bool vm_type(struct vm *vm, const char *text, int timeout_ms);
 
 /* The next whole line nobody took yet, without its line end, or NULL when there is none now. Valid
  * until vm_end(). */

@@ -25,6 +25,7 @@
 struct vm_pipes {
     int qmp[2];
     int serial[2];
+    int input[2];
     int error[2];
     int exec[2]; /* closes without a word when exec succeeds */
 };
@@ -42,6 +43,7 @@ static void pipes_close(struct vm_pipes *pipes)
     for (unsigned i = 0; i < 2; i++) {
         close_fd(&pipes->qmp[i]);
         close_fd(&pipes->serial[i]);
+        close_fd(&pipes->input[i]);
         close_fd(&pipes->error[i]);
         close_fd(&pipes->exec[i]);
     }
@@ -57,7 +59,8 @@ static bool pipes_open(struct vm_pipes *pipes, enum vm_terminal terminal)
     if (terminal != VM_TERMINAL_NONE) {
         return true;
     }
-    if (pipe2(pipes->serial, O_CLOEXEC) != 0 || pipe2(pipes->error, O_CLOEXEC) != 0) {
+    if (pipe2(pipes->serial, O_CLOEXEC) != 0 || pipe2(pipes->error, O_CLOEXEC) != 0 ||
+        socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pipes->input) != 0) {
         return false;
     }
     /* A smaller pipe is slower, not wrong. */
@@ -76,10 +79,8 @@ _Noreturn static void become_qemu(struct vm_pipes *pipes, struct vm_args *args, 
         _exit(1);
     }
     if (good && pipes->serial[1] >= 0) {
-        int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-
         /* A group of its own: a Ctrl-C at the terminal is for us, and we end QEMU in order. */
-        good = null >= 0 && dup2(null, STDIN_FILENO) >= 0 &&
+        good = dup2(pipes->input[0], STDIN_FILENO) >= 0 &&
                dup2(pipes->serial[1], STDOUT_FILENO) >= 0 &&
                dup2(pipes->error[1], STDERR_FILENO) >= 0 && setpgid(0, 0) == 0;
     }
@@ -132,8 +133,10 @@ bool vm_spawn(const struct vm_config *config, const struct accel *accel, struct 
     if (process->pid != 0) {
         process->qmp_fd = pipes.qmp[0];
         process->serial_fd = pipes.serial[0];
+        process->input_fd = pipes.input[1];
         process->error_fd = pipes.error[0];
-        pipes.qmp[0] = pipes.serial[0] = pipes.error[0] = -1; /* they have a new owner */
+        /* They have a new owner. */
+        pipes.qmp[0] = pipes.serial[0] = pipes.input[1] = pipes.error[0] = -1;
     }
     /* QEMU's ends too: else its end would not close the connection. */
     pipes_close(&pipes);
