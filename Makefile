@@ -39,7 +39,7 @@ DEPS     = -MMD -MP
 # The core knows no hardware: the same files go into the kernel, the unit tests and the fuzzers.
 CORE_SRCS := $(sort $(wildcard mm/*.c drivers/pci/*.c drivers/virtio/*.c)) \
              kernel/cmdline.c kernel/format.c kernel/acpi_tables.c kernel/acpi_s5.c \
-             kernel/acpi_devices.c kernel/acpi_pci.c kernel/mmio_words.c
+             kernel/acpi_devices.c kernel/acpi_pci.c kernel/mmio_words.c kernel/calendar.c kernel/line_edit.c
 CORE_SRCS := $(wildcard $(CORE_SRCS))
 KERNEL_SRCS := $(sort $(CORE_SRCS) $(wildcard kernel/*.c arch/x86_64/*.c))
 KERNEL_ASM  := $(sort $(wildcard arch/x86_64/*.S))
@@ -76,7 +76,9 @@ SMALL := $(addprefix $(BUILD)/kernel/,kernel/acpi_%.o kernel/cmdline.o kernel/ma
            drivers/virtio/balloon_s%.o drivers/virtio/virtio.o drivers/virtio/virtq_layout.o kernel/task.o \
            kernel/memory.o kernel/log.o kernel/symbols.o kernel/power_button.o \
            arch/x86_64/paging.o arch/x86_64/apic.o arch/x86_64/boot_pvh.o arch/x86_64/pci_config.o \
-           arch/x86_64/power.o arch/x86_64/segments.o mm/frame_area.o)
+           arch/x86_64/power.o arch/x86_64/segments.o arch/x86_64/serial.o arch/x86_64/rtc.o mm/frame_area.o \
+           kernel/main.o kernel/calendar.o kernel/line_edit.o kernel/console_input.o kernel/real_time.o kernel/entropy.o \
+           drivers/virtio/entropy.o)
 $(filter $(SMALL),$(KERNEL_OBJS)): KERNEL_FLAGS += -Oz
 
 # Test images keep every caller in the backtrace.

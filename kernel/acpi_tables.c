@@ -176,6 +176,7 @@ static void read_fadt(const struct table *fadt, struct acpi_info *info)
     }
     info->sleep_control = fadt_register(fadt, 244); /* SLEEP_CONTROL_REG */
     info->sleep_status = fadt_register(fadt, 256);  /* SLEEP_STATUS_REG */
+    info->century_register = table_u8(fadt, 108);   /* CENTURY */
     info->hardware_reduced = (flags & HARDWARE_REDUCED) != 0;
     if (info->hardware_reduced) {
         /* The fixed hardware is absent and its fields mean nothing. [ACPI 6.5 §4.1] */

@@ -101,6 +101,7 @@ struct acpi_info {
     struct acpi_register sleep_control;
     struct acpi_register sleep_status;
     uint64_t dsdt_address;
+    uint8_t century_register; /* of the real-time clock; 0: it has none */
 
     /* MCFG, PCI segment 0, or _CBA in the DSDT. [PCI Firmware 3.3 §4.1.2, §4.1.3] */
     bool has_ecam;

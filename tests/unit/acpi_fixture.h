@@ -130,6 +130,7 @@ static inline void make_fadt(void)
 {
     put(FADT_AT + 40, BASE + DSDT_AT, 4);
     put(FADT_AT + 46, 9, 2);
+    put(FADT_AT + 108, 0x32, 1);
     put(FADT_AT + 48, 0xb2, 4);
     put(FADT_AT + 52, 2, 1);
     put(FADT_AT + 56, 0x600, 4);

@@ -28,6 +28,7 @@ static void a_whole_machine_is_read(void **state)
     assert_int_equal(info.pm1a_control_port, 0x604);
     assert_int_equal(info.pm1b_control_port, 0);
     assert_int_equal(info.pm_timer_port, 0x608);
+    assert_int_equal(info.century_register, 0x32);
     assert_int_equal(info.gpe0_port, 0x620);
     assert_int_equal(info.gpe0_bytes, 16);
     assert_true(info.pm_timer_32bit);
