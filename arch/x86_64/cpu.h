@@ -87,6 +87,19 @@ static inline struct cpuid cpuid(uint32_t leaf)
     return r;
 }
 
+#define CPUID_FEATURES        1U
+#define CPUID_FEATURES_RDRAND (1U << 30) /* in ecx */
+
+/* A random number from the processor, where it has them. False: it has none at the moment
+ * [SDM 1 §7.3.17]. */
+static inline bool cpu_rdrand(uint64_t *value)
+{
+    bool good;
+
+    __asm__ volatile("rdrand %0; setc %1" : "=r"(*value), "=qm"(good) : : "cc");
+    return good;
+}
+
 static inline uint64_t tsc_read(void)
 {
     uint32_t low;
