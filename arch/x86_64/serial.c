@@ -2,6 +2,7 @@
 /*
  * A 16550 at COM1. Bytes are sent by polling: the log is short, and an interrupt per byte would
  * cost more than it saves. The transmit FIFO takes 16 bytes after one look at the line status.
+ * Bytes that arrive announce themselves by an interrupt, but only once somebody wants them.
  * [National Semiconductor PC16550D data sheet, table II]
  */
 
@@ -20,6 +21,10 @@
 #define LINE_CONTROL_DIVISOR  0x80U
 #define FIFO_ON_CLEARED       0x07U
 #define MODEM_DTR_RTS         0x03U
+#define MODEM_OUT2            0x08U /* on a PC: the way of the interrupt */
+#define INTERRUPT_RECEIVED    0x01U
+#define STATUS_RECEIVED       0x01U
+#define STATUS_OVERRUN        0x02U
 #define STATUS_TRANSMIT_EMPTY 0x20U
 #define STATUS_NO_DEVICE      0xffU
 #define FIFO_BYTES            16U
@@ -27,8 +32,21 @@
 #define DRAIN_POLLS_MAX 100000U
 
 static bool present;
+static unsigned fifo_bytes = 1; /* bytes to send after one look */
 static unsigned fifo_room;
+static unsigned overruns;
 static bool stalled; /* the reader does not read; bytes are dropped until the port drains */
+
+/* Reading the status clears its errors, so whoever looks must count them. */
+static uint8_t line_status(void)
+{
+    uint8_t status = port_in8(COM1 + REG_LINE_STATUS);
+
+    if ((status & STATUS_OVERRUN) != 0) {
+        overruns++;
+    }
+    return status;
+}
 
 void serial_init(void)
 {
@@ -37,9 +55,16 @@ void serial_init(void)
     port_out8(COM1 + REG_DATA, 1); /* divisor 1: 115200 baud */
     port_out8(COM1 + REG_INTERRUPT_ENABLE, 0);
     port_out8(COM1 + REG_LINE_CONTROL, LINE_CONTROL_8N1);
-    port_out8(COM1 + REG_FIFO_CONTROL, FIFO_ON_CLEARED);
+    uint8_t status = port_in8(COM1 + REG_LINE_STATUS);
+
+    present = status != STATUS_NO_DEVICE;
+    /* Switching the FIFOs on loses a byte that waits, and taking it lets the next one in. So
+     * whoever types ahead has a port without. */
+    if ((status & STATUS_RECEIVED) == 0) {
+        port_out8(COM1 + REG_FIFO_CONTROL, FIFO_ON_CLEARED);
+        fifo_bytes = FIFO_BYTES;
+    }
     port_out8(COM1 + REG_MODEM_CONTROL, MODEM_DTR_RTS);
-    present = port_in8(COM1 + REG_LINE_STATUS) != STATUS_NO_DEVICE;
     fifo_room = 0;
 }
 
@@ -48,7 +73,7 @@ static void send(char byte)
     if (fifo_room == 0) {
         unsigned polls = 0;
 
-        while ((port_in8(COM1 + REG_LINE_STATUS) & STATUS_TRANSMIT_EMPTY) == 0) {
+        while ((line_status() & STATUS_TRANSMIT_EMPTY) == 0) {
             if (stalled || ++polls == DRAIN_POLLS_MAX) {
                 stalled = true;
                 return;
@@ -56,7 +81,7 @@ static void send(char byte)
             cpu_relax();
         }
         stalled = false;
-        fifo_room = FIFO_BYTES;
+        fifo_room = fifo_bytes;
     }
     fifo_room--;
     port_out8(COM1 + REG_DATA, (uint8_t)byte);
@@ -73,4 +98,32 @@ void serial_write(const char *text, size_t bytes)
         }
         send(text[i]);
     }
+}
+
+bool serial_input_start(void)
+{
+    if (present) {
+        port_out8(COM1 + REG_MODEM_CONTROL, MODEM_DTR_RTS | MODEM_OUT2);
+        serial_input_interrupts(true);
+    }
+    return present;
+}
+
+void serial_input_interrupts(bool on)
+{
+    port_out8(COM1 + REG_INTERRUPT_ENABLE, on ? INTERRUPT_RECEIVED : 0);
+}
+
+bool serial_read(char *byte)
+{
+    if ((line_status() & STATUS_RECEIVED) == 0) {
+        return false;
+    }
+    *byte = (char)port_in8(COM1 + REG_DATA);
+    return true;
+}
+
+unsigned serial_overruns(void)
+{
+    return overruns;
 }

@@ -45,6 +45,9 @@ static const struct {
     { "reclaim", scenario_reclaim },
     { "touch", scenario_touch },
     { "bare", scenario_bare },
+    { "console", scenario_console },
+    { "time", scenario_time },
+    { "random", scenario_random },
 };
 
 int app_main(void)

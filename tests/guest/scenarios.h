@@ -32,3 +32,6 @@ int scenario_entropy(void);
 int scenario_pressure(void);
 int scenario_fill(void);
 int scenario_reclaim(void);
+int scenario_console(void);
+int scenario_time(void);
+int scenario_random(void);

@@ -5,6 +5,7 @@
 #include "tests/qemu/qtest.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "base/bits.h"
 
@@ -58,8 +59,86 @@ static void a_packed_queue_interrupts_and_tells_its_lengths(struct qtest *t)
     every_answer_interrupts(t, "by=MSI-X");
 }
 
+/* 2032-03-01 00:00:00. */
+#define LEAP_DAY_ENDS UINT64_C(1961712000)
+
+/* Seconds since 1970 that the guest takes for the time. */
+static uint64_t guest_time(struct qtest *t)
+{
+    uint64_t seconds = 0;
+
+    assert_true(record_u64(qtest_line(t, "@time ", QTEST_STEP_MS), "seconds", &seconds));
+    qtest_status(t, 0, QTEST_STEP_MS);
+    return seconds;
+}
+
+static void the_time_of_day_is_the_hosts(struct qtest *t)
+{
+    uint64_t before = (uint64_t)time(NULL);
+    uint64_t seconds = guest_time(t);
+
+    assert_in_range(seconds, before - 1, (uint64_t)time(NULL));
+}
+
+/* The clock runs on while the guest starts. */
+static void the_time_of_day_is_the_clocks(struct qtest *t)
+{
+    assert_in_range(guest_time(t), LEAP_DAY_ENDS - 2, LEAP_DAY_ENDS + 60);
+}
+
+static void without_a_clock_it_is_1970_and_the_log_says_so(struct qtest *t)
+{
+    qtest_line(t, "time of day: the clock cannot be read", QTEST_STEP_MS);
+    assert_in_range(guest_time(t), 0, 60);
+}
+
+static void random_bytes_come(struct qtest *t)
+{
+    const char *line = qtest_line(t, "@random ", QTEST_STEP_MS);
+    uint64_t equal = 0;
+
+    assert_non_null(strstr(line, "result=ok"));
+    assert_true(record_u64(line, "equal", &equal));
+    /* A half of 32768 bits, and eight standard deviations. */
+    assert_in_range(equal, 16384 - 8 * 91, 16384 + 8 * 91);
+    qtest_status(t, 0, QTEST_STEP_MS);
+}
+
+static void random_bytes_come_from_the_device(struct qtest *t)
+{
+    random_bytes_come(t);
+}
+
+static void random_bytes_come_from_the_processor(struct qtest *t)
+{
+    random_bytes_come(t);
+}
+
+static void random_bytes_come_from_both(struct qtest *t)
+{
+    random_bytes_come(t);
+}
+
+/* The host gives 64 bytes an hour: one timeout, a reset, another, and the processor goes on. */
+static void a_device_that_does_not_answer_is_left_alone(struct qtest *t)
+{
+    qtest_line(t, "entropy: the device is reset: timeout", QTEST_STEP_MS);
+    qtest_line(t, "entropy: the device is reset: timeout", QTEST_STEP_MS);
+    random_bytes_come(t);
+}
+
+static void without_a_source_there_are_no_random_bytes(struct qtest *t)
+{
+    qtest_line(t, "@random result=none", QTEST_STEP_MS);
+    qtest_status(t, 0, QTEST_STEP_MS);
+}
+
 /* The list of extra arguments of QEMU that adds the device. */
 static const char *const entropy[] = { "-device", "virtio-rng-pci", NULL };
+static const char *const entropy_slow[] = { "-device", "virtio-rng-pci,max-bytes=64,period=3600000",
+                                            NULL };
+/* The last seconds of a leap day (observed: QEMU 7.2 cannot start later than in 2038). */
+static const char *const in_2032[] = { "-rtc", "base=2032-02-29T23:59:58", NULL };
 static const char *const entropy_packed[] = { "-device", "virtio-rng-pci,packed=on", NULL };
 
 int main(int argc, char **argv)
@@ -75,6 +154,24 @@ int main(int argc, char **argv)
               .append = "-- test=spurious"),
         QTEST(a_packed_queue_interrupts_and_tells_its_lengths, .image = "test.elf",
               .machine = "q35", .append = "-- test=entropy", .extra = entropy_packed),
+        QTEST(the_time_of_day_is_the_hosts, .image = "test.elf", .machine = "q35",
+              .append = "-- test=time"),
+        QTEST(the_time_of_day_is_the_hosts, .image = "test.elf", .machine = "pc",
+              .append = "-- test=time"),
+        QTEST(the_time_of_day_is_the_clocks, .image = "test.elf", .append = "-- test=time",
+              .extra = in_2032),
+        QTEST(without_a_clock_it_is_1970_and_the_log_says_so, .image = "test.elf",
+              .machine = "microvm,rtc=off", .append = "-- test=time"),
+        QTEST(random_bytes_come_from_the_device, .image = "test.elf", .accel = "tcg",
+              .cpu = "max,rdrand=off", .append = "-- test=random", .extra = entropy),
+        QTEST(random_bytes_come_from_the_processor, .image = "test.elf", .accel = "tcg",
+              .cpu = "max", .append = "-- test=random"),
+        QTEST(random_bytes_come_from_both, .image = "test.elf", .accel = "tcg", .cpu = "max",
+              .append = "-- test=random", .extra = entropy),
+        QTEST(a_device_that_does_not_answer_is_left_alone, .image = "test.elf", .accel = "tcg",
+              .cpu = "max", .append = "-- test=random", .extra = entropy_slow),
+        QTEST(without_a_source_there_are_no_random_bytes, .image = "test.elf", .accel = "tcg",
+              .cpu = "qemu64", .append = "-- test=random"),
     };
 
     return qtest_main("tests/qemu/test_kernel.c", tests, ARRAY_SIZE(tests), argc, argv);
