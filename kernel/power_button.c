@@ -25,7 +25,7 @@
 
 static volatile uint32_t *events; /* of the generic event device */
 static volatile bool pressed;
-static bool taken;
+static bool (*taker)(void);
 
 bool power_button_pressed(void)
 {
@@ -34,7 +34,12 @@ bool power_button_pressed(void)
 
 void power_button_take(void)
 {
-    taken = true;
+    taker = power_button_pressed;
+}
+
+void power_button_ask(bool (*take)(void))
+{
+    taker = take;
 }
 
 static void on_press(void *context, enum work_place place)
@@ -45,7 +50,7 @@ static void on_press(void *context, enum work_place place)
         log_info("the power button was pressed");
     }
     pressed = true;
-    if (!taken) {
+    if (taker == NULL || !taker()) {
         machine_exit(0, "power button");
     }
 }

@@ -12,3 +12,7 @@ void power_button_start(void);
 void power_button_take(void);
 
 bool power_button_pressed(void);
+
+/* From now on every press calls `take`, from work. True: the application has taken it. False: it
+ * has not, and the machine ends. */
+void power_button_ask(bool (*take)(void));
