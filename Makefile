@@ -53,14 +53,11 @@ all: kernel apps libc-tests tools ## Build everything that runs
 
 # ---- the kernel: freestanding ----------------------------------------------------------------
 
-# An image is the kernel's objects and, for some, an application. It is linked twice: the second
-# time with the table of its own symbols, which lies behind the text and moves none of it.
+# An image is the kernel's objects and, for some, an application (tools/link.sh).
 KERNEL_OBJS := $(KERNEL_SRCS:%.c=$(BUILD)/kernel/%.o) $(KERNEL_ASM:%.S=$(BUILD)/kernel/%.o)
 # Programs that need no C library, because `make run` shall not wait until one is built.
 BARE_APPS   := demo
 IMAGES      := $(BUILD)/aerostat.elf $(BUILD)/test.elf $(BARE_APPS:%=$(BUILD)/%.elf)
-KERNEL_LINK := $(LD) -m elf_x86_64 -nostdlib -static -z max-page-size=4096 -z noexecstack \
-               --no-warn-rwx-segments --gc-sections --build-id=none -T linker.ld
 # Loaded text and data (stacks are neither); the goal is in docs/ARCHITECTURE.md.
 KERNEL_BYTES_MAX := 131072
 
@@ -93,12 +90,8 @@ $(BUILD)/kernel/%.o: %.S Makefile
 	$(Q)$(CC) -g -ffreestanding -I. -Iinclude $(REPRODUCIBLE) $(DEPS) -c $< -o $@
 
 define image
-$(1): $(KERNEL_OBJS) $(2) linker.ld tools/symbols.awk
-	$$(Q)$$(KERNEL_LINK) $(KERNEL_OBJS) $(2) $(3) -o $$@.first
-	$$(Q)nm -n $$@.first | LC_ALL=C awk -v program=$$(basename $$(notdir $$@)) -f tools/symbols.awk > $$@.symbols.S
-	$$(Q)$$(CC) -c $$@.symbols.S -o $$@.symbols.o
-	$$(Q)$$(KERNEL_LINK) $(KERNEL_OBJS) $(2) $$@.symbols.o $(3) -o $$@
-	@rm -f $$@.first $$@.symbols.S $$@.symbols.o
+$(1): $(KERNEL_OBJS) $(2) linker.ld tools/link.sh tools/symbols.awk
+	$$(Q)CC=$$(CC) tools/link.sh $$@ linker.ld $(KERNEL_OBJS) $(2) $(3)
 	@size -A $$@ | awk -v name=$$@ -v max=$(KERNEL_BYTES_MAX) -v limited=$(if $(2),0,1) -f tools/size.awk
 endef
 $(eval $(call image,$(BUILD)/aerostat.elf,))
@@ -275,7 +268,7 @@ $(BUILD)/bench_count.so: tests/bench/count_plugin.c tests/bench/count_shared.h
 	$(Q)$(HOSTCC) $(TOOL_FLAGS) -fPIC -shared $< -o $@
 
 $(BUILD)/nothing.elf: $(BUILD)/kernel/tests/guest/nothing.o linker.ld
-	$(Q)$(KERNEL_LINK) $< -o $@
+	$(Q)$(LD) -m elf_x86_64 -nostdlib -static -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments --gc-sections --build-id=none -T linker.ld $< -o $@
 
 $(BUILD)/linux/init: tests/bench/linux_init.c
 	@mkdir -p $(@D); echo "  $@"

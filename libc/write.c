@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
 #include <sys/stat.h>
-#include <sys/types.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include "arch/x86_64/serial.h"
@@ -61,18 +59,4 @@ void *sbrk(ptrdiff_t bytes)
     }
     used += (size_t)bytes;
     return pool + used - (size_t)bytes;
-}
-
-pid_t getpid(void)
-{
-    return 1;
-}
-
-int kill(pid_t pid, int signal);
-int kill(pid_t pid, int signal)
-{
-    (void)pid;
-    (void)signal;
-    errno = EINVAL;
-    return -1;
 }

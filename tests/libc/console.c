@@ -7,15 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static int failures;
-
-#define CHECK(condition)                                                                           \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            printf("%s:%d: failed: %s\n", __FILE__, __LINE__, #condition);                         \
-            failures++;                                                                            \
-        }                                                                                          \
-    } while (0)
+#include "tests/libc/check.h"
 
 int main(void)
 {
@@ -37,6 +29,5 @@ int main(void)
     }
     CHECK(getchar() == EOF);
     CHECK(feof(stdin) && !ferror(stdin));
-    printf("console: %d failed\n", failures);
-    return failures != 0;
+    return checks_result();
 }

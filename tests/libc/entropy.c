@@ -10,15 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static int failures;
-
-#define CHECK(condition)                                                                           \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            printf("%s:%d: failed: %s\n", __FILE__, __LINE__, #condition);                         \
-            failures++;                                                                            \
-        }                                                                                          \
-    } while (0)
+#include "tests/libc/check.h"
 
 /* Every length, and not a byte beyond it. */
 static void check_lengths(void)
@@ -85,6 +77,5 @@ int main(void)
     check_too_long();
     check_bits();
     check_arc4random();
-    printf("entropy: %d failed\n", failures);
-    return failures != 0;
+    return checks_result();
 }

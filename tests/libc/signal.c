@@ -24,15 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static int failures;
-
-#define CHECK(condition)                                                                           \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            printf("%s:%d: failed: %s\n", __FILE__, __LINE__, #condition);                         \
-            failures++;                                                                            \
-        }                                                                                          \
-    } while (0)
+#include "tests/libc/check.h"
 
 static volatile sig_atomic_t got;
 static volatile sig_atomic_t count;
@@ -106,8 +98,8 @@ static int wait_for_flag(void)
     left = sleep(60);
     CHECK(left > 0 && left <= 60);
     CHECK(got == SIGTERM && count == 1);
-    printf("signal: flag %d, %d failed\n", (int)got, failures);
-    return failures != 0;
+    printf("signal: flag %d\n", (int)got);
+    return checks_result();
 }
 
 static int be_busy(void)
@@ -126,8 +118,8 @@ static int ignore(void)
     signal(SIGTERM, SIG_IGN);
     printf("waiting\n");
     CHECK(sleep(2) == 0);
-    printf("signal: ignored, %d failed\n", failures);
-    return failures != 0;
+    printf("signal: ignored\n");
+    return checks_result();
 }
 
 static int read_until_signal(void)
@@ -139,8 +131,8 @@ static int read_until_signal(void)
     errno = 0;
     CHECK(read(STDIN_FILENO, &byte, 1) == -1 && errno == EINTR);
     CHECK(got == SIGTERM);
-    printf("signal: read ended, %d failed\n", failures);
-    return failures != 0;
+    printf("signal: read ended\n");
+    return checks_result();
 }
 
 static int wait_for_the_end(void)
@@ -187,6 +179,5 @@ int main(int argc, char **argv)
     check_raise();
     check_kill();
     check_refusals();
-    printf("signal: %d failed\n", failures);
-    return failures != 0;
+    return checks_result();
 }

@@ -13,20 +13,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/libc/check.h"
+
 #define NS_PER_S  INT64_C(1000000000)
 #define NS_PER_MS INT64_C(1000000)
 /* A busy host may hold us up. */
 #define LATE_NS (500 * NS_PER_MS)
-
-static int failures;
-
-#define CHECK(condition)                                                                           \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            printf("%s:%d: failed: %s\n", __FILE__, __LINE__, #condition);                         \
-            failures++;                                                                            \
-        }                                                                                          \
-    } while (0)
 
 static int64_t now_ns(clockid_t clock)
 {
@@ -139,6 +131,5 @@ int main(void)
     check_processor_time();
     check_sleeping();
     check_what_no_sleep_is();
-    printf("time: %d failed\n", failures);
-    return failures != 0;
+    return checks_result();
 }

@@ -37,6 +37,23 @@ static void hello_runs_in_4_mib(struct qtest *t)
     hello_prints_its_argument_and_nothing_else(t);
 }
 
+static void the_time_of_day_is_the_hosts_and_sleeping_lasts(struct qtest *t)
+{
+    its_checks_hold(t);
+}
+
+static void entropy_comes_from_the_device(struct qtest *t)
+{
+    its_checks_hold(t);
+}
+
+static void entropy_comes_from_the_processor_without_a_device(struct qtest *t)
+{
+    its_checks_hold(t);
+}
+
+static const char *const rng[] = { "-device", "virtio-rng-pci", NULL };
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -44,6 +61,12 @@ int main(int argc, char **argv)
               .append = "env.NAME=value \"env.TWO=a b\" -- one \"two words\""),
         QTEST(an_overrun_stack_variable_ends_the_machine_and_is_named,
               .image = "libc-tests/overrun.elf", .append = "loglevel=error"),
+        QTEST(the_time_of_day_is_the_hosts_and_sleeping_lasts, .image = "libc-tests/time.elf",
+              .append = "results=off"),
+        QTEST(entropy_comes_from_the_device, .image = "libc-tests/entropy.elf", .extra = rng,
+              .append = "results=off"),
+        QTEST(entropy_comes_from_the_processor_without_a_device, .image = "libc-tests/entropy.elf",
+              .append = "results=off"),
         QTEST(hello_prints_its_argument_and_nothing_else, .image = "hello.elf",
               .append = "-- world"),
         QTEST(hello_runs_in_4_mib, .image = "hello.elf", .append = "-- world", .memory_mib = 4),

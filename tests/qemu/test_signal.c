@@ -24,13 +24,13 @@ static void press_and_hear(struct qtest *t, const char *text)
 
 static void raise_kill_and_signal_keep_their_contracts(struct qtest *t)
 {
-    qtest_line(t, "signal: 0 failed", QTEST_STEP_MS);
+    qtest_line(t, " 0 failed", QTEST_STEP_MS);
     qtest_status(t, 0, QTEST_STEP_MS);
 }
 
 static void the_power_button_ends_a_sleep(struct qtest *t)
 {
-    press_and_hear(t, "signal: flag 15, 0 failed");
+    press_and_hear(t, "signal: flag 15");
 }
 
 static void a_handler_may_exit(struct qtest *t)
@@ -46,12 +46,12 @@ static void a_busy_program_notices_when_it_asks_for_the_time(struct qtest *t)
 
 static void an_ignored_button_does_nothing(struct qtest *t)
 {
-    press_and_hear(t, "signal: ignored, 0 failed");
+    press_and_hear(t, "signal: ignored");
 }
 
 static void a_read_of_the_console_ends(struct qtest *t)
 {
-    press_and_hear(t, "signal: read ended, 0 failed");
+    press_and_hear(t, "signal: read ended");
 }
 
 static void without_a_handler_the_button_ends_the_machine(struct qtest *t)
@@ -81,12 +81,12 @@ static void standard_input_is_the_serial_port(struct qtest *t)
 {
     assert_true(vm_type(t->vm, "hello, world\n12 0x2a\n0123456789abcdef\n0123456789abcdef\n\x04",
                         QTEST_STEP_MS));
-    qtest_line(t, "console: 0 failed", QTEST_STEP_MS);
+    qtest_line(t, " 0 failed", QTEST_STEP_MS);
     qtest_status(t, 0, QTEST_STEP_MS);
 }
 
 #define PROGRAM(function, name, words)                                                             \
-    QTEST(function, .image = "libc-" name ".elf", .append = "-- " words)
+    QTEST(function, .image = "libc-tests/" name ".elf", .append = "-- " words)
 
 int main(int argc, char **argv)
 {
