@@ -39,7 +39,8 @@ DEPS     = -MMD -MP
 # The core knows no hardware: the same files go into the kernel, the unit tests and the fuzzers.
 CORE_SRCS := $(sort $(wildcard mm/*.c drivers/pci/*.c drivers/virtio/*.c)) \
              kernel/cmdline.c kernel/format.c kernel/acpi_tables.c kernel/acpi_s5.c \
-             kernel/acpi_devices.c kernel/acpi_pci.c kernel/mmio_words.c kernel/calendar.c kernel/line_edit.c
+             kernel/acpi_devices.c kernel/acpi_pci.c kernel/mmio_words.c kernel/calendar.c kernel/cpio.c \
+             kernel/cpio_entry.c kernel/line_edit.c
 CORE_SRCS := $(wildcard $(CORE_SRCS))
 KERNEL_SRCS := $(sort $(CORE_SRCS) $(wildcard kernel/*.c arch/x86_64/*.c))
 KERNEL_ASM  := $(sort $(wildcard arch/x86_64/*.S))

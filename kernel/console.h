@@ -9,8 +9,8 @@
 #include <stddef.h>
 
 /* Writes bytes as they are, except that '\n' becomes "\r\n" as in the log. A line of the log never
- * stands in the middle of a piece: a piece ends behind each '\n', and after CONSOLE_PIECE_MAX bytes.
- * Callable from everywhere. */
+ * stands in the middle of a piece: a piece ends behind each '\n', and after CONSOLE_PIECE_MAX
+ * bytes. Callable from everywhere. */
 #define CONSOLE_PIECE_MAX 256U
 void console_write(const char *text, size_t bytes);
 
