@@ -83,35 +83,17 @@ make_kernel() {
     mv "$dir/vmlinux.new" "$dir/vmlinux"
 }
 
-# ---- the archive: "newc", a header of hexadecimal numbers, the name, the content, all padded to 4
-
-inode=0
-entry() { # name mode size
-    inode=$((inode + 1))
-    length=$((${#1} + 1))
-    printf '070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%s\0' \
-        $inode "$2" 0 0 1 0 "$3" 0 0 0 0 $length 0 "$1"
-    head -c $(((4 - (110 + length) % 4) % 4)) /dev/zero
-}
-
-file() { # name mode path
-    size=$(stat -c %s "$3")
-    entry "$1" "$2" "$size"
-    cat "$3"
-    head -c $(((4 - size % 4) % 4)) /dev/zero
-}
-
 make_initrd() {
-    for name in dev proc sys modules; do
-        entry $name $((040755)) 0
-    done
-    file init $((0100755)) "$init"
+    rm -rf "$dir/tree"
+    mkdir -p "$dir/tree/dev" "$dir/tree/proc" "$dir/tree/sys" "$dir/tree/modules"
+    cp "$init" "$dir/tree/init"
     count=0
     for module in $modules; do # named in the order they are loaded in
-        file "modules/$count.ko" $((0100644)) "$dir/modules/$module.ko"
+        cp "$dir/modules/$module.ko" "$dir/tree/modules/$count.ko"
         count=$((count + 1))
     done
-    entry 'TRAILER!!!' 0 0
+    sh "$(dirname "$0")/initrd.sh" "$dir/tree"
+    rm -rf "$dir/tree"
 }
 
 mkdir -p "$dir"

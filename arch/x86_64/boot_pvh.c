@@ -46,6 +46,11 @@ struct start_info_memmap {
 /* Too large for a stack, and needed until the kernel's memory is set up. */
 static struct boot_info boot_info;
 
+const struct boot_info *boot_info_passed(void)
+{
+    return &boot_info;
+}
+
 /* What the loader left at a physical address, or null when it cannot be read yet. */
 static const void *loaded(uint64_t address, uint64_t bytes)
 {

@@ -48,6 +48,7 @@ static const struct {
     { "console", scenario_console },
     { "time", scenario_time },
     { "random", scenario_random },
+    { "initrd", scenario_initrd },
 };
 
 int app_main(void)

@@ -35,3 +35,4 @@ int scenario_reclaim(void);
 int scenario_console(void);
 int scenario_time(void);
 int scenario_random(void);
+int scenario_initrd(void);

@@ -40,6 +40,7 @@ static const char help_text[] =
     "      --timeout S      end the guest after so many seconds (run: never; demo: 60)\n"
     "run only:\n"
     "      --append TEXT    the guest's command line\n"
+    "      --initrd FILE    an archive of files for the guest (tools/initrd.sh makes one)\n"
     "      --balloon on|off with or without a balloon device (default on)\n"
     "      --monitor        QEMU's monitor on the terminal, the serial port on standard error:\n"
     "                       then type, for example, `balloon 128`\n"
@@ -62,6 +63,7 @@ enum option_id {
     OPTION_QEMU_ARG,
     OPTION_TIMEOUT,
     OPTION_APPEND,
+    OPTION_INITRD,
     OPTION_BALLOON,
     OPTION_MONITOR,
     OPTION_IMAGE,
@@ -78,6 +80,7 @@ static const struct option common_options[] = {
     { "qemu-arg", required_argument, NULL, OPTION_QEMU_ARG },
     { "timeout", required_argument, NULL, OPTION_TIMEOUT },
     { "append", required_argument, NULL, OPTION_APPEND },
+    { "initrd", required_argument, NULL, OPTION_INITRD },
     { "balloon", required_argument, NULL, OPTION_BALLOON },
     { "monitor", no_argument, NULL, OPTION_MONITOR },
     { "image", required_argument, NULL, OPTION_IMAGE },
@@ -156,7 +159,8 @@ static void take_extra(const char *word)
 /* One option. `is_demo` decides about those that only one command has. */
 static void take_option(struct aerostat_options *options, int id, bool is_demo)
 {
-    bool run_only = id == OPTION_APPEND || id == OPTION_BALLOON || id == OPTION_MONITOR;
+    bool run_only =
+        id == OPTION_APPEND || id == OPTION_INITRD || id == OPTION_BALLOON || id == OPTION_MONITOR;
     bool demo_only = id == OPTION_IMAGE || id == OPTION_PLAIN;
 
     if ((is_demo && run_only) || (!is_demo && demo_only)) {
@@ -189,6 +193,9 @@ static void take_option(struct aerostat_options *options, int id, bool is_demo)
         break;
     case OPTION_APPEND:
         append_words(optarg);
+        break;
+    case OPTION_INITRD:
+        options->vm.initrd = optarg;
         break;
     case OPTION_BALLOON:
         take_balloon(options, optarg);
@@ -228,10 +235,10 @@ static const char *find_demo_image(void)
     return demo_image;
 }
 
-static void need_image(const char *image)
+static void need_file(const char *what, const char *file)
 {
-    if (access(image, R_OK) != 0) {
-        fprintf(stderr, "aerostat: cannot read the image %s: %s\n", image, strerror(errno));
+    if (access(file, R_OK) != 0) {
+        fprintf(stderr, "aerostat: cannot read the %s %s: %s\n", what, file, strerror(errno));
         exit(AEROSTAT_USAGE);
     }
 }
@@ -277,7 +284,10 @@ int main(int argc, char **argv)
     if (options.vm.image == NULL) {
         options.vm.image = find_demo_image();
     }
-    need_image(options.vm.image);
+    need_file("image", options.vm.image);
+    if (options.vm.initrd != NULL) {
+        need_file("initrd", options.vm.initrd);
+    }
     options.vm.append = append[0] == '\0' ? NULL : append;
     options.vm.extra = extra;
     return is_demo ? aerostat_demo(&options) : aerostat_run(&options);

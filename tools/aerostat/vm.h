@@ -32,7 +32,7 @@ struct vm_config {
     const char *qemu;    /* the program; default $QEMU, then qemu-system-x86_64 */
     const char *image;   /* ELF file with a PVH note, for -kernel */
     const char *append;  /* its command line */
-    const char *initrd;  /* file for -initrd, which only other guests need */
+    const char *initrd;  /* file for -initrd: the guest's files, as tools/initrd.sh packs them */
     const char *machine; /* default q35; may carry properties: "pc,acpi=off" */
     const char *accel;   /* "kvm" or "tcg"; default: accel_choose() */
     const char *cpu;     /* default: accel_choose()'s */
