@@ -226,7 +226,10 @@ $(BUILD)/qemu/%: $(call TOOL_OBJS,tests/qemu/%.c $(QTEST_SRCS) $(VM_SRCS) $(QMP_
 	@mkdir -p $(@D); echo "  $@"
 	$(Q)$(HOSTCC) $^ -lcmocka -ljansson -o $@
 
-qemu-tests: $(QEMU_TESTS:%=$(BUILD)/qemu/%) kernel apps libc-tests ## Run the tests on real QEMUs (T=test_boot for one)
+$(BUILD)/files.cpio: tests/libc/files.sh tools/initrd.sh
+	$(Q)sh tests/libc/files.sh $@
+
+qemu-tests: $(QEMU_TESTS:%=$(BUILD)/qemu/%) $(BUILD)/files.cpio kernel apps libc-tests ## Run the tests on real QEMUs (T=test_boot for one)
 	@set -e; for t in $(or $(T),$(QEMU_TESTS)); do echo "== $$t"; $(BUILD)/qemu/$$t; done
 
 test-programs: $(UNIT_TESTS:%=$(BUILD)/unit/%) $(FUZZERS:%=$(BUILD)/fuzzers/%) $(QEMU_TESTS:%=$(BUILD)/qemu/%)

@@ -24,6 +24,7 @@
 static struct qtest current;
 static struct qtest beside;
 static char image_path[512];
+static char initrd_path[512];
 
 static const char *build_folder(void)
 {
@@ -65,6 +66,10 @@ void qtest_run(void **state)
     image = t->config.image != NULL ? t->config.image : "aerostat.elf";
     snprintf(image_path, sizeof(image_path), "%s/%s", build_folder(), image);
     t->config.image = image_path;
+    if (t->config.initrd != NULL) {
+        snprintf(initrd_path, sizeof(initrd_path), "%s/%s", build_folder(), t->config.initrd);
+        t->config.initrd = initrd_path;
+    }
     if (t->config.memory_mib == 0) {
         t->config.memory_mib = MEMORY_DEFAULT_MIB;
     }

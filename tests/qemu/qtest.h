@@ -43,7 +43,8 @@ struct qtest {
 struct qtest_case {
     const char *name;
     void (*body)(struct qtest *t);
-    struct vm_config vm; /* image: a name in the build folder; default aerostat.elf, 128 MiB */
+    struct vm_config
+        vm; /* image, initrd: names in the build folder; default aerostat.elf, 128 MiB */
 };
 
 /* An entry of the list of tests; what follows the function are members of struct vm_config. */
