@@ -170,9 +170,9 @@ $(BUILD)/unit/%: $(BUILD)/host/tests/unit/%.o $(UNIT_OBJS)
 $(BUILD)/unit/test_qmp: $(QMP_SRCS:%.c=$(BUILD)/host/%.o)
 $(BUILD)/unit/test_qmp: LIBS := -ljansson
 
-# Our C library's files beside the host's: under other names.
+# Our C library's files beside the host's: under other names, and with memory that a test can deny.
 FD_OBJS := $(addprefix $(BUILD)/host/libc/,fd.o path.o dir.o)
-$(FD_OBJS): HOST_FLAGS += -include tests/fakes/libc_names.h
+$(FD_OBJS): HOST_FLAGS += -include tests/fakes/libc_names.h -Dmalloc=libc_malloc
 $(BUILD)/unit/test_fd: $(FD_OBJS)
 
 unit: $(UNIT_TESTS:%=$(BUILD)/unit/%) ## Run the unit tests (T=test_frame for one)

@@ -306,12 +306,12 @@ enum cpio_found cpio_find(const struct cpio *cpio, const struct cpio_node *from,
 /* ---- listing ---- */
 
 /* The component of `name` right below a directory; length 0: it is not below. */
-static struct cpio_text child_of(struct cpio_text name, struct cpio_text directory)
+static struct cpio_text child_of(struct cpio_text name, struct cpio_text above)
 {
     struct cpio_text none = { NULL, 0 };
-    size_t at = directory.length == 0 ? 0 : directory.length + 1;
+    size_t at = above.length == 0 ? 0 : above.length + 1;
 
-    if (name.length <= at || (at != 0 && relation_of(name, none, directory) != BELOW)) {
+    if (name.length <= at || (at != 0 && relation_of(name, none, above) != BELOW)) {
         return none;
     }
     const char *slash = memchr(name.start + at, '/', name.length - at);

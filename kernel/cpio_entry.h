@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
-/* The entries of a cpio archive, one after the other, as kernel/cpio_entry.c reads them for the tree
- * in kernel/cpio.c. */
+/* The entries of a cpio archive, one after the other, as kernel/cpio_entry.c reads them for the
+ * tree in kernel/cpio.c. */
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,7 +2,7 @@
 #pragma once
 /*
  * Our C library's functions beside the host's own: included before everything else, this gives
- * those of libc/fd.c, libc/path.c and libc/dir.c, and what they call, names of their own.
+ * those of libc/fd.c, libc/path.c and libc/dir.c names of their own.
  */
 
 #define access    libc_access
@@ -20,7 +20,6 @@
 #define isatty    libc_isatty
 #define link      libc_link
 #define lseek     libc_lseek
-#define malloc    libc_malloc
 #define mkdir     libc_mkdir
 #define open      libc_open
 #define opendir   libc_opendir

@@ -55,7 +55,9 @@ ptrdiff_t console_read(char *buffer, size_t bytes)
     return (ptrdiff_t)length;
 }
 
-void *malloc(size_t bytes)
+void *libc_malloc(size_t bytes);
+
+void *libc_malloc(size_t bytes)
 {
     return no_memory ? NULL : calloc(1, bytes);
 }
