@@ -158,6 +158,19 @@ static uint16_t fadt_port(const struct table *fadt, size_t offset, size_t extend
     return (uint16_t)port;
 }
 
+/* SCI_INT has 16 bits. Where there is no 8259 it would be a global system interrupt [ACPI 6.5
+ * §5.2.9]; a machine with fixed hardware and without an 8259 was never met. */
+static uint8_t fadt_sci_line(const struct table *fadt)
+{
+    const uint16_t interrupt = table_u16(fadt, 46);
+    if (interrupt >= ACPI_ISA_IRQS) {
+        log_warn("acpi: SCI %u is none of the %u lines, ignored", (unsigned)interrupt,
+                 (unsigned)ACPI_ISA_IRQS);
+        return ACPI_LINE_NONE;
+    }
+    return (uint8_t)interrupt;
+}
+
 static void read_fadt(const struct table *fadt, struct acpi_info *info)
 {
     enum { TIMER_32BIT = 1U << 8, RESET_SUPPORTED = 1U << 10, HARDWARE_REDUCED = 1U << 20 };
@@ -182,7 +195,7 @@ static void read_fadt(const struct table *fadt, struct acpi_info *info)
         /* The fixed hardware is absent and its fields mean nothing. [ACPI 6.5 §4.1] */
         return;
     }
-    info->sci_interrupt = table_u16(fadt, 46);
+    info->sci_line = fadt_sci_line(fadt);
     const uint32_t smi_command = table_u32(fadt, 48);
     info->smi_command_port = smi_command <= UINT16_MAX ? (uint16_t)smi_command : 0;
     info->acpi_enable = table_u8(fadt, 52);
@@ -294,6 +307,7 @@ static void read_entry(paddr_t address, acpi_map_fn *map, struct acpi_info *info
 static void set_defaults(struct acpi_info *info)
 {
     memset(info, 0, sizeof *info);
+    info->sci_line = ACPI_LINE_NONE;
     for (uint32_t irq = 0; irq < ACPI_ISA_IRQS; irq++) {
         info->isa_irqs[irq].gsi = irq;
     }

@@ -22,6 +22,7 @@
 #define ACPI_TABLE_BYTES_MAX MIB /* a longer table is taken for a broken length field */
 #define ACPI_IO_APICS_MAX    8   /* a virtual machine has one, large servers have one a socket */
 #define ACPI_ISA_IRQS        16
+#define ACPI_LINE_NONE       0xff
 #define ACPI_VIRTIO_MMIO_MAX 32 /* QEMU's microvm has 24 slots at most */
 
 #define ACPI_PCI_SLOTS 32
@@ -83,8 +84,8 @@ struct acpi_info {
 
     /* FADT. A port of 0 means that the block does not exist. [ACPI 6.5 §5.2.9] */
     bool has_fadt;
-    bool hardware_reduced;  /* no PM1 blocks and no timer: use the sleep control register */
-    uint16_t sci_interrupt; /* ISA interrupt; level and active low unless it is overridden */
+    bool hardware_reduced; /* no PM1 blocks and no timer: use the sleep control register */
+    uint8_t sci_line; /* ISA interrupt; level and active low unless overridden. ACPI_LINE_NONE */
     uint16_t smi_command_port;
     uint8_t acpi_enable; /* value for smi_command_port that turns ACPI mode on; 0: is on already */
     uint16_t pm1a_event_port;

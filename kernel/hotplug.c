@@ -70,7 +70,7 @@ static void start_acpi(void)
         return;
     }
     work_add(&request_work);
-    if (machine_route_line((uint8_t)acpi->sci_interrupt, on_sci, NULL) != OK) {
+    if (machine_route_line(acpi->sci_line, on_sci, NULL) != OK) {
         log_warn("hot-plug: no interrupt");
         return;
     }

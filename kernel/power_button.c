@@ -94,8 +94,7 @@ void power_button_start(void)
         start_event_device(&acpi->event_device);
         return;
     }
-    if (acpi->pm1a_event_port == 0 || acpi->pm1a_control_port == 0 ||
-        acpi->sci_interrupt >= ACPI_ISA_IRQS) {
+    if (acpi->pm1a_event_port == 0 || acpi->pm1a_control_port == 0) {
         return;
     }
     if (acpi->smi_command_port != 0 && acpi->acpi_enable != 0 &&
@@ -103,7 +102,7 @@ void power_button_start(void)
         port_out8(acpi->smi_command_port, acpi->acpi_enable);
     }
     work_add(&press_work);
-    if (machine_route_line((uint8_t)acpi->sci_interrupt, on_sci, NULL) != OK) {
+    if (machine_route_line(acpi->sci_line, on_sci, NULL) != OK) {
         log_warn("power button: no interrupt");
         return;
     }

@@ -161,6 +161,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ASSERT(info.processors <= MEMORY_BYTES / 8);
     ASSERT(info.has_madt || (info.processors == 0 && info.io_apic_count == 0));
     ASSERT(info.has_fadt || (info.dsdt_address == 0 && info.pm1a_control_port == 0));
+    ASSERT(info.sci_line < ACPI_ISA_IRQS || info.sci_line == ACPI_LINE_NONE);
     ASSERT(!info.hardware_reduced || info.pm1a_control_port == 0);
     ASSERT(!info.has_ecam || (info.ecam_base != 0 && info.ecam_bus_first <= info.ecam_bus_last));
     ASSERT(info.s5_type_a < 8 && info.s5_type_b < 8);

@@ -19,7 +19,7 @@ static void a_whole_machine_is_read(void **state)
     assert_int_equal(warnings(), 0);
     assert_machine();
     assert_int_equal(info.local_apic_address, 0xfee00000);
-    assert_int_equal(info.sci_interrupt, 9);
+    assert_int_equal(info.sci_line, 9);
     assert_int_equal(info.smi_command_port, 0xb2);
     assert_int_equal(info.acpi_enable, 2);
     assert_int_equal(info.pm1a_event_port, 0x600);
@@ -42,6 +42,34 @@ static void a_whole_machine_is_read(void **state)
     assert_int_equal(info.ecam_bus_last, 255);
     assert_int_equal(info.s5_type_a, 5);
     assert_int_equal(info.s5_type_b, 1);
+}
+
+static void an_sci_that_is_none_of_the_sixteen_lines_is_no_line(void **state)
+{
+    (void)state;
+    /* Cut down to eight bits two of them would be line 9 and line 0. */
+    const uint16_t bad[] = { 16, 0x0109, 0xff00, 0xffff };
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        put(FADT_AT + 46, bad[i], 2);
+        close_table(FADT_AT, "FACP", 276);
+        assert_int_equal(parse(), OK);
+        assert_int_equal(warnings(), 1);
+        assert_int_equal(info.sci_line, ACPI_LINE_NONE);
+        assert_machine();
+    }
+    put(FADT_AT + 46, 15, 2);
+    close_table(FADT_AT, "FACP", 276);
+    assert_int_equal(parse(), OK);
+    assert_int_equal(warnings(), 0);
+    assert_int_equal(info.sci_line, 15);
+}
+
+static void without_a_fadt_there_is_no_sci(void **state)
+{
+    (void)state;
+    memory[FADT_AT] = 'Y';
+    assert_int_equal(parse(), OK);
+    assert_int_equal(info.sci_line, ACPI_LINE_NONE);
 }
 
 static void isa_interrupts_follow_the_overrides_and_else_the_bus(void **state)
@@ -303,6 +331,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_whole_machine_is_read),
+        TEST(an_sci_that_is_none_of_the_sixteen_lines_is_no_line),
+        TEST(without_a_fadt_there_is_no_sci),
         TEST(isa_interrupts_follow_the_overrides_and_else_the_bus),
         TEST(the_first_revision_leads_to_the_rsdt),
         TEST(a_damaged_extended_rsdp_falls_back_to_the_rsdt),
