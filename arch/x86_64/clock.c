@@ -30,13 +30,21 @@
 #define PIT_COMMAND_CHANNEL2_RATE 0xb4U /* channel 2, low then high byte, mode 2 */
 #define PIT_LATCH_CHANNEL2        0x80U
 #define PIT_GATE_PORT             0x61U
-/* Readings within which an 8254 that exists has counted: each is three port accesses, of which one
- * takes a tenth of its tick or more. */
-#define PIT_READINGS_MAX 1000U
+/* Readings within which a reference that counts at all has counted: a port access takes a tenth of
+ * a microsecond or more, and the slowest tick is shorter than one. */
+#define READINGS_MAX 1000U
 
 /* The clock that QEMU and KVM give a local APIC's timer, whatever the processor's bus is (observed:
  * QEMU 7.2; KVM's documentation of KVM_CAP_X86_APIC_BUS_CYCLES_NS), divided as apic.c sets it. */
 #define APIC_TIMER_HZ_VIRTUAL (NS_PER_S / 16)
+
+/* What both counters are measured by. */
+struct reference {
+    uint32_t (*read)(void);
+    uint32_t mask;
+    uint64_t hz;
+    const char *name;
+};
 
 /* The reference and both counters at one moment. */
 struct reading {
@@ -50,10 +58,8 @@ static struct {
     uint64_t tsc_hz;
     uint64_t ns_per_tsc;  /* 32.32 */
     uint64_t apic_per_ns; /* 32.32 */
-    uint32_t (*reference_read)(void);
     uint16_t pm_timer_port;
-    uint32_t reference_mask;
-    uint64_t reference_hz;
+    struct reference reference;
     const char *source;
     struct reading first;
     uint64_t alarm_ns; /* asked for before the timer could be used */
@@ -117,7 +123,7 @@ static struct reading reading_take(void)
 
     for (unsigned i = 0; i < READINGS; i++) {
         uint64_t before = tsc_read();
-        uint32_t reference = clock.reference_read();
+        uint32_t reference = clock.reference.read();
         uint32_t apic_left = apic_timer_left();
         uint64_t width = tsc_read() - before;
 
@@ -138,48 +144,53 @@ static void measure_from_here(void)
     clock.first = reading_take();
 }
 
-/* Starts channel 2 of the 8254. False when it does not count, which is how a machine without one
- * looks. */
-static bool pit_start(void)
+/* Starts channel 2 of the 8254, if there is one. */
+static void pit_start(void)
 {
     port_out8(PIT_GATE_PORT, (port_in8(PIT_GATE_PORT) & 0xfcU) | 1U); /* gate on, speaker off */
     port_out8(PIT_COMMAND, PIT_COMMAND_CHANNEL2_RATE);
     port_out8(PIT_CHANNEL2, 0);
     port_out8(PIT_CHANNEL2, 0);
-    uint32_t first = pit_read();
+}
 
-    for (unsigned i = 0; i < PIT_READINGS_MAX; i++) {
-        if (pit_read() != first) {
+/* A timer that is not there reads as the same value always, and so does one that stands still. */
+static bool reference_counts(void)
+{
+    uint32_t first = clock.reference.read() & clock.reference.mask;
+
+    for (unsigned i = 0; i < READINGS_MAX; i++) {
+        if ((clock.reference.read() & clock.reference.mask) != first) {
             return true;
         }
     }
     return false;
 }
 
+/* The first one that counts; nobody is left to ask about the last. */
 static void reference_choose(uint16_t pm_timer_port, bool pm_timer_32bit)
 {
+    clock.pm_timer_port = pm_timer_port;
+    clock.reference = (struct reference){ pm_timer_read, pm_timer_32bit ? UINT32_MAX : 0xffffffU,
+                                          PM_TIMER_HZ, "PM timer" };
+    if (pm_timer_port != 0 && reference_counts()) {
+        return;
+    }
     if (pm_timer_port != 0) {
-        clock.pm_timer_port = pm_timer_port;
-        clock.reference_read = pm_timer_read;
-        clock.reference_hz = PM_TIMER_HZ;
-        clock.reference_mask = pm_timer_32bit ? UINT32_MAX : 0xffffffU;
-        clock.source = "PM timer";
-    } else if (pit_start()) {
-        clock.reference_read = pit_read;
-        clock.reference_hz = PIT_HZ;
-        clock.reference_mask = 0xffffU;
-        clock.source = "8254 timer";
-    } else {
-        clock.reference_read = apic_reference_read;
-        clock.reference_hz = APIC_TIMER_HZ_VIRTUAL;
-        clock.reference_mask = UINT32_MAX;
-        clock.source = "APIC timer, taken for a virtual one";
+        log_warn("clock: the PM timer at port %x does not count", (unsigned)pm_timer_port);
+    }
+    pit_start();
+    clock.reference = (struct reference){ pit_read, 0xffffU, PIT_HZ, "8254 timer" };
+    if (!reference_counts()) {
+        clock.reference =
+            (struct reference){ apic_reference_read, UINT32_MAX, APIC_TIMER_HZ_VIRTUAL,
+                                "APIC timer, taken for a virtual one" };
     }
 }
 
 void clock_calibrate_begin(uint16_t pm_timer_port, bool pm_timer_32bit)
 {
     reference_choose(pm_timer_port, pm_timer_32bit);
+    clock.source = clock.reference.name;
     measure_from_here();
 }
 
@@ -209,7 +220,7 @@ static uint64_t told_tsc_hz(const char **source)
 
 static uint64_t reference_ns(uint32_t ticks)
 {
-    return (uint64_t)ticks * NS_PER_S / clock.reference_hz;
+    return (uint64_t)ticks * NS_PER_S / clock.reference.hz;
 }
 
 /*
@@ -220,31 +231,36 @@ static uint64_t reference_ns(uint32_t ticks)
  */
 static bool is_stale(const struct reading *last)
 {
-    uint64_t round_ns = ((uint64_t)clock.reference_mask + 1) * NS_PER_S / clock.reference_hz;
+    uint64_t round_ns = ((uint64_t)clock.reference.mask + 1) * NS_PER_S / clock.reference.hz;
 
     return last->tsc - clock.first.tsc > min_u64(round_ns, 4 * NS_PER_S) / NS_PER_TSC_MAX;
 }
 
-/* The second reading: late enough to be exact, early enough to be unambiguous. Returns the time
+/*
+ * The second reading: late enough to be exact, early enough to be unambiguous. Returns the time
  * since the first by the reference. On a machine too slow for that a doubtful clock is better than
- * none. */
+ * none. 0: the reference stands still, and what it said is worth nothing.
+ */
 static uint64_t second_reading(struct reading *last)
 {
     for (unsigned restarts = 0;;) {
         *last = reading_take();
         bool stale = is_stale(last);
+        uint32_t ticks = (last->reference - clock.first.reference) & clock.reference.mask;
+        uint64_t ns = reference_ns(ticks);
 
         if (stale && restarts < RESTARTS_MAX) {
             restarts++;
             measure_from_here();
             continue;
         }
-        uint32_t ticks = (last->reference - clock.first.reference) & clock.reference_mask;
-        uint64_t ns = reference_ns(ticks);
-
-        if (stale && ns != 0) {
+        /* Not asked before a restart: the APIC timer stands at its end when it was waited for. */
+        if (!reference_counts()) {
+            return 0;
+        }
+        if (stale) {
             log_warn("clock: the %s could not be read in time; the clock may be wrong",
-                     clock.source);
+                     clock.reference.name);
             return ns;
         }
         if (ns >= CALIBRATE_NS_MIN) {
@@ -254,11 +270,9 @@ static uint64_t second_reading(struct reading *last)
     }
 }
 
-void clock_calibrate(void)
+/* The frequency of the TSC by the reference and by who tells it, if anybody does. */
+static uint64_t judge_tsc_hz(uint64_t measured)
 {
-    struct reading last;
-    uint64_t ns = second_reading(&last);
-    uint64_t measured = (last.tsc - clock.first.tsc) * NS_PER_S / ns;
     uint64_t told = told_tsc_hz(&clock.source);
     uint64_t apart = told > measured ? told - measured : measured - told;
 
@@ -269,8 +283,32 @@ void clock_calibrate(void)
         clock.source = "reference timer";
         told = 0;
     }
-    set_tsc_hz(told != 0 ? told : measured);
-    clock.apic_per_ns = ratio(clock.first.apic_left - last.apic_left, ns);
+    return told != 0 ? told : measured;
+}
+
+/* Nothing to measure by: what is told, or else assumed, must do. */
+static void calibrate_blindly(void)
+{
+    uint64_t told;
+
+    clock.source = "assumption";
+    told = told_tsc_hz(&clock.source);
+    log_warn("clock: the %s stands still; the clock may be wrong", clock.reference.name);
+    set_tsc_hz(told != 0 ? told : TSC_HZ_ASSUMED);
+    clock.apic_per_ns = ratio(APIC_TIMER_HZ_VIRTUAL, NS_PER_S);
+}
+
+void clock_calibrate(void)
+{
+    struct reading last;
+    uint64_t ns = second_reading(&last);
+
+    if (ns == 0) {
+        calibrate_blindly();
+    } else {
+        set_tsc_hz(judge_tsc_hz((last.tsc - clock.first.tsc) * NS_PER_S / ns));
+        clock.apic_per_ns = ratio(clock.first.apic_left - last.apic_left, ns);
+    }
     ASSERT(clock.apic_per_ns != 0);
     clock_set_alarm(clock.alarm_ns);
 }

@@ -6,8 +6,10 @@
  *
  * The frequencies come from the processor or the hypervisor where they say (CPUID 0x15, 0x40000010)
  * and are measured otherwise: two readings of the ACPI PM timer, one early in the start and one at
- * its end, so that the measurement costs no waiting. A machine may have no PM timer: then the 8254
- * serves, and where there is none either, the local APIC's timer, whose clock hypervisors agree on.
+ * its end, so that the measurement costs no waiting. A machine may have no PM timer, or one that
+ * does not count: then the 8254 serves, and where there is none either, the local APIC's timer,
+ * whose clock hypervisors agree on. A reference that stops between the readings leaves what is
+ * told, or an assumption under which time runs slowly.
  */
 
 #include <stdbool.h>

@@ -35,6 +35,7 @@ static const struct {
     { "tasks", scenario_tasks },
     { "mappings", scenario_mappings },
     { "spurious", scenario_spurious },
+    { "clock", scenario_clock },
     { "alloc-cost", scenario_alloc_cost },
     { "hoard", scenario_hoard },
     { "greedy", scenario_greedy },

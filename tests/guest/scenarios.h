@@ -22,6 +22,7 @@ int scenario_pattern(void);
 int scenario_tasks(void);
 int scenario_mappings(void);
 int scenario_spurious(void);
+int scenario_clock(void);
 int scenario_alloc_cost(void);
 int scenario_hoard(void);
 int scenario_greedy(void);

@@ -4,6 +4,7 @@
 
 #include "tests/qemu/qtest.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -50,6 +51,38 @@ static void the_same_device_interrupts_by_its_line(struct qtest *t)
 static void a_spurious_interrupt_is_counted_and_does_no_harm(struct qtest *t)
 {
     qtest_line(t, ", 1 spurious, 0 unexpected", QTEST_STEP_MS);
+    qtest_status(t, 0, QTEST_STEP_MS);
+}
+
+/* The frequency by one way to calibrate. */
+static uint64_t clock_khz(struct qtest *t, const char *timer, const char *source)
+{
+    char begin[64];
+    const char *line;
+    uint64_t khz = 0;
+
+    (void)snprintf(begin, sizeof(begin), "@clock timer=%s ", timer);
+    line = qtest_line(t, begin, QTEST_STEP_MS);
+    assert_non_null(strstr(line, source));
+    assert_true(record_u64(line, "khz", &khz));
+    return khz;
+}
+
+static bool is_near(uint64_t a, uint64_t b)
+{
+    return a > b - b / 50 && a < b + b / 50;
+}
+
+/* An emulated processor tells no frequency, so what is measured shows. */
+static void a_pm_timer_that_does_not_count_is_passed_over(struct qtest *t)
+{
+    uint64_t khz = clock_khz(t, "alive", "source=PM timer");
+
+    qtest_line(t, "the PM timer at port 608 does not count", QTEST_STEP_MS);
+    assert_true(is_near(clock_khz(t, "dead", "source=8254 timer"), khz));
+    qtest_line(t, "the PM timer stands still", QTEST_STEP_MS);
+    assert_int_equal(clock_khz(t, "dying", "source=assumption"), 8000000);
+    assert_true(is_near(clock_khz(t, "back", "source=PM timer"), khz));
     qtest_status(t, 0, QTEST_STEP_MS);
 }
 
@@ -152,6 +185,8 @@ int main(int argc, char **argv)
               .append = "-- test=entropy msix=0", .extra = entropy),
         QTEST(a_spurious_interrupt_is_counted_and_does_no_harm, .image = "test.elf",
               .append = "-- test=spurious"),
+        QTEST(a_pm_timer_that_does_not_count_is_passed_over, .image = "test.elf", .machine = "q35",
+              .accel = "tcg", .append = "-- test=clock"),
         QTEST(a_packed_queue_interrupts_and_tells_its_lengths, .image = "test.elf",
               .machine = "q35", .append = "-- test=entropy", .extra = entropy_packed),
         QTEST(the_time_of_day_is_the_hosts, .image = "test.elf", .machine = "q35",
