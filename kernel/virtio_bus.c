@@ -156,13 +156,23 @@ static bool msix_vector(void *context, uint64_t *address, uint32_t *data)
     return true;
 }
 
+/* Its neighbours may be sized, and a handler must not ask one that does not answer. */
+static struct pci_window window_behind(struct pci_address at)
+{
+    bool on = interrupts_save_off();
+    struct pci_window window = pci_window_behind(&machine_pci, at);
+
+    interrupts_restore(on);
+    return window;
+}
+
 static err_t attach_pci(struct virtio_bus_device *d, bool messages)
 {
     struct pci_address at = d->place.pci;
     struct pci_window behind;
 
     if (at.bus != 0) {
-        behind = pci_window_behind(&machine_pci, at.bus);
+        behind = window_behind(at);
     }
     const struct virtio_pci_env env = {
         .map = paging_map_device,

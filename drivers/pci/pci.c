@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Bus scan, BARs and the command register [PCI 3.0 §6.1 to §6.2.5]. The capability list is walked
- * in pci_caps.c, MSI-X is in pci_msix.c.
+ * in pci_caps.c, MSI-X is in pci_msix.c, what bridges let through in pci_bridge.c.
  *
  * The firmware has numbered the buses and, on machines that have one, placed the BARs; this code
  * uses what it finds and only places a BAR that has no address. Bridges are never written.
@@ -316,64 +316,6 @@ err_t pci_bar_place(const struct pci_access *pci, struct pci_address at,
     bar->base = base;
     window->next = base + bar->size;
     return OK;
-}
-
-struct behind {
-    const struct pci_access *pci;
-    uint8_t bus;
-    struct pci_address bridge;
-    uint64_t next;
-    uint64_t end;
-};
-
-static bool bridge_visit(void *context, const struct pci_function *function)
-{
-    struct behind *behind = context;
-
-    behind->bridge = function->address;
-    return (function->header_type & PCI_HEADER_LAYOUT) == PCI_HEADER_LAYOUT_BRIDGE &&
-           behind->pci->read(function->address, PCI_SECONDARY_BUS, 1) == behind->bus;
-}
-
-bool pci_bridge_of(const struct pci_access *pci, uint8_t bus, struct pci_address *bridge)
-{
-    struct behind behind = { .pci = pci, .bus = bus };
-    bool found = pci_scan(pci, bridge_visit, &behind);
-
-    *bridge = behind.bridge;
-    return found;
-}
-
-static bool taken_visit(void *context, const struct pci_function *function)
-{
-    struct behind *behind = context;
-
-    for (unsigned i = 0; function->address.bus == behind->bus && i < PCI_BARS; i++) {
-        uint32_t bar = behind->pci->read(function->address, (uint16_t)PCI_BAR(i), 4);
-        uint64_t base = bar & ~PCI_BAR_MEMORY_FLAGS;
-
-        if (base >= behind->next && base < behind->end) {
-            behind->end = base;
-        }
-    }
-    return false;
-}
-
-/* Sizes are not asked for, because that would stop devices that are in use; so all that lies above
- * the lowest place that is taken counts as taken. */
-struct pci_window pci_window_behind(const struct pci_access *pci, uint8_t bus)
-{
-    struct behind behind = { .pci = pci, .bus = bus };
-    struct pci_address bridge;
-
-    if (pci_bridge_of(pci, bus, &bridge)) {
-        /* The low bits are none of an address. */
-        behind.next = (uint64_t)(pci->read(bridge, PCI_BRIDGE_MEMORY_BASE, 2) >> 4) << 20;
-        behind.end = ((uint64_t)(pci->read(bridge, PCI_BRIDGE_MEMORY_LIMIT, 2) >> 4) + 1) << 20;
-        (void)pci_scan(pci, taken_visit, &behind);
-    }
-    /* A closed window ends before it begins. */
-    return (struct pci_window){ behind.next, max_u64(behind.next, behind.end) };
 }
 
 void pci_command(const struct pci_access *pci, struct pci_address at, uint16_t set, uint16_t clear)

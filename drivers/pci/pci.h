@@ -104,7 +104,7 @@ MUST_USE err_t pci_bars_read(const struct pci_access *pci, struct pci_address at
                              struct pci_bar bars[PCI_BARS]);
 
 /* Gives memory BAR `index` a place, naturally aligned, in the window, if the firmware did not. Does
- * not touch bridges: a function behind one must have been placed with it. ERR_NOMEM when the window
+ * not touch bridges: behind one, pci_window_behind() tells the window. ERR_NOMEM when the window
  * has no room (below 4 GiB for a 32-bit BAR), ERR_UNSUPPORTED for an I/O BAR or none, ERR_DEVICE
  * when the BAR does not keep its value. Decoding must be off. */
 MUST_USE err_t pci_bar_place(const struct pci_access *pci, struct pci_address at,
@@ -114,9 +114,11 @@ MUST_USE err_t pci_bar_place(const struct pci_access *pci, struct pci_address at
 /* The bridge that leads to a bus. */
 bool pci_bridge_of(const struct pci_access *pci, uint8_t bus, struct pci_address *bridge);
 
-/* Where BARs on a bus behind a bridge may be placed: the bridge's window, below what has a place
- * there already. Empty when there is no such bridge, or when its window is closed. */
-struct pci_window pci_window_behind(const struct pci_access *pci, uint8_t bus);
+/* Where the BARs of a function behind a bridge may be placed: a gap that the others on its bus
+ * leave in the bridge's window. Empty when there is none, when the window is closed, and when all
+ * of its BARs have a place. Otherwise the functions of that bus are sized: nothing may use them
+ * meanwhile, an interrupt neither. */
+struct pci_window pci_window_behind(const struct pci_access *pci, struct pci_address at);
 
 /* Sets and clears PCI_COMMAND_* bits. */
 void pci_command(const struct pci_access *pci, struct pci_address at, uint16_t set, uint16_t clear);

@@ -5,21 +5,22 @@
  * and of a bridge [PCI-to-PCI Bridge 1.2 §3.2]. Offsets in bytes.
  */
 
-#define PCI_VENDOR_ID            0x00U /* 16 bits; all ones: no function here */
-#define PCI_DEVICE_ID            0x02U
-#define PCI_COMMAND              0x04U /* 16 bits */
-#define PCI_STATUS               0x06U /* 16 bits */
-#define PCI_CLASS                0x08U /* 32 bits: class, subclass, interface, revision */
-#define PCI_HEADER_TYPE          0x0eU
-#define PCI_BAR(n)               (0x10U + 4U * (n))
-#define PCI_SECONDARY_BUS        0x19U /* header type 1 */
-#define PCI_SUBORDINATE_BUS      0x1aU /* the last one behind it */
-#define PCI_BRIDGE_MEMORY_BASE   0x20U /* 16 bits: bits 31-20 of the window's base */
-#define PCI_BRIDGE_MEMORY_LIMIT  0x22U /* likewise, of its last MiB */
-#define PCI_BRIDGE_PREFETCH_BASE 0x24U /* 16 bits, likewise; the low four tell its width */
-#define PCI_CAPABILITIES         0x34U
-#define PCI_INTERRUPT_LINE       0x3cU
-#define PCI_INTERRUPT_PIN        0x3dU
+#define PCI_VENDOR_ID             0x00U /* 16 bits; all ones: no function here */
+#define PCI_DEVICE_ID             0x02U
+#define PCI_COMMAND               0x04U /* 16 bits */
+#define PCI_STATUS                0x06U /* 16 bits */
+#define PCI_CLASS                 0x08U /* 32 bits: class, subclass, interface, revision */
+#define PCI_HEADER_TYPE           0x0eU
+#define PCI_BAR(n)                (0x10U + 4U * (n))
+#define PCI_SECONDARY_BUS         0x19U /* header type 1 */
+#define PCI_SUBORDINATE_BUS       0x1aU /* the last one behind it */
+#define PCI_BRIDGE_MEMORY_BASE    0x20U /* 16 bits: bits 31-20 of the window's base */
+#define PCI_BRIDGE_MEMORY_LIMIT   0x22U /* likewise, of its last MiB */
+#define PCI_BRIDGE_PREFETCH_BASE  0x24U /* 16 bits, likewise; the low four tell its width */
+#define PCI_BRIDGE_PREFETCH_LIMIT 0x26U
+#define PCI_CAPABILITIES          0x34U
+#define PCI_INTERRUPT_LINE        0x3cU
+#define PCI_INTERRUPT_PIN         0x3dU
 
 #define PCI_VENDOR_NONE 0xffffU
 
@@ -34,6 +35,7 @@
 #define PCI_HEADER_LAYOUT         0x7fU
 #define PCI_HEADER_LAYOUT_DEVICE  0U
 #define PCI_HEADER_LAYOUT_BRIDGE  1U
+#define PCI_BRIDGE_BARS           2U
 
 #define PCI_BAR_IO           0x1U
 #define PCI_BAR_IO_FLAGS     0x3U

@@ -55,17 +55,22 @@ static void unplug(struct qtest *t)
 }
 
 /* The new device must interrupt as the old one did: these machines have no safety poll. QEMU's
- * balloon has lines only. */
-static void plug(struct qtest *t, const char *bus)
+ * balloon has lines only. A null `slot` leaves the choice to QEMU. */
+static void plug_at(struct qtest *t, const char *bus, const char *slot)
 {
     const char *line;
 
-    json_decref(
-        qtest_command(t, "device_add",
-                      json_pack("{s:s, s:s, s:s, s:b}", "driver", "virtio-balloon-pci", "id",
-                                VM_BALLOON_ID, "bus", bus, "free-page-reporting", 1)));
+    json_decref(qtest_command(t, "device_add",
+                              json_pack("{s:s, s:s, s:s, s:b, s:s*}", "driver",
+                                        "virtio-balloon-pci", "id", VM_BALLOON_ID, "bus", bus,
+                                        "free-page-reporting", 1, "addr", slot)));
     line = qtest_line(t, "pages a request", QTEST_STEP_MS);
     assert_non_null(strstr(line, "by INTx"));
+}
+
+static void plug(struct qtest *t, const char *bus)
+{
+    plug_at(t, bus, NULL);
 }
 
 /* To the frame, both ways. */
@@ -224,6 +229,19 @@ static void express_unplugs_another_device(struct qtest *t)
     other_devices_leave_and_the_balloon_stays(t);
 }
 
+/* The firmware has given the bridge a window that begins with the other device's registers. In slot
+ * 4 the new device shares the bridge's interrupt line. */
+static void a_balloon_finds_room_beside_another_device(struct qtest *t)
+{
+    qtest_ready(t, "none");
+    for (unsigned round = 0; round < 2; round++) {
+        plug_at(t, "bridge1", "4");
+        it_works(t);
+        unplug(t);
+    }
+    end(t);
+}
+
 static void a_guest_told_to_leave_the_balloon_alone_lets_it_go(struct qtest *t)
 {
     qtest_ready(t, "off");
@@ -240,6 +258,9 @@ static void a_guest_told_to_leave_the_balloon_alone_lets_it_go(struct qtest *t)
 #define EXPRESS "-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off"
 
 static const char *const acpi[] = { PORT, BALLOON, NULL };
+static const char *const bridge_with_another[] = { "-device", "pci-bridge,id=bridge1,chassis_nr=1",
+                                                   "-device", "virtio-rng-pci,bus=bridge1,addr=1",
+                                                   NULL };
 static const char *const acpi_empty[] = { PORT, NULL };
 static const char *const acpi_two[] = { PORT, PORT2, BALLOON, OTHER, NULL };
 static const char *const express[] = { EXPRESS, PORT, BALLOON, NULL };
@@ -269,6 +290,8 @@ int main(int argc, char **argv)
         QTEST(express_brings_a_balloon_where_there_was_none, .no_balloon = true,
               .extra = express_empty, NO_POLL),
         QTEST(express_unplugs_another_device, .no_balloon = true, .extra = express_two, NO_POLL),
+        QTEST(a_balloon_finds_room_beside_another_device, .machine = "pc", .no_balloon = true,
+              .extra = bridge_with_another, NO_POLL),
         QTEST(a_guest_told_to_leave_the_balloon_alone_lets_it_go, .no_balloon = true, .extra = acpi,
               .append = "report=50 poll=0 balloon=off"),
     };

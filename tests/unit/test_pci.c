@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* drivers/pci/pci.c: scan, BARs and the windows of bridges on a machine made of bytes. */
+/* drivers/pci/pci.c: scan and BARs on a machine made of bytes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -288,52 +288,6 @@ static void the_command_register_changes_bit_by_bit(void **state)
     assert_int_equal(pci_interrupt_pin(&fake_pci, f->address), 0);
 }
 
-/* ---- behind bridges ---- */
-
-static void bars_behind_a_bridge_have_its_window_below_what_is_taken(void **state)
-{
-    struct pci_address bridge;
-    struct pci_window window;
-    struct fake_pci_function *f = fake_pci_add(0, 4, 0, 0x1b36, 0xc);
-    struct fake_pci_function *device;
-
-    (void)state;
-    fake_pci_make_bridge(fake_pci_add(0, 3, 0, 0x1b36, 0xc), 1);
-    fake_pci_make_bridge(f, 2);
-    fake_pci_set(f, PCI_BRIDGE_MEMORY_BASE, 2, 0xfe60);
-    fake_pci_set(f, PCI_BRIDGE_MEMORY_LIMIT, 2, 0xfe70);
-    assert_true(pci_bridge_of(&fake_pci, 2, &bridge));
-    assert_int_equal(bridge.slot, 4);
-    assert_false(pci_bridge_of(&fake_pci, 3, &bridge));
-    window = pci_window_behind(&fake_pci, 2);
-    assert_int_equal(window.next, 0xfe600000);
-    assert_int_equal(window.end, 0xfe800000);
-    /* Places of devices of this bus count, of others and outside do not. */
-    device = fake_pci_add(2, 5, 0, 1, 1);
-    fake_pci_set(device, PCI_BAR(0), 4, 0xfe720000);
-    fake_pci_set(device, PCI_BAR(1), 4, 0xfe710008);
-    fake_pci_set(device, PCI_BAR(2), 4, 0xfe500000);
-    fake_pci_set(fake_pci_add(1, 0, 0, 1, 1), PCI_BAR(0), 4, 0xfe610000);
-    window = pci_window_behind(&fake_pci, 2);
-    assert_int_equal(window.next, 0xfe600000);
-    assert_int_equal(window.end, 0xfe710000);
-}
-
-static void a_closed_window_and_no_bridge_have_no_room(void **state)
-{
-    struct fake_pci_function *f = fake_pci_add(0, 4, 0, 0x1b36, 0xc);
-    struct pci_window window;
-
-    (void)state;
-    fake_pci_make_bridge(f, 2);
-    fake_pci_set(f, PCI_BRIDGE_MEMORY_BASE, 2, 0xfff0);
-    fake_pci_set(f, PCI_BRIDGE_MEMORY_LIMIT, 2, 0);
-    window = pci_window_behind(&fake_pci, 2);
-    assert_int_equal(window.next, window.end);
-    window = pci_window_behind(&fake_pci, 9);
-    assert_int_equal(window.next, window.end);
-}
-
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fake_pci_setup, fake_pci_teardown)
 
 int main(void)
@@ -355,8 +309,6 @@ int main(void)
         CASE(a_full_window_places_nothing),
         CASE(a_bar_that_forgets_its_address_is_a_device_fault),
         CASE(the_command_register_changes_bit_by_bit),
-        CASE(bars_behind_a_bridge_have_its_window_below_what_is_taken),
-        CASE(a_closed_window_and_no_bridge_have_no_room),
     };
 
     return cmocka_run_group_tests_name("drivers/pci/pci.c", tests, NULL, NULL);
