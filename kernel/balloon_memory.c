@@ -27,7 +27,7 @@ void balloon_memory_init(void (*freed)(void), void (*blocks_freed)(void))
     on_blocks_freed = blocks_freed;
 }
 
-/* With balloon.guard, memory that is away has no mapping. It is a debugging aid: when there is no
+/* With balloon.guard, memory in the balloon has no mapping. It is a debugging aid: when there is no
  * frame for a page table the run stays mapped. Giving back cannot fail. */
 static void guard(pfn_t first, pfn_t count, bool away)
 {
@@ -53,6 +53,16 @@ static err_t take(pfn_t max, pfn_t *first, pfn_t *count)
     return err;
 }
 
+static err_t take_returned(pfn_t max, pfn_t *first, pfn_t *count)
+{
+    err_t err = frame_take_blocks(FRAME_FREE_RETURNED, 0, max, first, count);
+
+    if (err == OK) {
+        guard(*first, *count, true);
+    }
+    return err;
+}
+
 static void give(pfn_t first, pfn_t count)
 {
     guard(first, count, false);
@@ -66,7 +76,7 @@ static void watch(uint64_t free_above)
 
 /* ---- reporting and hinting ---- */
 
-/* Not unmapped under balloon.guard: the probe reads what was reported, and nobody else has it. */
+/* These stay mapped: the probe reads what was reported, and they are not in the balloon. */
 static err_t take_blocks(bool backed, pfn_t from, pfn_t max, pfn_t *first, pfn_t *count)
 {
     return frame_take_blocks(backed ? FRAME_FREE_BACKED : FRAME_FREE_RETURNED, from, max, first,
@@ -75,7 +85,6 @@ static err_t take_blocks(bool backed, pfn_t from, pfn_t max, pfn_t *first, pfn_t
 
 static void give_blocks(pfn_t first, pfn_t count, bool backed)
 {
-    guard(first, count, false);
     if (backed) {
         frame_give_run_backed(first, count);
     } else {
@@ -141,6 +150,7 @@ static void stats(struct balloon_memory_stats *values)
 
 const struct balloon_mem_ops balloon_memory = {
     .take = take,
+    .take_returned = take_returned,
     .give = give,
     .free_count = frame_free_count,
     .watch = watch,

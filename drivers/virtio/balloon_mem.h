@@ -27,6 +27,9 @@ struct balloon_mem_ops {
     /* One run of at most `max` free frames for the host, as long a run as there is, whole blocks
      * first. ERR_NOMEM when nothing is free. */
     err_t (*take)(pfn_t max, pfn_t *first, pfn_t *count);
+    /* The same, but only whole blocks that the host holds nothing behind, lowest first. `max` is a
+     * block at least. ERR_NOMEM when there is none. */
+    err_t (*take_returned)(pfn_t max, pfn_t *first, pfn_t *count);
     /* Frames that come back, and the host holds nothing behind them. Any part of what was taken, in
      * any order. */
     void (*give)(pfn_t first, pfn_t count);

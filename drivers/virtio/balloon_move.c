@@ -175,7 +175,7 @@ static err_t take_run(struct balloon_dev *d, uint64_t max, pfn_t *first, pfn_t *
     err = ERR_NOMEM;
     if (host_drops(d) && max >= BLOCK_FRAMES) {
         /* What was reported first. */
-        err = d->mem->take_blocks(false, 0, (pfn_t)max, first, count);
+        err = d->mem->take_returned((pfn_t)max, first, count);
     }
     if (err != OK) {
         err = d->mem->take((pfn_t)max, first, count);

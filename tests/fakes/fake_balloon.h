@@ -48,6 +48,7 @@ struct fake_balloon {
     uint64_t free_frames;
     uint64_t taken;                              /* frames with FAKE_TAKEN */
     bool backed[FAKE_FRAMES_MAX / BLOCK_FRAMES]; /* the guest thinks the host holds the block */
+    bool unmapped[FAKE_FRAMES_MAX];              /* taken for the balloon, as for balloon.guard */
     uint64_t word[FAKE_FRAMES_MAX];              /* the first one of each frame */
     uint64_t retaken;
     uint64_t filled; /* frames, by the driver */

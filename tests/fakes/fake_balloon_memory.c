@@ -29,6 +29,7 @@ void fake_balloon_own(pfn_t pfn, enum fake_owner owner)
     }
     F.taken -= F.owner[pfn] == FAKE_TAKEN;
     F.owner[pfn] = (uint8_t)owner;
+    F.unmapped[pfn] = false;
     F.taken += owner == FAKE_TAKEN;
     if (owner == FAKE_FREE) {
         F.free_frames++;
@@ -62,8 +63,15 @@ void fake_balloon_freed(void)
     }
 }
 
+static void unmap(pfn_t first, pfn_t count)
+{
+    for (pfn_t pfn = first; pfn < first + count; pfn++) {
+        F.unmapped[pfn] = true;
+    }
+}
+
 /* Whole blocks, lowest first, as many in a row as there are; then frames of a partly free block. */
-static err_t mem_take(pfn_t max, pfn_t *first, pfn_t *count)
+static err_t take_any(pfn_t max, pfn_t *first, pfn_t *count)
 {
     uint32_t best = UINT32_MAX;
 
@@ -103,6 +111,16 @@ static err_t mem_take(pfn_t max, pfn_t *first, pfn_t *count)
     }
     F.crumbs_first = false;
     return OK;
+}
+
+static err_t mem_take(pfn_t max, pfn_t *first, pfn_t *count)
+{
+    err_t err = take_any(max, first, count);
+
+    if (err == OK) {
+        unmap(*first, *count);
+    }
+    return err;
 }
 
 /* Whole blocks that come back as such are returned. */
@@ -161,12 +179,23 @@ static err_t mem_take_blocks(bool backed, pfn_t from, pfn_t max, pfn_t *first, p
     return OK;
 }
 
+static err_t mem_take_returned(pfn_t max, pfn_t *first, pfn_t *count)
+{
+    err_t err = mem_take_blocks(false, 0, max, first, count);
+
+    if (err == OK) {
+        unmap(*first, *count);
+    }
+    return err;
+}
+
 static void mem_give_blocks(pfn_t first, pfn_t count, bool backed)
 {
     always(first % BLOCK_FRAMES == 0 && count % BLOCK_FRAMES == 0, "parts of blocks");
     for (pfn_t pfn = first; pfn < first + count; pfn++) {
         always(pfn < F.frames && F.owner[pfn] == FAKE_TAKEN,
                "a block comes back that was not away");
+        always(!F.unmapped[pfn], "a block comes back to memory that is not mapped");
         require(F.reporting[pfn] == 0, "a block comes back that is with the device");
         require(F.in_balloon[pfn] == 0, "a block comes back that is in the balloon");
         fake_balloon_own(pfn, FAKE_FREE);
@@ -186,14 +215,14 @@ static uint64_t mem_retaken_count(void)
 
 static uint64_t mem_peek(pfn_t pfn)
 {
-    always(F.owner[pfn] == FAKE_TAKEN, "a frame is read that was not away");
+    always(F.owner[pfn] == FAKE_TAKEN && !F.unmapped[pfn], "a frame is read that was not away");
     require(F.reporting[pfn] == 0, "a frame is read too early");
     return F.word[pfn];
 }
 
 static void mem_poke(pfn_t pfn, uint64_t value)
 {
-    always(F.owner[pfn] == FAKE_TAKEN, "a frame is written that was not away");
+    always(F.owner[pfn] == FAKE_TAKEN && !F.unmapped[pfn], "a frame is written that was not away");
     require(F.reporting[pfn] == 0, "a frame is written too early");
     F.word[pfn] = value;
 }
@@ -202,6 +231,7 @@ static void mem_fill(pfn_t first, pfn_t count, uint32_t value)
 {
     for (pfn_t pfn = first; pfn < first + count; pfn++) {
         always(F.owner[pfn] == FAKE_TAKEN, "a frame is filled that was not away");
+        F.unmapped[pfn] = false;
         F.word[pfn] = value;
         F.filled++;
     }
@@ -297,6 +327,7 @@ static uint64_t mem_now(void)
 
 const struct balloon_mem_ops fake_balloon_mem = {
     .take = mem_take,
+    .take_returned = mem_take_returned,
     .give = mem_give,
     .free_count = mem_free_count,
     .page_alloc = mem_page_alloc,

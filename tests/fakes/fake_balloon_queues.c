@@ -78,6 +78,7 @@ static void inflate_page(uint32_t pfn)
 {
     always(pfn < F.frames, "a number beyond memory is inflated");
     require(F.owner[pfn] == FAKE_TAKEN, "a frame in use is inflated");
+    require(F.unmapped[pfn], "a frame is inflated that was taken for something else");
     require(F.in_balloon[pfn] == 0, "a frame is inflated twice");
     F.word[pfn] = 0;
     F.in_balloon[pfn] = FAKE_HELD;

@@ -54,6 +54,11 @@ static void guarded_memory_is_never_touched(struct qtest *t)
     churn(t, CHANGES / 5);
 }
 
+static void guarded_memory_that_was_reported_is_never_touched(struct qtest *t)
+{
+    churn(t, CHANGES / 5);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -61,6 +66,9 @@ int main(int argc, char **argv)
               .append = "report=50 -- test=pattern"),
         QTEST(small_careful_slices_lose_no_byte, .image = "test.elf",
               .append = "report=50 balloon.slice=2 balloon.profile=careful -- test=pattern"),
+        QTEST(guarded_memory_that_was_reported_is_never_touched, .image = "test.elf",
+              .memory_mib = 192, .balloon_properties = "free-page-reporting=on",
+              .append = "report=50 balloon.guard=on -- test=pattern"),
         QTEST(guarded_memory_is_never_touched, .image = "test.elf",
               .append = "report=50 balloon.guard=on -- test=pattern"),
     };

@@ -83,6 +83,12 @@ static void memory_in_the_balloon_is_named(struct qtest *t)
     must_be_whole(t, "app_main", "a frame in the balloon: the host has it");
 }
 
+/* The same where frames are reported first and then go into the balloon. */
+static void memory_that_was_reported_into_the_balloon_is_named(struct qtest *t)
+{
+    memory_in_the_balloon_is_named(t);
+}
+
 /* An exception that is not about an address. */
 static void must_be_named(struct qtest *t, const char *exception, const char *function)
 {
@@ -145,6 +151,9 @@ int main(int argc, char **argv)
         QTEST(kernel_data_cannot_be_executed, .image = "test.elf",
               .append = "-- test=fault-execute"),
         QTEST(memory_in_the_balloon_is_named, .image = "test.elf",
+              .append = "balloon.guard=on -- test=fault-away"),
+        QTEST(memory_that_was_reported_into_the_balloon_is_named, .image = "test.elf",
+              .balloon_properties = "free-page-reporting=on",
               .append = "balloon.guard=on -- test=fault-away"),
         QTEST(a_division_by_zero_is_named, .image = "test.elf", .append = "-- test=fault-divide"),
         QTEST(an_invalid_instruction_is_named, .image = "test.elf",
