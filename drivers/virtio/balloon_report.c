@@ -37,6 +37,7 @@ void balloon_report_begin(struct balloon_dev *d)
     ASSERT(d->config.report.run_pages >= BLOCK_FRAMES);
     r->size = (unsigned)min_u64(r->on ? r->vq.size : 0, BALLOON_REPORTS_MAX);
     r->slice_pages = SLICE_FIRST;
+    r->moved = 0;
     r->waiting = false;
     r->judged = true;
     r->backoff_ns = 0;
@@ -128,14 +129,22 @@ static void adapt_slice(struct balloon_report *r, uint64_t took_ns)
 
 err_t balloon_report_kick(struct balloon_dev *d)
 {
-    uint64_t before = d->mem->now_ns();
-
     if (virtio_kick(d->dev, &d->report.vq)) {
         d->counters.kicks++;
     }
-    adapt_slice(&d->report, d->mem->now_ns() - before);
     /* A device that works inside the notification is done already. */
     return balloon_report_harvest(d);
+}
+
+/* The same for what was moved: how long it took says how much the next one may carry. */
+static err_t kick_and_adapt(struct balloon_dev *d)
+{
+    uint64_t before = d->mem->now_ns();
+    err_t err = balloon_report_kick(d);
+
+    ASSERT(d->report.moved > 0);
+    adapt_slice(&d->report, d->mem->now_ns() - before);
+    return err;
 }
 
 /* Reports up to `pages` in runs of `run_pages` and more, with one notification. */
@@ -169,7 +178,7 @@ static err_t report(struct balloon_dev *d, uint64_t pages, uint32_t run_pages)
         left -= count;
         r->moved += count;
     }
-    return r->moved > 0 ? balloon_report_kick(d) : OK;
+    return r->moved > 0 ? kick_and_adapt(d) : OK;
 }
 
 /* ---- when ---- */
@@ -259,6 +268,8 @@ err_t balloon_report_slice(struct balloon_dev *d, bool idle, uint64_t *wake_ns)
     err_t err;
 
     *wake_ns = BALLOON_NEVER;
+    /* What an earlier report moved says nothing about this slice. */
+    r->moved = 0;
     if (!may_report(d)) {
         return OK;
     }
