@@ -147,16 +147,18 @@ static err_t kick_and_adapt(struct balloon_dev *d)
     return err;
 }
 
-/* Reports up to `pages` in runs of `run_pages` and more, with one notification. */
+/* Reports up to `pages` in runs of `run_pages` and more, with one notification. It carries one such
+ * run even to a host that is slow: less would be nothing at all. */
 static err_t report(struct balloon_dev *d, uint64_t pages, uint32_t run_pages)
 {
     struct balloon_report *r = &d->report;
-    uint64_t left = min_u64(pages, r->slice_pages);
+    uint64_t left = max_u64(min_u64(pages, r->slice_pages), run_pages);
     pfn_t from = 0;
     unsigned slot;
 
+    ASSERT(run_pages >= BLOCK_FRAMES && pages >= run_pages);
     r->moved = 0;
-    while (left >= BLOCK_FRAMES && slot_find(r, &slot)) {
+    while (left >= run_pages && slot_find(r, &slot)) {
         pfn_t first;
         pfn_t count;
         err_t err = d->mem->take_blocks(true, from, (pfn_t)min_u64(left, BALLOON_REPORT_FRAMES_MAX),

@@ -172,6 +172,41 @@ static void runs_shorter_than_the_order_stay(void **state)
     finish();
 }
 
+/* The slice is shorter than the shortest run: at first, or because the host is slow. */
+static void runs_longer_than_a_slice_are_reported(void **state)
+{
+    (void)state;
+    reporting_machine();
+    config.report.run_pages = 8 * BLOCK_FRAMES;
+    start(&config);
+    for (unsigned slow = 0; slow < 2; slow++) {
+        fake_balloon_app_blocks(20);
+        settle_ms(20000);
+        F.pages_reported = F.reports = 0;
+        dev.report.slice_pages = BLOCKS(4);
+        F.cost_ns = slow * 100 * FAKE_NS_PER_MS;
+        fake_balloon_app_free(BLOCKS(20));
+        settle_ms(100000);
+        assert_true(F.pages_reported >= BLOCKS(16));
+        assert_true(fake_balloon_mem.backed_count() < BLOCKS(8));
+        F.cost_ns = 0;
+    }
+    finish();
+}
+
+static void an_order_above_the_first_slice_is_served(void **state)
+{
+    (void)state;
+    machine(FAKE_FRAMES_MAX);
+    F.offered |= BALLOON_F_PAGE_REPORTING;
+    fake_balloon_warm();
+    config = qemu_config();
+    config.report.run_pages = 1U << 18; /* 1 GiB */
+    start(&config);
+    assert_int_equal(F.longest_report, 1U << 18);
+    finish();
+}
+
 static void memory_that_is_wanted_again_soon_is_reported_less_often(void **state)
 {
     uint64_t early;
@@ -435,6 +470,8 @@ int main(void)
         cmocka_unit_test(the_probe_leaves_nothing_with_the_host_that_was_not_there),
         cmocka_unit_test(the_warm_reserve_stays),
         cmocka_unit_test(runs_shorter_than_the_order_stay),
+        cmocka_unit_test(runs_longer_than_a_slice_are_reported),
+        cmocka_unit_test(an_order_above_the_first_slice_is_served),
         cmocka_unit_test(memory_that_is_wanted_again_soon_is_reported_less_often),
         cmocka_unit_test(reported_frames_are_nobodys_until_the_host_has_answered),
         cmocka_unit_test(a_reset_gives_unanswered_reports_back_as_backed),
