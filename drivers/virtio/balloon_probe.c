@@ -39,6 +39,11 @@ bool balloon_probe_due(const struct balloon_dev *d)
            d->report.in_flight == 0 && d->now_ns >= d->report.probe.next_ns;
 }
 
+uint64_t balloon_probe_next(const struct balloon_dev *d)
+{
+    return d->config.fill ? BALLOON_NEVER : d->report.probe.next_ns;
+}
+
 void balloon_probe_init(struct balloon_dev *d)
 {
     struct balloon_probe *p = &d->report.probe;

@@ -56,6 +56,9 @@ void balloon_probe_init(struct balloon_dev *d);
 /* True when it is time to find out. */
 bool balloon_probe_due(const struct balloon_dev *d);
 
+/* When that will be, if there is something to report then; BALLOON_NEVER with fill. */
+uint64_t balloon_probe_next(const struct balloon_dev *d);
+
 /* Marks a free block and reports it. Does nothing when no block is free. ERR_DEVICE. */
 MUST_USE err_t balloon_probe_begin(struct balloon_dev *d);
 

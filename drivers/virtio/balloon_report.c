@@ -298,6 +298,10 @@ err_t balloon_report_slice(struct balloon_dev *d, bool idle, uint64_t *wake_ns)
             /* Too scattered, or in vain: not before there is more. */
             d->mem->watch_backed(d->mem->backed_count() + d->config.report.run_pages - 1);
         }
+        if (r->probe.drops == BALLOON_DROPS_NOTHING) {
+            /* It may have learned it meanwhile. */
+            *wake_ns = min_u64(*wake_ns, balloon_probe_next(d));
+        }
     }
     if (!r->judged) {
         *wake_ns = min_u64(*wake_ns, r->batch_ns + JUDGE_NS);
