@@ -307,10 +307,13 @@ void balloon_service_reclaim(uint64_t frames, bool from_balloon)
 {
     bool on = interrupts_save_off();
 
-    if (running && balloon_dev_reclaim(&driver, frames, from_balloon) > 0) {
-        /* The host is to be told soon, whoever computes. */
-        work_mark(&service_work);
-        timer_set(&service_timer, clock_now_ns());
+    if (running) {
+        (void)balloon_dev_reclaim(&driver, frames, from_balloon);
+        if (balloon_dev_marked(&driver)) {
+            /* The host is to be told soon, whoever computes. */
+            work_mark(&service_work);
+            timer_set(&service_timer, clock_now_ns());
+        }
     }
     interrupts_restore(on);
 }

@@ -203,7 +203,7 @@ static uint64_t slice_end(struct balloon_dev *d, uint64_t wake_ns)
     }
     now = d->mem->now_ns();
     adapt_slice(d, now - d->now_ns);
-    if (balloon_move_ready(d, actions.again) || atomic_load(&d->marks) != 0) {
+    if (balloon_move_ready(d, actions.again) || balloon_dev_marked(d)) {
         return 0;
     }
     /* A pause that is over, but the slice has to wait for the device: it will interrupt. */
@@ -307,6 +307,8 @@ uint64_t balloon_dev_reclaim(struct balloon_dev *d, uint64_t pages, bool from_ba
     }
     (void)err;
     d->busy = false;
+    /* Announcements, `actual` and the interrupts that were not asked for here are its business. */
+    atomic_fetch_or(&d->marks, MARK_QUEUE);
     return gained;
 }
 
@@ -339,6 +341,11 @@ void balloon_dev_memory_freed(struct balloon_dev *d)
 void balloon_dev_blocks_freed(struct balloon_dev *d)
 {
     atomic_fetch_or(&d->marks, MARK_BLOCKS);
+}
+
+bool balloon_dev_marked(const struct balloon_dev *d)
+{
+    return atomic_load(&d->marks) != 0;
 }
 
 /* ---- questions ---- */

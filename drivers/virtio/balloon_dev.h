@@ -155,6 +155,10 @@ void balloon_dev_memory_freed(struct balloon_dev *d);
 /* The same for mem->watch_backed(). */
 void balloon_dev_blocks_freed(struct balloon_dev *d);
 
+/* True when the service is to be called soon: something was marked since it ran. From any context.
+ */
+bool balloon_dev_marked(const struct balloon_dev *d);
+
 /* One slice. `idle`: the guest has nothing else to do, which is a good time to report free memory.
  * Returns when it wants to be called if nothing else happens, on the scale of mem->now_ns(): 0 at
  * once, BALLOON_NEVER only after an interrupt or a free. */
@@ -167,8 +171,9 @@ bool balloon_dev_wants_idle(const struct balloon_dev *d);
  * An allocation of `pages` would fail. Gives up what is held for hints and reports and, if
  * `from_balloon` and with DEFLATE_ON_OOM, takes whole blocks out of the balloon, as many as needed;
  * returns the pages that are free because of it. Waits for nothing: the host is told by the next
- * service, and only with MUST_TELL_HOST notified here. 0 while a service is under way. Not in
- * parallel with any other function of the driver.
+ * service, and only with MUST_TELL_HOST notified here; then the pages may be free only when it has
+ * answered. So the service is marked, even if nothing is free yet. 0 while a service is under way.
+ * Not in parallel with any other function of the driver.
  */
 uint64_t balloon_dev_reclaim(struct balloon_dev *d, uint64_t pages, bool from_balloon);
 

@@ -78,14 +78,22 @@ void fake_balloon_unplug(void)
 
 /* ---- time ---- */
 
-/* Delivers an interrupt; true when the driver wants to be called. */
-static bool deliver(struct balloon_dev *d)
+/* Delivers an interrupt; true when the driver is to be called now. */
+static bool is_called(struct balloon_dev *d)
 {
     bool ours = F.irq && balloon_dev_interrupt(d);
 
     F.irq = false;
     F.interrupts += ours;
-    return ours || atomic_load(&d->marks) != 0;
+    return balloon_dev_marked(d) || F.wake_ns <= F.now_ns || (F.idle && balloon_dev_wants_idle(d));
+}
+
+void fake_balloon_service(struct balloon_dev *d)
+{
+    F.wake_ns = balloon_dev_service(d, F.idle);
+    F.services++;
+    /* The idle loop would call it again and again, and never halt. */
+    always(!F.idle || !balloon_dev_wants_idle(d), "idle time is wanted that was just given");
 }
 
 void fake_balloon_settle(struct balloon_dev *d, uint64_t limit_ns)
@@ -95,16 +103,10 @@ void fake_balloon_settle(struct balloon_dev *d, uint64_t limit_ns)
 
     fake_balloon_watcher = d;
     while (true) {
-        uint64_t wake = balloon_dev_service(d, F.idle);
-
-        F.services++;
-        in_a_row++;
-        always(in_a_row < 20000, "the driver spins");
-        /* The idle loop would call it again and again, and never halt. */
-        always(!F.idle || !balloon_dev_wants_idle(d), "idle time is wanted that was just given");
         /* Sleep until something happens that wakes it: nothing else calls the service. */
-        while (!deliver(d) && wake > F.now_ns) {
-            uint64_t next = fake_balloon_next_due() < wake ? fake_balloon_next_due() : wake;
+        while (!is_called(d)) {
+            uint64_t due = fake_balloon_next_due();
+            uint64_t next = due < F.wake_ns ? due : F.wake_ns;
 
             if (next > end) {
                 F.now_ns = next == UINT64_MAX ? F.now_ns : end;
@@ -114,6 +116,9 @@ void fake_balloon_settle(struct balloon_dev *d, uint64_t limit_ns)
             in_a_row = 0;
             fake_balloon_run_due();
         }
+        fake_balloon_service(d);
+        in_a_row++;
+        always(in_a_row < 20000, "the driver spins");
     }
 }
 

@@ -133,6 +133,7 @@ struct fake_balloon {
     uint64_t ranges; /* runs of ascending numbers: calls of a host that merges neighbours */
     unsigned requests_at_once; /* most in flight ever */
     unsigned services;
+    uint64_t wake_ns; /* when the driver wants to be called next, whatever happens */
     uint64_t random;
 };
 
@@ -173,8 +174,13 @@ uint64_t fake_balloon_stat(uint16_t tag);
 /* One used entry that the device makes up. */
 void fake_balloon_lie(uint16_t queue, uint32_t id, uint32_t bytes, uint16_t index_step);
 
-/* Calls the service as the kernel would, for at most `limit_ns` of simulated time; returns when
- * nothing is left to happen. Ends the test when the driver spins. */
+/* Calls the service, asked for or not: the safety poll. */
+void fake_balloon_service(struct balloon_dev *d);
+
+/* Lets at most `limit_ns` of simulated time pass and calls the service as the kernel would: when an
+ * interrupt marked it, or it was marked otherwise, or idle time is wanted, or the time it returned
+ * has come, and never else. Returns when nothing is left to happen. Ends the test when the driver
+ * spins. */
 void fake_balloon_settle(struct balloon_dev *d, uint64_t limit_ns);
 
 /* Counts everything from scratch and compares. */

@@ -59,6 +59,9 @@ static void op_set_status(struct virtio_device *dev, uint8_t status)
     if ((status & ~F.status & VIRTIO_STATUS_DRIVER_OK) != 0 && F.role[2] == BALLOON_QUEUE_STATS) {
         F.stats_before_driver_ok += fake_balloon_available(2);
     }
+    if ((status & ~F.status & VIRTIO_STATUS_DRIVER_OK) != 0) {
+        F.wake_ns = 0; /* whoever starts the driver marks it */
+    }
     F.status = status;
 }
 

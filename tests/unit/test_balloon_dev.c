@@ -214,7 +214,7 @@ static void an_idle_driver_sleeps(void **state)
     reach(1000);
     services = F.services;
     fake_balloon_settle(&dev, 1000 * SECONDS);
-    assert_int_equal(F.services - services, 1);
+    assert_int_equal(F.services, services);
     assert_true(balloon_dev_service(&dev, false) == BALLOON_NEVER);
     assert_false(balloon_dev_interrupt(&dev));
     assert_true(balloon_dev_contains(&dev, 512));
@@ -227,10 +227,10 @@ static void a_lost_configuration_interrupt_is_made_up_for(void **state)
     (void)state;
     start_qemu(FRAMES);
     F.num_pages = 100;
-    (void)balloon_dev_service(&dev, false);
+    fake_balloon_service(&dev);
     assert_int_equal(F.actual, 0);
     F.now_ns += 2 * SECONDS;
-    (void)balloon_dev_service(&dev, false);
+    fake_balloon_service(&dev);
     assert_int_equal(F.actual, 100);
     finish();
 }

@@ -27,7 +27,7 @@ static void needs_reset_is_answered_at_every_step(void **state)
         fake_balloon_wish(step % 3 == 0 ? 0 : 9000);
         for (unsigned i = 0; i < step; i++) {
             F.now_ns += FAKE_NS_PER_MS;
-            (void)balloon_dev_service(&dev, false);
+            fake_balloon_service(&dev);
             fake_balloon_wish(i > 12 ? 3000 : F.num_pages);
         }
         fake_balloon_needs_reset();
@@ -58,7 +58,7 @@ static void a_lost_request_times_out_and_the_device_is_restarted(void **state)
     assert_int_equal(balloon_dev_status(&dev).leaving, 5000);
     /* The guest stands still for a day: that is not the device's fault. */
     F.now_ns += 86400 * SECONDS;
-    (void)balloon_dev_service(&dev, false);
+    fake_balloon_service(&dev);
     assert_int_equal(balloon_dev_status(&dev).counters.resets, 0);
     fake_balloon_settle(&dev, SECONDS / 2);
     F.loses = false;
@@ -138,6 +138,7 @@ static void a_device_that_is_pulled_out_leaves_every_frame(void **state)
         fake_balloon_unplug();
         /* The safety poll is the first to notice. */
         F.now_ns += 5 * SECONDS;
+        fake_balloon_service(&dev);
         fake_balloon_settle(&dev, LONG);
         assert_int_equal(balloon_dev_status(&dev).state, BALLOON_DEV_DEAD);
         assert_int_equal(balloon_dev_status(&dev).stuck, 0);
