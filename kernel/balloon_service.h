@@ -52,9 +52,9 @@ uint64_t balloon_service_lacking(void);
 /* True when the frame is in the balloon or on its way. Cost grows with the balloon. */
 bool balloon_service_contains(pfn_t pfn);
 
-/* An allocation of `frames` would fail: gives up what is held for reports and hints and, when
- * `from_balloon`, takes from the balloon if the host agreed to that (DEFLATE_ON_OOM). Nothing while
- * the driver is in the middle of its service. */
+/* An allocation of `frames` would fail: gives up what is held for hints, takes answered reports
+ * and, when `from_balloon`, takes from the balloon if the host agreed to that (DEFLATE_ON_OOM).
+ * Nothing while the driver is in the middle of its service. */
 void balloon_service_reclaim(uint64_t frames, bool from_balloon);
 
 struct balloon_service_cost balloon_service_cost(void);

@@ -298,6 +298,10 @@ uint64_t balloon_dev_reclaim(struct balloon_dev *d, uint64_t pages, bool from_ba
     err = harvest(d);
     gained = d->mem->free_count() - before;
     if (gained < pages) {
+        balloon_probe_give_up(d);
+        gained = d->mem->free_count() - before;
+    }
+    if (gained < pages) {
         d->hint.released += balloon_hint_release(d, pages - gained);
         gained = d->mem->free_count() - before;
     }

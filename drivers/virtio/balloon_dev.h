@@ -168,12 +168,13 @@ uint64_t balloon_dev_service(struct balloon_dev *d, bool idle);
 bool balloon_dev_wants_idle(const struct balloon_dev *d);
 
 /*
- * An allocation of `pages` would fail. Gives up what is held for hints and reports and, if
- * `from_balloon` and with DEFLATE_ON_OOM, takes whole blocks out of the balloon, as many as needed;
- * returns the pages that are free because of it. Waits for nothing: the host is told by the next
- * service, and only with MUST_TELL_HOST notified here; then the pages may be free only when it has
- * answered. So the service is marked, even if nothing is free yet. 0 while a service is under way.
- * Not in parallel with any other function of the driver.
+ * An allocation of `pages` would fail. Takes reports that were answered, gives up what is held for
+ * a probe or for hints and is not with the device, and, if `from_balloon` and with DEFLATE_ON_OOM,
+ * takes whole blocks out of the balloon, as many as needed; returns the pages that are free because
+ * of it. Waits for nothing: the host is told by the next service, and only with MUST_TELL_HOST
+ * notified here; then the pages may be free only when it has answered. So the service is marked,
+ * even if nothing is free yet. 0 while a service is under way. Not in parallel with any other
+ * function of the driver.
  */
 uint64_t balloon_dev_reclaim(struct balloon_dev *d, uint64_t pages, bool from_balloon);
 

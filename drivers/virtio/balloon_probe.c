@@ -20,6 +20,8 @@
 /* How long a fact is believed; a host that ignores reports is asked less and less often. */
 #define BELIEVE_NS     (60 * NS_PER_S)
 #define BELIEVE_MAX_NS (3600 * NS_PER_S)
+/* When there was no block for a probe, or it was needed before the end. */
+#define AGAIN_NS NS_PER_S
 
 /* The parts of the block: 64 KiB from its start, and one frame in its middle. */
 #define PART_64K_FRAMES 16U
@@ -112,20 +114,6 @@ static bool take_block(struct balloon_dev *d)
     return p->was_backed || d->mem->take_blocks(false, 0, BLOCK_FRAMES, &p->block, &count) == OK;
 }
 
-err_t balloon_probe_begin(struct balloon_dev *d)
-{
-    struct balloon_probe *p = &d->report.probe;
-
-    ASSERT(p->phase == BALLOON_PROBE_IDLE);
-    if (!take_block(d)) {
-        p->next_ns = d->now_ns + NS_PER_S;
-        return OK;
-    }
-    p->count++;
-    p->marker = UINT64_C(0x6165726f73746174) ^ d->now_ns;
-    return ask(d, BALLOON_PROBE_BLOCK);
-}
-
 /* The block is free again, as backed as before, unless the host keeps what the probe touched. Then
  * it has to be reported once more: a guest that rests would not do it for so little. */
 static err_t put_block(struct balloon_dev *d)
@@ -163,16 +151,13 @@ static err_t conclude(struct balloon_dev *d, enum balloon_drops drops)
     return put_block(d);
 }
 
-err_t balloon_probe_answer(struct balloon_dev *d)
+/* All requests of this phase are answered. */
+static err_t step(struct balloon_dev *d)
 {
     struct balloon_probe *p = &d->report.probe;
     enum balloon_drops drops = BALLOON_DROPS_2M;
 
-    ASSERT(p->phase != BALLOON_PROBE_IDLE && p->answers > 0);
-    p->answers--;
-    if (p->answers > 0) {
-        return OK;
-    }
+    ASSERT(p->phase != BALLOON_PROBE_IDLE && p->answers == 0);
     if (p->phase == BALLOON_PROBE_CLEAN) {
         p->phase = BALLOON_PROBE_IDLE;
         d->mem->give_blocks(p->block, BLOCK_FRAMES, false);
@@ -190,6 +175,56 @@ err_t balloon_probe_answer(struct balloon_dev *d)
         drops = BALLOON_DROPS_64K;
     }
     return conclude(d, drops);
+}
+
+err_t balloon_probe_go_on(struct balloon_dev *d)
+{
+    struct balloon_probe *p = &d->report.probe;
+    err_t err = OK;
+
+    while (err == OK && p->phase != BALLOON_PROBE_IDLE && p->answers == 0) {
+        err = step(d);
+    }
+    return err;
+}
+
+err_t balloon_probe_begin(struct balloon_dev *d)
+{
+    struct balloon_probe *p = &d->report.probe;
+    err_t err;
+
+    ASSERT(p->phase == BALLOON_PROBE_IDLE);
+    if (!take_block(d)) {
+        p->next_ns = d->now_ns + AGAIN_NS;
+        return OK;
+    }
+    p->count++;
+    p->marker = UINT64_C(0x6165726f73746174) ^ d->now_ns;
+    err = ask(d, BALLOON_PROBE_BLOCK);
+    return err == OK ? balloon_probe_go_on(d) : err;
+}
+
+void balloon_probe_answer(struct balloon_dev *d)
+{
+    struct balloon_probe *p = &d->report.probe;
+
+    ASSERT(p->phase != BALLOON_PROBE_IDLE && p->answers > 0);
+    p->answers--;
+}
+
+void balloon_probe_give_up(struct balloon_dev *d)
+{
+    struct balloon_probe *p = &d->report.probe;
+
+    if (p->phase == BALLOON_PROBE_IDLE || p->answers > 0) {
+        return;
+    }
+    if (p->phase != BALLOON_PROBE_CLEAN) {
+        p->next_ns = d->now_ns + AGAIN_NS;
+    }
+    /* What the host holds of it is not known before the end: then it counts as held. */
+    d->mem->give_blocks(p->block, BLOCK_FRAMES, p->phase != BALLOON_PROBE_CLEAN);
+    p->phase = BALLOON_PROBE_IDLE;
 }
 
 void balloon_probe_forget(struct balloon_dev *d)

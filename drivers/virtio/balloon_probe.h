@@ -59,11 +59,20 @@ bool balloon_probe_due(const struct balloon_dev *d);
 /* When that will be, if there is something to report then; BALLOON_NEVER with fill. */
 uint64_t balloon_probe_next(const struct balloon_dev *d);
 
-/* Marks a free block and reports it. Does nothing when no block is free. ERR_DEVICE. */
+/* Marks a free block and reports it, and goes on. Does nothing when no block is free. ERR_DEVICE.
+ */
 MUST_USE err_t balloon_probe_begin(struct balloon_dev *d);
 
-/* The device has answered one request of the probe. */
-MUST_USE err_t balloon_probe_answer(struct balloon_dev *d);
+/* The device has answered one request of the probe, which is only noted. */
+void balloon_probe_answer(struct balloon_dev *d);
+
+/* Looks at what was answered and asks the next question, as far as there are answers. ERR_DEVICE.
+ */
+MUST_USE err_t balloon_probe_go_on(struct balloon_dev *d);
+
+/* An allocation needs the block: if all is answered it is free again, untouched, and the probe is
+ * to be made anew a little later. */
+void balloon_probe_give_up(struct balloon_dev *d);
 
 /* The device was reset: the block is free again. */
 void balloon_probe_forget(struct balloon_dev *d);

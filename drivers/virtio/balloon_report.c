@@ -84,7 +84,7 @@ err_t balloon_report_send(struct balloon_dev *d, pfn_t first, pfn_t count, bool 
     return virtq_add(&r->vq, &buffer, 0, 1, (uint16_t)slot);
 }
 
-static err_t answered(struct balloon_dev *d, unsigned slot)
+static void answered(struct balloon_dev *d, unsigned slot)
 {
     struct balloon_report *r = &d->report;
     pfn_t count = r->slot[slot].count;
@@ -93,11 +93,11 @@ static err_t answered(struct balloon_dev *d, unsigned slot)
     r->slot[slot].count = 0;
     r->in_flight--;
     if (r->slot[slot].probe) {
-        return balloon_probe_answer(d);
+        balloon_probe_answer(d);
+        return;
     }
     r->reported += count;
     d->mem->give_blocks(r->slot[slot].first, count, r->probe.drops == BALLOON_DROPS_NOTHING);
-    return OK;
 }
 
 err_t balloon_report_harvest(struct balloon_dev *d)
@@ -105,13 +105,10 @@ err_t balloon_report_harvest(struct balloon_dev *d)
     struct balloon_report *r = &d->report;
     uint16_t cookie;
     uint32_t written;
-    err_t err = OK;
+    err_t err = r->on ? OK : ERR_AGAIN;
 
-    while (r->on && err == OK) {
-        err = virtq_take(&r->vq, &cookie, &written);
-        if (err == OK) {
-            err = answered(d, cookie);
-        }
+    while (err == OK && (err = virtq_take(&r->vq, &cookie, &written)) == OK) {
+        answered(d, cookie);
     }
     return err == ERR_AGAIN ? OK : err;
 }
@@ -263,33 +260,25 @@ static bool may_report(const struct balloon_dev *d)
     return d->report.on && d->balloon.untold + d->balloon.returning == 0;
 }
 
-err_t balloon_report_slice(struct balloon_dev *d, bool idle, uint64_t *wake_ns)
+/* Reports what is due; whether that is worth anything is found out first. */
+static err_t report_due(struct balloon_dev *d, bool idle, uint64_t *wake_ns)
 {
     struct balloon_report *r = &d->report;
     uint64_t pages;
-    err_t err;
+    err_t err = OK;
 
-    *wake_ns = BALLOON_NEVER;
-    /* What an earlier report moved says nothing about this slice. */
-    r->moved = 0;
-    if (!may_report(d)) {
-        return OK;
-    }
     judge(d);
     pages = due(d, idle, wake_ns);
     if (balloon_probe_due(d) && (pages > 0 || r->probe.drops == BALLOON_DROPS_UNKNOWN)) {
         err = balloon_probe_begin(d);
-        if (err != OK) {
-            return err;
-        }
     }
-    if (pages > 0 && r->probe.phase == BALLOON_PROBE_IDLE) {
+    if (err == OK && pages > 0 && r->probe.phase == BALLOON_PROBE_IDLE) {
         r->waiting = false;
         if (r->probe.drops != BALLOON_DROPS_NOTHING) {
             err = report(d, pages, d->config.report.run_pages);
-            if (err != OK) {
-                return err;
-            }
+        } else {
+            /* It may have learned it meanwhile. */
+            *wake_ns = min_u64(*wake_ns, balloon_probe_next(d));
         }
         if (r->moved > 0) {
             batch_note(d);
@@ -298,16 +287,30 @@ err_t balloon_report_slice(struct balloon_dev *d, bool idle, uint64_t *wake_ns)
             /* Too scattered, or in vain: not before there is more. */
             d->mem->watch_backed(d->mem->backed_count() + d->config.report.run_pages - 1);
         }
-        if (r->probe.drops == BALLOON_DROPS_NOTHING) {
-            /* It may have learned it meanwhile. */
-            *wake_ns = min_u64(*wake_ns, balloon_probe_next(d));
-        }
     }
     if (!r->judged) {
         *wake_ns = min_u64(*wake_ns, r->batch_ns + JUDGE_NS);
     }
+    return err;
+}
+
+err_t balloon_report_slice(struct balloon_dev *d, bool idle, uint64_t *wake_ns)
+{
+    struct balloon_report *r = &d->report;
+    err_t err;
+
+    *wake_ns = BALLOON_NEVER;
+    /* What an earlier report moved says nothing about this slice. */
+    r->moved = 0;
+    if (!r->on) {
+        return OK;
+    }
+    err = balloon_probe_go_on(d);
+    if (err == OK && may_report(d)) {
+        err = report_due(d, idle, wake_ns);
+    }
     arm(r, wake_ns);
-    return OK;
+    return err;
 }
 
 err_t balloon_report_urgent(struct balloon_dev *d, uint64_t pages)
@@ -316,7 +319,7 @@ err_t balloon_report_urgent(struct balloon_dev *d, uint64_t pages)
     err_t err;
 
     r->moved = 0;
-    if (!r->on || r->in_flight > 0 || r->probe.drops == BALLOON_DROPS_NOTHING) {
+    if (!r->on || !balloon_report_settled(d) || r->probe.drops == BALLOON_DROPS_NOTHING) {
         return OK;
     }
     err = report(d, pages, BLOCK_FRAMES);
@@ -336,7 +339,7 @@ bool balloon_report_wants_idle(const struct balloon_dev *d)
 
 bool balloon_report_settled(const struct balloon_dev *d)
 {
-    return d->report.in_flight == 0;
+    return d->report.in_flight == 0 && d->report.probe.phase == BALLOON_PROBE_IDLE;
 }
 
 uint64_t balloon_report_oldest(const struct balloon_dev *d)

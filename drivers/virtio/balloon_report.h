@@ -67,7 +67,7 @@ struct balloon_report {
 /* The device is about to be live. The queue was started, if `on`. */
 void balloon_report_begin(struct balloon_dev *d);
 
-/* Takes what the device has finished. ERR_DEVICE. */
+/* Takes what the device has finished; a probe goes on with the next slice. ERR_DEVICE. */
 MUST_USE err_t balloon_report_harvest(struct balloon_dev *d);
 
 /*
@@ -88,7 +88,7 @@ MUST_USE err_t balloon_report_kick(struct balloon_dev *d);
  * question is answered by false. */
 bool balloon_report_wants_idle(const struct balloon_dev *d);
 
-/* Runs may be inflated: what was reported first has been acknowledged, or nothing was. */
+/* Nothing is out: what was reported has been acknowledged, or nothing was, and no probe is made. */
 bool balloon_report_settled(const struct balloon_dev *d);
 
 /* When the oldest request in flight was sent, in ran_ns; UINT64_MAX for none. */

@@ -96,6 +96,17 @@ void fake_balloon_service(struct balloon_dev *d)
     always(!F.idle || !balloon_dev_wants_idle(d), "idle time is wanted that was just given");
 }
 
+void fake_balloon_pass(uint64_t ns)
+{
+    uint64_t end = F.now_ns + ns;
+
+    for (uint64_t due = fake_balloon_next_due(); due <= end; due = fake_balloon_next_due()) {
+        F.now_ns = due > F.now_ns ? due : F.now_ns;
+        fake_balloon_run_due();
+    }
+    F.now_ns = end;
+}
+
 void fake_balloon_settle(struct balloon_dev *d, uint64_t limit_ns)
 {
     uint64_t end = F.now_ns + limit_ns;

@@ -133,6 +133,7 @@ struct fake_balloon {
     uint64_t ranges; /* runs of ascending numbers: calls of a host that merges neighbours */
     unsigned requests_at_once; /* most in flight ever */
     unsigned services;
+    unsigned touches; /* frames that were read or written by a probe */
     uint64_t wake_ns; /* when the driver wants to be called next, whatever happens */
     uint64_t random;
 };
@@ -176,6 +177,12 @@ void fake_balloon_lie(uint16_t queue, uint32_t id, uint32_t bytes, uint16_t inde
 
 /* Calls the service, asked for or not: the safety poll. */
 void fake_balloon_service(struct balloon_dev *d);
+
+/* As much simulated time passes in which the device works and nobody calls the service. */
+void fake_balloon_pass(uint64_t ns);
+
+/* An allocation would fail. Judges that it does not wait for the host. */
+uint64_t fake_balloon_reclaim(struct balloon_dev *d, uint64_t pages, bool from_balloon);
 
 /* Lets at most `limit_ns` of simulated time pass and calls the service as the kernel would: when an
  * interrupt marked it, or it was marked otherwise, or idle time is wanted, or the time it returned

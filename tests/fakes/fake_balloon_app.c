@@ -79,10 +79,22 @@ void fake_balloon_warm(void)
     }
 }
 
+uint64_t fake_balloon_reclaim(struct balloon_dev *d, uint64_t pages, bool from_balloon)
+{
+    bool tells = from_balloon && (F.accepted & BALLOON_F_MUST_TELL_HOST) != 0;
+    unsigned notifies = F.notifies;
+    unsigned touches = F.touches;
+    uint64_t gained = balloon_dev_reclaim(d, pages, from_balloon);
+
+    always(tells || F.notifies == notifies, "an allocation notifies the host");
+    always(F.touches == touches, "an allocation touches what the host may have to find again");
+    return gained;
+}
+
 bool fake_balloon_app_alloc_or_reclaim(struct balloon_dev *d, uint64_t frames)
 {
     while (F.free_frames < frames) {
-        if (balloon_dev_reclaim(d, frames - F.free_frames, true) == 0) {
+        if (fake_balloon_reclaim(d, frames - F.free_frames, true) == 0) {
             return false;
         }
     }

@@ -217,6 +217,7 @@ static uint64_t mem_peek(pfn_t pfn)
 {
     always(F.owner[pfn] == FAKE_TAKEN && !F.unmapped[pfn], "a frame is read that was not away");
     require(F.reporting[pfn] == 0, "a frame is read too early");
+    F.touches++;
     return F.word[pfn];
 }
 
@@ -224,6 +225,7 @@ static void mem_poke(pfn_t pfn, uint64_t value)
 {
     always(F.owner[pfn] == FAKE_TAKEN && !F.unmapped[pfn], "a frame is written that was not away");
     require(F.reporting[pfn] == 0, "a frame is written too early");
+    F.touches++;
     F.word[pfn] = value;
 }
 

@@ -161,10 +161,10 @@ static void pending_frames_are_not_given_up_before_the_device_used_them(void **s
     settle_ms(5);
     assert_true(out() > 0);
     free_frames = F.free_frames;
-    assert_int_equal(balloon_dev_reclaim(&dev, 1, true), 0);
+    assert_int_equal(fake_balloon_reclaim(&dev, 1, true), 0);
     assert_int_equal(F.free_frames, free_frames);
     settle_ms(1000);
-    assert_int_equal(balloon_dev_reclaim(&dev, 1, true), BLOCK_FRAMES);
+    assert_int_equal(fake_balloon_reclaim(&dev, 1, true), BLOCK_FRAMES);
     finish();
 }
 
@@ -206,7 +206,7 @@ static void with_fill_hinted_frames_are_filled_before_they_are_free(void **state
     settle_ms(100);
     assert_true(out() > BLOCKS(1));
     F.filled = 0;
-    assert_int_equal(balloon_dev_reclaim(&dev, 1, true), BLOCK_FRAMES);
+    assert_int_equal(fake_balloon_reclaim(&dev, 1, true), BLOCK_FRAMES);
     assert_int_equal(F.filled, BLOCK_FRAMES);
     fake_balloon_hint(BALLOON_HINT_DONE);
     settle_ms(100);

@@ -88,11 +88,41 @@ static void a_slow_answer_to_the_probe_tells_nothing_about_slices(void **state)
     finish();
 }
 
+/* Whatever question was answered last: it goes to the allocation, and the next one is not asked. */
+static void an_allocation_gets_the_block_of_a_probe_that_was_answered(void **state)
+{
+    struct balloon_dev_config config = qemu_config();
+
+    (void)state;
+    for (uint64_t ms = 0; ms < 30; ms++) {
+        bool probes;
+
+        machine(FRAMES);
+        F.offered |= BALLOON_F_PAGE_REPORTING;
+        F.asynchronous = true;
+        F.delay_ns = 5 * FAKE_NS_PER_MS;
+        assert_int_equal(balloon_dev_start(&dev, &F.dev, &fake_balloon_mem, &config), OK);
+        settle_ms(ms);
+        probes = dev.report.probe.phase != BALLOON_PROBE_IDLE;
+        assert_true(probes || ms > 15);
+        fake_balloon_pass(11 * FAKE_NS_PER_MS);
+        assert_int_equal(fake_balloon_reclaim(&dev, 1, false), probes ? BLOCK_FRAMES : 0);
+        assert_int_equal(balloon_dev_status(&dev).out, 0);
+        /* It is found out when it matters. */
+        settle_ms(2000);
+        app_uses_and_frees(20);
+        assert_int_equal(dev.report.probe.drops, BALLOON_DROPS_4K);
+        assert_int_equal(fake_balloon_mem.backed_count(), 0);
+        finish();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_host_that_begins_to_ignore_reports_is_left_alone),
         cmocka_unit_test(a_restarted_device_that_ignores_reports_is_left_alone),
+        cmocka_unit_test(an_allocation_gets_the_block_of_a_probe_that_was_answered),
         cmocka_unit_test(a_slow_answer_to_the_probe_tells_nothing_about_slices),
     };
 

@@ -283,7 +283,7 @@ static void an_allocation_that_would_fail_fetches_answered_reports(void **state)
     fake_balloon_app_blocks(20);
     fake_balloon_app_free(BLOCKS(20));
     settle_ms(1);
-    assert_int_equal(balloon_dev_reclaim(&dev, BLOCKS(20), true), 0);
+    assert_int_equal(fake_balloon_reclaim(&dev, BLOCKS(20), true), 0);
     F.asynchronous = false;
     settle_ms(1);
     finish();
