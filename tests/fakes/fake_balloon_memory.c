@@ -242,7 +242,10 @@ static void mem_fill(pfn_t first, pfn_t count, uint32_t value)
 static uint64_t mem_ask(uint64_t frames)
 {
     uint64_t given = frames < F.askable ? frames : F.askable;
+    const struct balloon_dev *d = fake_balloon_watcher;
 
+    always(d->report.in_flight == 0 || d->report.probe.drops == BALLOON_DROPS_NOTHING,
+           "applications are asked while free memory is out to be reported");
     F.asked++;
     F.askable -= given;
     fake_balloon_app_free(given);

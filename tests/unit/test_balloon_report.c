@@ -381,6 +381,28 @@ static void a_host_that_answers_late_is_waited_for_before_pages_are_sent(void **
     finish();
 }
 
+/* All that is free is with the host, which answers late. */
+static void applications_are_not_asked_while_free_memory_is_being_reported(void **state)
+{
+    (void)state;
+    start_reporting();
+    fake_balloon_app_blocks(20);
+    fake_balloon_app_alloc(F.free_frames);
+    F.askable = 1000;
+    F.asynchronous = true;
+    F.delay_ns = 600 * FAKE_NS_PER_MS;
+    fake_balloon_app_free_run(BLOCK_FRAMES, (pfn_t)BLOCKS(20));
+    settle_ms(5);
+    assert_int_equal(balloon_dev_status(&dev).out, BLOCKS(20));
+    fake_balloon_wish((uint32_t)BLOCKS(10));
+    settle_ms(450);
+    assert_int_equal(F.asked, 0);
+    settle_ms(5000);
+    assert_int_equal(F.actual, BLOCKS(10));
+    assert_int_equal(F.asked, 0);
+    finish();
+}
+
 static void a_report_that_is_never_answered_costs_a_restart_and_no_frame(void **state)
 {
     (void)state;
@@ -480,6 +502,7 @@ int main(void)
         cmocka_unit_test(the_smallest_piece_that_the_host_drops_is_found_out),
         cmocka_unit_test(inflating_reports_first_and_sends_what_the_host_has_dropped),
         cmocka_unit_test(a_host_that_answers_late_is_waited_for_before_pages_are_sent),
+        cmocka_unit_test(applications_are_not_asked_while_free_memory_is_being_reported),
         cmocka_unit_test(a_report_that_is_never_answered_costs_a_restart_and_no_frame),
         cmocka_unit_test(a_pause_that_ends_while_a_report_is_unanswered_is_slept_through),
         cmocka_unit_test(with_fill_poison_is_negotiated_and_obeyed),
