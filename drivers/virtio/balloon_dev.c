@@ -302,7 +302,7 @@ uint64_t balloon_dev_reclaim(struct balloon_dev *d, uint64_t pages, bool from_ba
         gained = d->mem->free_count() - before;
     }
     if (gained < pages) {
-        d->hint.released += balloon_hint_release(d, pages - gained);
+        (void)balloon_hint_release(d, pages - gained);
         gained = d->mem->free_count() - before;
     }
     if (err == OK && gained < pages && from_balloon && d->deflate_on_oom) {

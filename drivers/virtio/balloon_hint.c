@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "drivers/virtio/balloon_dev.h"
 #include "drivers/virtio/balloon_life.h"
+#include "drivers/virtio/balloon_move.h"
 
 /* The numbers of the two requests that carry a word. */
 #define COOKIE_ID   BALLOON_HINTS_MAX
@@ -82,6 +83,7 @@ uint64_t balloon_hint_release(struct balloon_dev *d, uint64_t pages)
     if (released < pages) {
         released += release(d, &d->hint.held_returned, pages - released);
     }
+    d->hint.released += released;
     return released;
 }
 
@@ -143,7 +145,11 @@ void balloon_hint_look(struct balloon_dev *d)
     h->seen = id;
     h->round = BALLOON_HINT_STOP;
     if (id == BALLOON_HINT_DONE) {
-        everything_back(d); /* SHOULD release all [VIRTIO 1.4 §5.5.6.5.1] */
+        if (balloon_hint_held(d) > 0) {
+            everything_back(d); /* SHOULD release all [VIRTIO 1.4 §5.5.6.5.1] */
+            /* No watch tells of it: a balloon that lacks memory tries again now. */
+            (void)balloon_move_step(d, BALLOON_FREED, 0);
+        }
         log_debug("balloon: hinting done");
     } else if (id != BALLOON_HINT_STOP) {
         h->round = id;

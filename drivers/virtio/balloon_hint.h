@@ -8,10 +8,11 @@
  *      free  --taken, hinted-->  pending  --used by the device-->  held  --DONE-->  free as before
  *
  * Hinted frames are kept until the host says DONE, because a frame that is written again must be
- * sent after all. Under pressure those the device has used are given up early; those it has not are
- * not, for a host may look at them later than the guest writes them. A host may leave what it does
- * not need any more in the queue (observed: QEMU 7.2 stops reading at STOP), so these requests have
- * no time limit, and with DONE their frames come back whether they were read or not.
+ * sent after all. Under pressure, and for a balloon that lacks memory, those the device has used
+ * are given up early; those it has not are not, for a host may look at them later than the guest
+ * writes them. A host may leave what it does not need any more in the queue (observed: QEMU 7.2
+ * stops reading at STOP), so these requests have no time limit, and with DONE their frames come
+ * back whether they were read or not.
  */
 
 #include <stdbool.h>

@@ -267,14 +267,17 @@ static bool whole_slice_fits(const struct balloon_dev *d)
 }
 
 /* The host wants more than is free: whoever can do without memory is asked, once for each attempt,
- * which the state machine keeps apart, and not while free memory is only out to be reported. What
- * they free at once can be sent at once. */
+ * which the state machine keeps apart, and not while free memory is only out to be reported. Before
+ * them go hints that the device has used. What is freed at once can be sent at once. */
 static void ask_for_more(struct balloon_dev *d, uint64_t wanted)
 {
     bool waits = host_drops(d) && !balloon_report_settled(d);
 
     if (wanted > 0 && free_above_floor(d) == 0 && !waits) {
-        (void)d->mem->ask(wanted);
+        wanted -= min_u64(wanted, balloon_hint_release(d, wanted));
+        if (wanted > 0) {
+            (void)d->mem->ask(wanted);
+        }
     }
 }
 

@@ -246,6 +246,8 @@ static uint64_t mem_ask(uint64_t frames)
 
     always(d->report.in_flight == 0 || d->report.probe.drops == BALLOON_DROPS_NOTHING,
            "applications are asked while free memory is out to be reported");
+    always(d->hint.held_backed.frames + d->hint.held_returned.frames == 0,
+           "applications are asked while hints that were used are held");
     F.asked++;
     F.askable -= given;
     fake_balloon_app_free(given);

@@ -149,6 +149,42 @@ static void under_pressure_frames_the_device_has_used_are_given_up(void **state)
     finish();
 }
 
+static void a_balloon_that_lacks_memory_gets_hints_before_applications_are_asked(void **state)
+{
+    (void)state;
+    start_hinting();
+    fake_balloon_hint(ROUND);
+    settle_ms(100);
+    assert_true(out() > 10000);
+    F.askable = 0;
+    fake_balloon_wish(14000);
+    settle_ms(1000);
+    assert_int_equal(F.actual, 14000);
+    assert_int_equal(F.asked, 0);
+    assert_int_equal(fake_seams.log_lines[LOG_WARN], 0);
+    fake_balloon_hint(BALLOON_HINT_DONE);
+    settle_ms(100);
+    assert_int_equal(out(), 0);
+    finish();
+}
+
+/* The device has used nothing, so that nothing could be given up before. */
+static void done_ends_the_pause_of_a_balloon_that_lacks_memory(void **state)
+{
+    (void)state;
+    start_hinting();
+    F.unserved[BALLOON_QUEUE_HINT] = true;
+    fake_balloon_hint(ROUND);
+    settle_ms(100);
+    fake_balloon_wish(10000);
+    settle_ms(15000);
+    assert_true(dev.balloon.paused);
+    fake_balloon_hint(BALLOON_HINT_DONE);
+    settle_ms(1);
+    assert_int_equal(F.actual, 10000);
+    finish();
+}
+
 static void pending_frames_are_not_given_up_before_the_device_used_them(void **state)
 {
     uint64_t free_frames;
@@ -328,6 +364,8 @@ int main(void)
         cmocka_unit_test(stop_ends_the_supply),
         cmocka_unit_test(a_new_id_goes_on_with_what_is_newly_free),
         cmocka_unit_test(under_pressure_frames_the_device_has_used_are_given_up),
+        cmocka_unit_test(a_balloon_that_lacks_memory_gets_hints_before_applications_are_asked),
+        cmocka_unit_test(done_ends_the_pause_of_a_balloon_that_lacks_memory),
         cmocka_unit_test(pending_frames_are_not_given_up_before_the_device_used_them),
         cmocka_unit_test(done_releases_pending_frames_as_well),
         cmocka_unit_test(with_fill_hinted_frames_are_filled_before_they_are_free),
