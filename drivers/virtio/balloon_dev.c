@@ -282,6 +282,14 @@ bool balloon_dev_wants_idle(const struct balloon_dev *d)
 
 /* ---- an allocation that would fail ---- */
 
+/* Bookkeeping may take a frame itself. */
+static uint64_t gained_since(const struct balloon_dev *d, uint64_t before)
+{
+    uint64_t now = d->mem->free_count();
+
+    return now > before ? now - before : 0;
+}
+
 uint64_t balloon_dev_reclaim(struct balloon_dev *d, uint64_t pages, bool from_balloon)
 {
     uint64_t before;
@@ -296,18 +304,18 @@ uint64_t balloon_dev_reclaim(struct balloon_dev *d, uint64_t pages, bool from_ba
     before = d->mem->free_count();
     /* A broken queue stays broken until the next service sees it. */
     err = harvest(d);
-    gained = d->mem->free_count() - before;
+    gained = gained_since(d, before);
     if (gained < pages) {
         balloon_probe_give_up(d);
-        gained = d->mem->free_count() - before;
+        gained = gained_since(d, before);
     }
     if (gained < pages) {
         (void)balloon_hint_release(d, pages - gained);
-        gained = d->mem->free_count() - before;
+        gained = gained_since(d, before);
     }
     if (err == OK && gained < pages && from_balloon && d->deflate_on_oom) {
         err = balloon_deflate_on_oom(d, pages - gained);
-        gained = d->mem->free_count() - before;
+        gained = gained_since(d, before);
     }
     (void)err;
     d->busy = false;

@@ -211,6 +211,27 @@ static void with_both_and_a_late_host_it_fails_now_and_has_the_memory_later(void
     finish();
 }
 
+/* Bookkeeping takes frames meanwhile. */
+static uint64_t falling_free_count(void)
+{
+    static uint64_t calls;
+
+    return F.free_frames - ++calls;
+}
+
+static void an_allocation_that_costs_frames_has_gained_nothing(void **state)
+{
+    struct balloon_mem_ops falling = fake_balloon_mem;
+
+    (void)state;
+    start_with(0);
+    falling.free_count = falling_free_count;
+    dev.mem = &falling;
+    assert_int_equal(fake_balloon_reclaim(&dev, 100, true), 0);
+    dev.mem = &fake_balloon_mem;
+    finish();
+}
+
 static void a_reset_in_between_loses_nothing(void **state)
 {
     (void)state;
@@ -241,6 +262,7 @@ int main(void)
         cmocka_unit_test(frames_wait_for_a_host_that_reads_late),
         cmocka_unit_test(with_both_an_allocation_tells_first),
         cmocka_unit_test(with_both_and_a_late_host_it_fails_now_and_has_the_memory_later),
+        cmocka_unit_test(an_allocation_that_costs_frames_has_gained_nothing),
         cmocka_unit_test(a_reset_in_between_loses_nothing),
     };
 
