@@ -250,7 +250,8 @@ static err_t carry_on(struct balloon_dev *d)
     err_t err;
 
     if (!h->id_sent) {
-        if (h->id_in_flight) {
+        /* STOP of the last round may fill a queue with a single descriptor. */
+        if (h->id_in_flight || h->vq.free_count == 0) {
             return OK;
         }
         err = send_word(d, COOKIE_ID, h->round);

@@ -355,6 +355,29 @@ static void the_smallest_queues_finish_a_round_too(void **state)
     }
 }
 
+/* The only descriptor still carries STOP when the next round begins. */
+static void the_next_round_waits_for_the_only_descriptor(void **state)
+{
+    struct balloon_dev_config config = qemu_config();
+
+    (void)state;
+    machine(FRAMES);
+    F.offered |= BALLOON_F_FREE_PAGE_HINT;
+    F.queue_sizes[BALLOON_QUEUE_HINT] = 1;
+    F.asynchronous = true;
+    F.delay_ns = 10 * FAKE_NS_PER_MS;
+    start(&config);
+    fake_balloon_hint(ROUND);
+    settle_ms(15);
+    assert_true(dev.hint.stop_in_flight);
+    fake_balloon_hint(ROUND + 1);
+    settle_ms(1000);
+    assert_int_equal(balloon_dev_status(&dev).counters.resets, 0);
+    assert_int_equal(F.words, 4);
+    assert_int_equal(F.word_log[2], ROUND + 1);
+    finish();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -374,6 +397,7 @@ int main(void)
         cmocka_unit_test(a_reset_in_any_state_of_a_round_loses_nothing),
         cmocka_unit_test(blocks_come_back_as_backed_or_returned_as_they_were),
         cmocka_unit_test(the_smallest_queues_finish_a_round_too),
+        cmocka_unit_test(the_next_round_waits_for_the_only_descriptor),
     };
 
     return cmocka_run_group_tests_name("drivers/virtio/balloon_hint.c", tests, NULL, NULL);
