@@ -94,17 +94,6 @@ static void serve(void *context, enum work_place place)
     }
 }
 
-/* True when the device had something to say. */
-static bool look(void)
-{
-    bool found = balloon_dev_interrupt(&driver);
-
-    if (found) {
-        work_mark(&service_work);
-    }
-    return found;
-}
-
 static bool on_idle(void)
 {
     bool paced = paced_until != 0;
@@ -122,7 +111,9 @@ static void on_interrupt(void *context)
 {
     (void)context;
     announced++;
-    (void)look();
+    if (balloon_dev_interrupt(&driver)) {
+        work_mark(&service_work);
+    }
 }
 
 static void on_time(void *context)
@@ -151,7 +142,7 @@ static uint64_t poll_period_ms(bool found)
 static void on_poll(void *context)
 {
     (void)context;
-    bool found = look();
+    bool found = balloon_dev_poll(&driver);
     uint64_t period_ms = by_line ? poll_period_ms(found) : params.poll_ms;
 
     work_mark(&service_work);

@@ -326,7 +326,7 @@ uint64_t balloon_dev_reclaim(struct balloon_dev *d, uint64_t pages, bool from_ba
 
 /* ---- interrupts ---- */
 
-bool balloon_dev_interrupt(struct balloon_dev *d)
+bool balloon_dev_poll(struct balloon_dev *d)
 {
     uint32_t cause;
     unsigned marks = 0;
@@ -341,8 +341,15 @@ bool balloon_dev_interrupt(struct balloon_dev *d)
     marks |= (cause & VIRTIO_INTERRUPT_QUEUE) != 0 ? MARK_QUEUE : 0U;
     marks |= (cause & VIRTIO_INTERRUPT_CONFIG) != 0 ? MARK_CONFIG : 0U;
     atomic_fetch_or(&d->marks, marks);
-    d->counters.interrupts++;
     return true;
+}
+
+bool balloon_dev_interrupt(struct balloon_dev *d)
+{
+    bool ours = balloon_dev_poll(d);
+
+    d->counters.interrupts += ours;
+    return ours;
 }
 
 void balloon_dev_memory_freed(struct balloon_dev *d)

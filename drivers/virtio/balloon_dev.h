@@ -149,6 +149,9 @@ MUST_USE err_t balloon_dev_start(struct balloon_dev *d, struct virtio_device *de
 /* From an interrupt. Marks what it was for; true when it was ours: call the service soon. */
 bool balloon_dev_interrupt(struct balloon_dev *d);
 
+/* The same for a poll in case an interrupt was lost: not counted as one. With MSI-X always true. */
+bool balloon_dev_poll(struct balloon_dev *d);
+
 /* From the hook of mem->watch(), in any context. Only marks: call the service soon. */
 void balloon_dev_memory_freed(struct balloon_dev *d);
 

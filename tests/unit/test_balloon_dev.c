@@ -235,6 +235,26 @@ static void a_lost_configuration_interrupt_is_made_up_for(void **state)
     finish();
 }
 
+static void a_poll_finds_what_an_interrupt_lost_and_is_not_counted_as_one(void **state)
+{
+    uint64_t interrupts;
+
+    (void)state;
+    start_qemu(FRAMES);
+    interrupts = balloon_dev_status(&dev).counters.interrupts;
+    assert_false(balloon_dev_poll(&dev));
+    fake_balloon_wish(100);
+    F.irq = false; /* lost */
+    assert_true(balloon_dev_poll(&dev));
+    assert_true(balloon_dev_marked(&dev));
+    settle_ms(1);
+    assert_int_equal(F.actual, 100);
+    assert_int_equal(balloon_dev_status(&dev).counters.interrupts, interrupts);
+    reach(200);
+    assert_int_equal(balloon_dev_status(&dev).counters.interrupts, interrupts + 1);
+    finish();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -249,6 +269,7 @@ int main(void)
         cmocka_unit_test(failing_allocations_only_slow_it_down),
         cmocka_unit_test(an_idle_driver_sleeps),
         cmocka_unit_test(a_lost_configuration_interrupt_is_made_up_for),
+        cmocka_unit_test(a_poll_finds_what_an_interrupt_lost_and_is_not_counted_as_one),
     };
 
     return cmocka_run_group_tests_name("drivers/virtio/balloon_dev.c", tests, NULL, NULL);
