@@ -71,7 +71,7 @@ SMALL := $(addprefix $(BUILD)/kernel/,kernel/acpi_%.o kernel/cmdline.o kernel/ma
            mm/frame_check.o mm/frame_watch.o drivers/pci/%.o drivers/virtio/virtio_%.o drivers/virtio/balloon.o \
            drivers/virtio/balloon_d%.o drivers/virtio/balloon_h%.o drivers/virtio/balloon_l%.o \
            drivers/virtio/balloon_pr%.o drivers/virtio/balloon_q%.o drivers/virtio/balloon_r%.o \
-           drivers/virtio/balloon_s%.o drivers/virtio/virtio.o drivers/virtio/virtq_layout.o kernel/task.o \
+           drivers/virtio/balloon_s%.o drivers/virtio/virtio.o arch/x86_64/clock.o drivers/virtio/virtq_layout.o kernel/task.o \
            kernel/memory.o kernel/log.o kernel/symbols.o kernel/power_button.o \
            arch/x86_64/paging.o arch/x86_64/apic.o arch/x86_64/boot_pvh.o arch/x86_64/pci_config.o \
            arch/x86_64/power.o arch/x86_64/segments.o arch/x86_64/serial.o arch/x86_64/rtc.o mm/frame_area.o \
