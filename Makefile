@@ -175,6 +175,11 @@ FD_OBJS := $(addprefix $(BUILD)/host/libc/,fd.o path.o dir.o)
 $(FD_OBJS): HOST_FLAGS += -include tests/fakes/libc_names.h -Dmalloc=libc_malloc
 $(BUILD)/unit/test_fd: $(FD_OBJS)
 
+# What of memwork knows no machine, and the machine it is tested on.
+MEMWORK_SRCS := $(filter-out apps/memwork/main.c apps/memwork/guest.c,$(wildcard apps/memwork/*.c)) \
+                $(wildcard tests/fakes/memwork/*.c)
+$(filter $(BUILD)/unit/test_memwork%,$(UNIT_TESTS:%=$(BUILD)/unit/%)): $(MEMWORK_SRCS:%.c=$(BUILD)/host/%.o)
+
 unit: $(UNIT_TESTS:%=$(BUILD)/unit/%) ## Run the unit tests (T=test_frame for one)
 	@set -e; for t in $(or $(T),$(UNIT_TESTS)); do echo "== $$t"; $(BUILD)/unit/$$t; done
 
@@ -187,6 +192,7 @@ $(BUILD)/fuzz/%.o: %.c
 	@mkdir -p $(@D); echo "  $@"
 	$(Q)$(CLANG) $(HOST_FLAGS) $(SANITIZE) -fsanitize=fuzzer-no-link -Wno-unused-command-line-argument -DCHECK_SLOW $(DEPS) -c $< -o $@
 
+$(BUILD)/fuzzers/fuzz_memwork: $(MEMWORK_SRCS:%.c=$(BUILD)/fuzz/%.o)
 $(BUILD)/fuzzers/%: $(BUILD)/fuzz/tests/fuzz/%.o $(FUZZ_OBJS)
 	@mkdir -p $(@D); echo "  $@"
 	$(Q)$(CLANG) $(SANITIZE) -fsanitize=fuzzer $^ -o $@
