@@ -114,6 +114,11 @@ void engine_script_error(struct engine *engine, const struct script_error *error
     engine->script_is_bad = true;
 }
 
+void engine_ready(struct engine *engine)
+{
+    engine->host->print(engine->host->context, "memwork ready");
+}
+
 void answer_gave(struct engine *engine, const struct region *region, uint64_t pages)
 {
     struct line line = { .length = 0 };

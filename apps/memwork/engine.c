@@ -173,7 +173,7 @@ bool engine_run(struct engine *engine, const struct program *program)
     unsigned depth = 0;
     unsigned at = 0;
 
-    while (at < program->count && program->statements[at].kind != STATEMENT_QUIT) {
+    while (at < program->count && !engine->quit) {
         const struct statement *s = &program->statements[at];
 
         engine->now = s;
@@ -194,6 +194,8 @@ bool engine_run(struct engine *engine, const struct program *program)
             } else {
                 depth--;
             }
+        } else if (s->kind == STATEMENT_QUIT) {
+            engine->quit = true;
         } else {
             engine->started_ns = now(engine);
             engine->statements++;

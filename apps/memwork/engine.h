@@ -27,6 +27,7 @@ struct engine {
     uint64_t started_ns; /* when it began */
     uint64_t statements; /* that were run */
     uint64_t gave;       /* pages that caches gave up */
+    bool quit;           /* a program said so */
     bool script_is_bad;
     bool failed;
 };
@@ -36,6 +37,9 @@ void engine_init(struct engine *engine, const struct memwork_host *host);
 /* Runs the program to its end, to `quit`, or until it fails. False: it failed, and the answer was
  * an error. Regions stay for the next program. */
 bool engine_run(struct engine *engine, const struct program *program);
+
+/* Says that scripts are waited for. */
+void engine_ready(struct engine *engine);
 
 /* Answers with the mistake in a script that cannot be run. */
 void engine_script_error(struct engine *engine, const struct script_error *error);
