@@ -497,6 +497,30 @@ static void a_machine_that_is_switched_off_ends_in_order(void **state)
     }
 }
 
+/* Half of the pages have the old content, half the new one, and all of it counts. */
+static void a_fill_that_is_interrupted_leaves_nothing_wrong(void **state)
+{
+    (void)state;
+    for (unsigned calls = 1; calls < 12; calls++) {
+        fake_machine_end();
+        fake_machine_start(PAGES);
+        assert_true(fake_machine_step("alloc a 10M; fill a seed 3; fill a seed 4"));
+        m->calls_left = calls;
+        assert_true(fake_machine_step("fill a seed 5; fill a seed 6"));
+        assert_int_equal(engine_end(&m->engine), 0);
+    }
+}
+
+static void a_cache_that_gives_while_it_is_filled_is_still_right(void **state)
+{
+    (void)state;
+    assert_true(fake_machine_step("cache web 14M; fill web seed 8"));
+    want_8_mib();
+    assert_true(fake_machine_step("fill web seed 9; verify web"));
+    assert_true(fake_machine_ever_said("memwork gave name=web"));
+    assert_int_equal(engine_end(&m->engine), 0);
+}
+
 static void every_shortage_of_memory_is_survived(void **state)
 {
     (void)state;
@@ -561,6 +585,8 @@ int main(void)
         CASE(quit_ends_a_program_from_anywhere),
         CASE(a_script_that_is_wrong_does_nothing),
         CASE(a_machine_that_is_switched_off_ends_in_order),
+        CASE(a_fill_that_is_interrupted_leaves_nothing_wrong),
+        CASE(a_cache_that_gives_while_it_is_filled_is_still_right),
         CASE(every_shortage_of_memory_is_survived),
         cmocka_unit_test(the_pattern_of_a_page_depends_on_everything),
     };
