@@ -88,8 +88,8 @@ bool do_write(struct engine *engine, const struct statement *s)
 
 /* ---- verify ---- */
 
-/* Reads all of the region. A cache that gives up pages meanwhile is read again from the start:
- * its checksum is of what it holds now. */
+/* Reads all of the region, whoever wants the machine to end: this is what it is for. A cache that
+ * gives up pages meanwhile is read again from the start: its checksum is of what it holds now. */
 bool engine_verify_region(struct engine *engine, struct region *region, uint64_t *checksum)
 {
     struct region_fault fault = { .words = 0 };
@@ -101,9 +101,8 @@ bool engine_verify_region(struct engine *engine, struct region *region, uint64_t
         sum = 0;
         for (uint64_t at = 0; at < region->count; at++) {
             region_check(region, engine->host, at, &fault, &sum);
-            if (at % ENGINE_BATCH == ENGINE_BATCH - 1 && !engine_pause(engine)) {
-                *checksum += sum;
-                return answer_fault(engine, region, &fault); /* the rest is checked when freed */
+            if (at % ENGINE_BATCH == ENGINE_BATCH - 1) {
+                (void)engine_pause(engine);
             }
         }
     } while (gave != region->gave && fault.words == 0);

@@ -497,6 +497,15 @@ static void a_machine_that_is_switched_off_ends_in_order(void **state)
     }
 }
 
+static void a_machine_that_is_switched_off_still_checks_everything(void **state)
+{
+    (void)state;
+    assert_true(fake_machine_step("alloc a 12M; fill a"));
+    fake_machine_flip(3000, 9, 9);
+    m->calls_left = 0;
+    assert_true(ended_with_error(engine_end(&m->engine), "wrong"));
+}
+
 /* Half of the pages have the old content, half the new one, and all of it counts. */
 static void a_fill_that_is_interrupted_leaves_nothing_wrong(void **state)
 {
@@ -585,6 +594,7 @@ int main(void)
         CASE(quit_ends_a_program_from_anywhere),
         CASE(a_script_that_is_wrong_does_nothing),
         CASE(a_machine_that_is_switched_off_ends_in_order),
+        CASE(a_machine_that_is_switched_off_still_checks_everything),
         CASE(a_fill_that_is_interrupted_leaves_nothing_wrong),
         CASE(a_cache_that_gives_while_it_is_filled_is_still_right),
         CASE(every_shortage_of_memory_is_survived),
