@@ -47,10 +47,13 @@ KERNEL_ASM  := $(sort $(wildcard arch/x86_64/*.S))
 
 UNIT_TESTS := $(sort $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c)))
 FUZZERS    := $(sort $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
-FAKE_SRCS  := $(sort $(wildcard tests/fakes/*.c))
+# The model of the heap goes only where the heap goes.
+FAKE_SRCS  := $(sort $(filter-out tests/fakes/model_heap.c,$(wildcard tests/fakes/*.c)))
 QMP_SRCS   := $(sort $(wildcard tools/qmp/*.c))
 
 all: kernel apps libc-tests tools ## Build everything that runs
+
+include libc/heap/heap.mk
 
 # ---- the kernel: freestanding ----------------------------------------------------------------
 
@@ -169,6 +172,7 @@ $(BUILD)/unit/%: $(BUILD)/host/tests/unit/%.o $(UNIT_OBJS)
 
 $(BUILD)/unit/test_qmp: $(QMP_SRCS:%.c=$(BUILD)/host/%.o)
 $(BUILD)/unit/test_qmp: LIBS := -ljansson
+$(BUILD)/unit/test_heap: $(HEAP_HOST_OBJS) $(BUILD)/host/tests/fakes/model_heap.o
 
 # Our C library's files beside the host's: under other names, and with memory that a test can deny.
 FD_OBJS := $(addprefix $(BUILD)/host/libc/,fd.o path.o dir.o)
@@ -196,6 +200,8 @@ $(BUILD)/fuzzers/fuzz_memwork: $(MEMWORK_SRCS:%.c=$(BUILD)/fuzz/%.o)
 $(BUILD)/fuzzers/%: $(BUILD)/fuzz/tests/fuzz/%.o $(FUZZ_OBJS)
 	@mkdir -p $(@D); echo "  $@"
 	$(Q)$(CLANG) $(SANITIZE) -fsanitize=fuzzer $^ -o $@
+
+$(BUILD)/fuzzers/fuzz_heap: $(HEAP_FUZZ_OBJS) $(BUILD)/fuzz/tests/fakes/model_heap.o
 
 fuzz-short: $(FUZZERS:%=$(BUILD)/fuzzers/%) ## Run every fuzzer for a fixed count (FUZZ_RUNS)
 	@for f in $(or $(T),$(FUZZERS)); do \
