@@ -17,17 +17,24 @@
 
 /* ---- allocation ---- */
 
-/* Finds `count` free frames, a power of two up to a row, at a multiple of `count`. Folding a row
- * onto itself leaves a bit only where a run begins: the same few steps however it is fragmented. */
-static bool find_in_rows(const uint64_t *rows, unsigned count, unsigned *at)
+/*
+ * Finds `count` free frames, up to a row, at a multiple of `align`, up to a row. Folding a row onto
+ * itself, by steps that add up to count - 1, leaves a bit only where a run begins: the same few
+ * steps however it is fragmented. The end of a run may lie in the next row, whose low bits come in.
+ */
+static bool find_in_rows(const uint64_t *rows, unsigned count, unsigned align, unsigned *at)
 {
-    uint64_t aligned = UINT64_MAX / bits_mask(count); /* a bit at every multiple of count */
+    uint64_t aligned = UINT64_MAX / bits_mask(align); /* a bit at every multiple of align */
 
     for (unsigned row = 0; row < BLOCK_ROWS; row++) {
         uint64_t word = rows[row];
+        uint64_t next = row + 1 < BLOCK_ROWS ? rows[row + 1] : 0;
+        unsigned step;
 
-        for (unsigned step = 1; step < count; step *= 2) {
-            word &= word >> step;
+        for (unsigned left = count; left > 1; left -= step) {
+            step = left / 2;
+            word &= word >> step | next << (ROW_FRAMES - step);
+            next &= next >> step;
         }
         if ((word & aligned) != 0) {
             *at = row * ROW_FRAMES + bits_lowest(word & aligned);
@@ -42,7 +49,7 @@ static bool find_in_rows(const uint64_t *rows, unsigned count, unsigned *at)
 static bool alloc_split(unsigned count, unsigned align, unsigned looks, pfn_t *first)
 {
     const uint64_t *set = frame_pool.partial.leaf;
-    bool folds = align == count && count <= ROW_FRAMES;
+    bool folds = count <= ROW_FRAMES;
     unsigned block;
 
     if (!block_set_lowest(&frame_pool.partial, &block)) {
@@ -54,7 +61,7 @@ static bool alloc_split(unsigned count, unsigned align, unsigned looks, pfn_t *f
 
         /* The count alone rules out most blocks of a well filled memory. */
         if ((unsigned)(BLOCK_COUNT_FULL - frame_pool.counts[block]) >= count &&
-            (folds ? find_in_rows(rows, count, &at)
+            (folds ? find_in_rows(rows, count, align, &at)
                    : frame_bits_find_run(rows, rows, &at, BLOCK_FRAMES, count, align))) {
             frame_block_take_part(block, at, count);
             *first = block * BLOCK_FRAMES + at;
