@@ -116,7 +116,7 @@ APP_CODE  = -std=c11 -O2 -g -nostdinc -isystem $(shell $(CC) -print-file-name=in
             -fstack-protector-strong -fstack-clash-protection -fno-asynchronous-unwind-tables \
             -fno-omit-frame-pointer -ffunction-sections -fdata-sections -fno-common $(REPRODUCIBLE)
 APP_FLAGS = $(APP_CODE) $(WARNINGS) $(INCLUDES)
-LIBC_OBJS := $(patsubst libc/%.c,$(LIBC_DIR)/%.o,$(sort $(wildcard libc/*.c)))
+LIBC_OBJS := $(patsubst libc/%.c,$(LIBC_DIR)/%.o,$(sort $(wildcard libc/*.c))) $(HEAP_OBJS)
 
 $(NEWLIB)/complete: tools/newlib.sh tools/newlib.flags
 	@rm -f $@
@@ -183,6 +183,10 @@ $(BUILD)/unit/test_fd: $(FD_OBJS)
 MEMWORK_SRCS := $(filter-out apps/memwork/main.c apps/memwork/guest.c,$(wildcard apps/memwork/*.c)) \
                 $(wildcard tests/fakes/memwork/*.c)
 $(filter $(BUILD)/unit/test_memwork%,$(UNIT_TESTS:%=$(BUILD)/unit/%)): $(MEMWORK_SRCS:%.c=$(BUILD)/host/%.o)
+
+# Beside the host's functions of the same names.
+$(BUILD)/unit/test_libc_memory: $(BUILD)/host/libc/memory.o
+$(BUILD)/host/libc/memory.o: HOST_FLAGS += $(foreach name,mmap munmap madvise mprotect sbrk sysconf getpagesize,-D$(name)=libc_$(name))
 
 unit: $(UNIT_TESTS:%=$(BUILD)/unit/%) ## Run the unit tests (T=test_frame for one)
 	@set -e; for t in $(or $(T),$(UNIT_TESTS)); do echo "== $$t"; $(BUILD)/unit/$$t; done
@@ -278,7 +282,7 @@ gdb: ## Stop at the first instruction of the kernel, with symbols
 	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/aerostat.elf
 	@sh tools/gdb.sh $(BUILD)/aerostat.elf
 
-BENCH_SRCS  := $(sort $(filter-out $(addprefix tests/bench/,bench_alloc.c count_plugin.c linux_init.c),$(wildcard tests/bench/*.c)))
+BENCH_SRCS  := $(sort $(filter-out $(addprefix tests/bench/,bench_alloc.c heap_trace.c count_plugin.c linux_init.c),$(wildcard tests/bench/*.c)))
 BENCH_PARTS := $(BUILD)/bench $(BUILD)/bench_count.so $(BUILD)/nothing.elf
 
 $(BUILD)/bench: $(call TOOL_OBJS,$(BENCH_SRCS) tests/qemu/huge_pool.c $(VM_SRCS) $(QMP_SRCS))
@@ -310,7 +314,16 @@ $(BUILD)/bench_alloc: tests/bench/bench_alloc.c $(wildcard mm/*.c) tests/fakes/f
 	@mkdir -p $(@D); echo "  $@"
 	$(Q)$(HOSTCC) $(TOOL_FLAGS) -fno-strict-aliasing $^ -o $@
 
-check: $(NEWLIB)/complete ## Format, layers, headers, style, documents, conformance, clang-tidy, shellcheck
+bench-heap: ## The heap on the host, beside glibc, jemalloc and mimalloc (about 5 minutes)
+	$(call setup,build)
+	@$(MAKE) --no-print-directory $(BUILD)/heap_trace
+	@sh tests/bench/heap_trace.sh $(BUILD)/heap_trace $(BUILD)/heap-others
+
+$(BUILD)/heap_trace: $(call TOOL_OBJS,tests/bench/heap_trace.c tests/fakes/frame_memory.c tests/fakes/fake_seams.c \
+                       $(HEAP_SRCS) $(wildcard mm/*.c))
+	$(Q)$(HOSTCC) $^ -o $@
+
+check: $(NEWLIB)/complete $(MUSL)/COPYRIGHT ## Format, layers, headers, style, documents, conformance, clang-tidy, shellcheck
 	@tools/checks/check_all
 
 format: ## Apply the format
@@ -323,5 +336,5 @@ help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 .SECONDARY:
-.PHONY: all kernel apps app libc-tests tools unit fuzz-short fuzz builds qemu-tests test-programs run test gdb bench bench-alloc check format clean help
+.PHONY: all kernel apps app libc-tests tools unit fuzz-short fuzz builds qemu-tests test-programs run test gdb bench bench-alloc bench-heap check format clean help
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -70,7 +70,6 @@ int posix_memalign(void **block, size_t align, size_t bytes)
     void *found = NULL;
     int error = 0;
 
-    ASSERT(block != NULL);
     if (align < sizeof(void *) || (align & (align - 1)) != 0) {
         return EINVAL;
     }
