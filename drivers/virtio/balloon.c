@@ -48,7 +48,7 @@ void balloon_check(const struct balloon *b)
     ASSERT(b->may_release == 0 || b->in_balloon - b->may_release >= b->target);
     /* num_pages and actual have 32 bits, so a truthful `actual` fits. */
     ASSERT(balloon_held(b) <= UINT32_MAX);
-    ASSERT(!b->paused || b->short_of_memory);
+    ASSERT(!b->paused || b->short_of_memory || b->pressed || b->wary);
     ASSERT(b->pause_ns <= b->limits.retry_max_ms * NS_PER_MS);
     ASSERT(b->calm_ns <= b->limits.calm_max_ms * NS_PER_MS);
     ASSERT(!b->pressed || b->may_send == 0);
@@ -71,16 +71,17 @@ static void on_target(struct balloon *b, uint64_t pages)
     if (pages < b->target || pages <= balloon_held(b)) {
         episode_end(b);
     }
-    /* A new wish was made knowing what happened to the last one. */
-    if (pages != b->target) {
+    /* A new wish was made knowing what happened to the last one: headroom is not waited for. */
+    if (pages != b->target && b->wary) {
         b->wary = false;
+        b->paused = false;
     }
     b->target = pages;
 }
 
-/* There is nothing to give. The first time in an episode it is said; every time in a row the pause
- * doubles, so a target that can never be met costs next to nothing. */
-static void pause_begin(struct balloon *b, uint64_t now_ns, struct balloon_actions *actions)
+/* There is nothing to give. Every time in a row the pause doubles, so a target that can never be
+ * met costs next to nothing. */
+static void pause_begin(struct balloon *b, uint64_t now_ns)
 {
     uint64_t doubled = b->pause_ns == 0 ? b->limits.retry_min_ms * NS_PER_MS : 2 * b->pause_ns;
 
@@ -90,6 +91,11 @@ static void pause_begin(struct balloon *b, uint64_t now_ns, struct balloon_actio
     b->paused = true;
     b->retries++;
     b->may_send = 0;
+}
+
+/* The first time in an episode it is said. */
+static void shortage(struct balloon *b, struct balloon_actions *actions)
+{
     if (!b->short_of_memory) {
         b->short_of_memory = true;
         b->episodes++;
@@ -117,6 +123,9 @@ static void on_taken(struct balloon *b, const struct balloon_event *event)
     b->calm_at_ns = event->now_ns + b->calm_ns;
     b->pressed = true;
     b->wary = true;
+    /* How long is waited is a matter of calm from now on. */
+    b->paused = false;
+    b->pause_ns = 0;
 }
 
 /* What may be sent of what is free above the floor. */
@@ -142,11 +151,16 @@ static void on_slice_begin(struct balloon *b, const struct balloon_event *event,
     actions->announce = b->untold;
     /* SHOULD supply pages while fewer are in the balloon than wished [VIRTIO 1.4 §5.5.6.1]. Leaving
      * ones count, or the target would be passed. */
-    if (b->target > balloon_held(b) && b->untold + b->returning == 0 && !b->paused) {
+    if (b->target > balloon_held(b) && b->untold + b->returning == 0 && !b->paused &&
+        !(b->pressed && event->now_ns < b->calm_at_ns)) {
         uint64_t most = available(b, event);
 
         if (most == 0) {
-            pause_begin(b, event->now_ns, actions);
+            pause_begin(b, event->now_ns);
+            /* Headroom is free, but not to be had; and under pressure nothing would be sent. */
+            if (!b->pressed && event->available == 0) {
+                shortage(b, actions);
+            }
             return;
         }
         b->may_send = min_u64(b->target - balloon_held(b), min_u64(most, event->pages));
@@ -192,10 +206,13 @@ static void on_slice_end(struct balloon *b, struct balloon_actions *actions)
         b->written = actions->actual;
         b->written_valid = true;
     }
-    actions->again = (b->target > balloon_held(b) && b->untold + b->returning == 0 && !b->paused) ||
+    actions->again = (b->target > balloon_held(b) && b->untold + b->returning == 0 && !b->paused &&
+                      !b->pressed) ||
                      (b->target < b->in_balloon && b->leaving == 0) || b->untold > 0;
     if (b->paused) {
         actions->retry_ns = b->retry_at_ns;
+    } else if (b->pressed && b->target > balloon_held(b)) {
+        actions->retry_ns = b->calm_at_ns;
     }
 }
 
@@ -250,7 +267,8 @@ struct balloon_actions balloon_step(struct balloon *b, const struct balloon_even
         b->returning -= event->pages;
         break;
     case BALLOON_EMPTY:
-        pause_begin(b, event->now_ns, &actions);
+        pause_begin(b, event->now_ns);
+        shortage(b, &actions);
         break;
     case BALLOON_FREED:
         b->paused = false;

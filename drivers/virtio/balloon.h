@@ -52,7 +52,7 @@ struct balloon_actions {
     bool write_actual; /* SLICE_END: the host must be told `actual` */
     uint32_t actual;   /* SLICE_END: pages in the balloon, acknowledged */
     bool again;        /* SLICE_END: there is more to move at once */
-    uint64_t retry_ns; /* SLICE_END: when to look for free memory again, or BALLOON_NEVER */
+    uint64_t retry_ns; /* SLICE_END: when to look for free memory or calm, or BALLOON_NEVER */
 };
 
 struct balloon_limits {
@@ -78,7 +78,7 @@ struct balloon {
     uint64_t may_release;
     /* More is wished than there is. */
     bool short_of_memory; /* an episode lasts; it was reported once */
-    bool paused;          /* nothing is tried before retry_at_ns */
+    bool paused;          /* nothing is tried before retry_at_ns: no memory, or no headroom */
     uint64_t retry_at_ns;
     uint64_t pause_ns; /* the last pause, 0 after progress */
     /* Pressure. */
