@@ -11,7 +11,7 @@
 #include "base/err.h"
 #include "base/memory.h"
 
-/* All counts in frames; the last three count since the guest started. */
+/* In frames, but for `alloc_stalls`; the last three count since the guest started. */
 struct balloon_memory_stats {
     uint64_t all_frames;     /* of usable memory, those in the balloon included */
     uint64_t free_frames;    /* nobody uses them */

@@ -59,7 +59,7 @@ struct balloon_report {
     uint64_t backoff_ns; /* 0: none */
     /* Counters, in pages but for the last two. */
     uint64_t reported; /* acknowledged */
-    uint64_t urgent;   /* of these, because the host wanted them inflated */
+    uint64_t urgent;   /* sent because the host wanted them inflated; in `reported` when answered */
     uint64_t requests;
     uint64_t backoffs;
 };
