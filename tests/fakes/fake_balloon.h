@@ -65,10 +65,11 @@ struct fake_balloon {
     uint64_t offered;
     uint16_t queue_size;
     bool asynchronous;
-    bool shuffles;     /* completes out of order */
-    uint64_t delay_ns; /* for one request */
-    uint64_t cost_ns;  /* for one page, inside the notification */
-    uint32_t pfns_max; /* in one descriptor, 0: any */
+    bool shuffles;      /* completes out of order */
+    uint64_t delay_ns;  /* for one request */
+    uint64_t cost_ns;   /* for one page, inside the notification */
+    uint64_t report_ns; /* the same for a report */
+    uint32_t pfns_max;  /* in one descriptor, 0: any */
     bool refuses_chains;
     bool loses;                           /* never completes what it fetches from now on */
     bool unserved[BALLOON_QUEUES];        /* never fetches from the queue with this role */

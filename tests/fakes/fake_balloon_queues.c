@@ -185,7 +185,7 @@ static void run_report(const struct virtq_desc *desc)
             F.word[pfn] = 0;
         }
     }
-    F.now_ns += F.cost_ns;
+    F.now_ns += F.cost_ns + F.report_ns;
     mark_run(desc, true);
 }
 

@@ -3,7 +3,8 @@
  * The balloon driver between a host that changes its mind, a device that lies, stalls, shuffles and
  * dies, and an application that takes and frees memory, in any order. Whatever happens: no frame is
  * lost, none is held twice, nothing the device may use is freed, the driver never spins, and after
- * a last reset everything is back.
+ * a last reset everything is back. With an honest device in the end nothing stays announced and
+ * unread, the wish is met, and free memory is reported; the fake's rules say the rest.
  */
 
 #include <inttypes.h>
@@ -72,6 +73,7 @@ static void device_acts(struct input *in)
         break;
     case 6:
         F.cost_ns = next(in) * 500;
+        F.report_ns = next(in) * FAKE_NS_PER_MS;
         break;
     default:
         fake_balloon_ask_stats();
@@ -89,18 +91,36 @@ static uint64_t app_frames(void)
     return frames;
 }
 
+/* A balloon that paused for lack of memory tries again when what hints held comes back. */
+static void hints_are_done(void)
+{
+    bool gives = dev.state == BALLOON_DEV_RUNNING && dev.hint.on && balloon_hint_held(&dev) > 0 &&
+                 dev.hint.seen != BALLOON_HINT_DONE;
+    uint64_t retries = dev.balloon.retries;
+
+    fake_balloon_hint(BALLOON_HINT_DONE);
+    fake_balloon_settle(&dev, 0);
+    ASSERT(!gives || dev.state != BALLOON_DEV_RUNNING || !dev.balloon.paused ||
+           dev.balloon.retries > retries);
+}
+
 /* What only some devices offer. */
 static void feature_happens(struct input *in)
 {
-    switch (next(in) % 4) {
+    switch (next(in) % 5) {
     case 0:
         fake_balloon_hint(next(in) % 4 == 0 ? next(in) : 2 + next(in) % 3);
         break;
     case 1:
+        /* The host may have answered meanwhile. */
+        fake_balloon_pass(next(in) * FAKE_NS_PER_MS);
         (void)fake_balloon_app_alloc_or_reclaim(&dev, F.free_frames + next(in) * 8);
         break;
     case 2:
         F.drop_min = next(in) % 3 == 0 ? 0 : 1U << (next(in) % 10);
+        break;
+    case 3:
+        hints_are_done();
         break;
     default:
         F.idle = !F.idle;
@@ -126,7 +146,7 @@ static void something_happens(struct input *in)
         F.alloc_fails_after = next(in) % 8;
         break;
     case 4:
-        F.now_ns += next(in) * 50 * FAKE_NS_PER_MS;
+        F.now_ns += next(in) * 500 * FAKE_NS_PER_MS;
         break;
     case 5:
         feature_happens(in);
@@ -135,6 +155,62 @@ static void something_happens(struct input *in)
         device_acts(in);
         break;
     }
+}
+
+static bool is_running(void)
+{
+    return dev.state == BALLOON_DEV_RUNNING;
+}
+
+static uint64_t longest_backed_run(void)
+{
+    uint64_t longest = 0;
+    uint64_t run = 0;
+
+    for (uint32_t b = 0; b < FRAMES / BLOCK_FRAMES; b++) {
+        run = F.backed[b] && F.block_free[b] == BLOCK_FRAMES ? run + BLOCK_FRAMES : 0;
+        longest = run > longest ? run : longest;
+    }
+    return longest;
+}
+
+/* All memory is used and freed, and the host drops what it is told, whatever it did before. Without
+ * the last queue it may take reports for something else. */
+static void free_memory_is_reported(void)
+{
+    const struct balloon_report_config *config = &dev.config.report;
+    uint64_t backed;
+
+    F.drop_min = 1;
+    F.report_ns = 0;
+    fake_balloon_hint(BALLOON_HINT_DONE);
+    fake_balloon_wish(0);
+    fake_balloon_settle(&dev, 4000000 * FAKE_NS_PER_MS); /* as long as a probe is believed */
+    fake_balloon_app_alloc(F.free_frames);
+    fake_balloon_service(&dev);
+    fake_balloon_settle(&dev, 100000 * FAKE_NS_PER_MS);
+    fake_balloon_app_free(app_frames());
+    fake_balloon_settle(&dev, 100000 * FAKE_NS_PER_MS);
+    fake_balloon_check(&dev);
+    backed = fake_balloon_mem.backed_count();
+    ASSERT(!is_running() || !dev.report.on || dev.config.fill || F.queues_missing > 0 ||
+           backed < config->reserve_pages + config->run_pages ||
+           longest_backed_run() < config->run_pages);
+}
+
+/* With an honest device again it ends well, unless it was given up before. */
+static void it_ends_well(void)
+{
+    F.reset_hangs = F.loses = F.take_fails = false;
+    F.alloc_fails_after = 0;
+    fake_balloon_settle(&dev, 30000 * FAKE_NS_PER_MS);
+    ASSERT(!is_running() || dev.balloon.untold + dev.balloon.returning == 0);
+    fake_balloon_wish(100);
+    fake_balloon_settle(&dev, 100000 * FAKE_NS_PER_MS);
+    fake_balloon_check(&dev);
+    ASSERT(dev.state == BALLOON_DEV_DEAD || F.actual == 100 ||
+           F.free_frames <= dev.config.floor_pages);
+    free_memory_is_reported();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -166,6 +242,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     config.fill_value = next(&in) % 2;
     config.limits.headroom_pages = 256;
     config.report.reserve_pages = next(&in) % 3 * BLOCK_FRAMES;
+    config.report.run_pages = BLOCK_FRAMES << next(&in) % 3;
     if (balloon_dev_start(&dev, &F.dev, &fake_balloon_mem, &config) != OK) {
         return 0;
     }
@@ -174,13 +251,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fake_balloon_settle(&dev, next(&in) * FAKE_NS_PER_MS);
         fake_balloon_check(&dev);
     }
-    /* With an honest device again it ends well, unless it was given up before. */
-    F.reset_hangs = F.loses = F.take_fails = false;
-    F.alloc_fails_after = 0;
-    fake_balloon_wish(100);
-    fake_balloon_settle(&dev, 100000 * FAKE_NS_PER_MS);
-    fake_balloon_check(&dev);
-    ASSERT(dev.state == BALLOON_DEV_DEAD || F.actual == 100 || F.free_frames <= config.floor_pages);
+    it_ends_well();
     balloon_dev_stop(&dev);
     ASSERT(F.taken == 0);
     ASSERT(F.allocs == 0);
