@@ -41,7 +41,8 @@ static uint64_t host_wants(struct qtest *t, uint64_t frames)
     return left;
 }
 
-/* The next source that is asked must be this one, in this place. Returns the frames. */
+/* The next source that is asked must be this one, in this place, or in any where none is named.
+ * Returns the frames. */
 static uint64_t asked(struct qtest *t, const char *name, const char *place)
 {
     const char *line = qtest_line(t, "@pressure_asked ", QTEST_STEP_MS);
@@ -50,7 +51,9 @@ static uint64_t asked(struct qtest *t, const char *name, const char *place)
     assert_true(record_text(line, "name", text, sizeof(text)));
     assert_string_equal(text, name);
     assert_true(record_text(line, "place", text, sizeof(text)));
-    assert_string_equal(text, place);
+    if (place != NULL) {
+        assert_string_equal(text, place);
+    }
     return number(line, "frames");
 }
 
@@ -132,15 +135,15 @@ static void a_liar_is_logged_once_and_left_out(struct qtest *t)
     assert_in_range(asked(t, "liar", "work"), 2 * FRAMES_PER_MIB,
                     2 * FRAMES_PER_MIB + SLACK_FRAMES);
     (void)qtest_line(t, "liar missed its deadline", QTEST_STEP_MS);
-    assert_in_range(asked(t, "cache", "work"), 2 * FRAMES_PER_MIB,
-                    2 * FRAMES_PER_MIB + SLACK_FRAMES);
+    /* Who asks next, the driver or the task for it, is a matter of who is first after that. */
+    assert_in_range(asked(t, "cache", NULL), 2 * FRAMES_PER_MIB, 2 * FRAMES_PER_MIB + SLACK_FRAMES);
     qtest_wait_actual(t, left, QTEST_STEP_MS);
     /* When it has been left alone for long enough it may try again, and its next miss is counted
      * but not news. */
     qtest_sleep(t, 1500);
     left = host_wants(t, wanted + 2 * FRAMES_PER_MIB);
     (void)asked(t, "liar", "work");
-    (void)asked(t, "cache", "work");
+    (void)asked(t, "cache", NULL);
     qtest_wait_actual(t, left, QTEST_STEP_MS);
     finish(t);
     assert_int_equal(vm_count_lines(t->vm, "missed its deadline"), 1);
