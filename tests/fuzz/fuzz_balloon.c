@@ -175,7 +175,8 @@ static uint64_t longest_backed_run(void)
 }
 
 /* All memory is used and freed, and the host drops what it is told, whatever it did before. Without
- * the last queue it may take reports for something else. */
+ * the last queue it may take reports for something else; and one that lied may say for ever that it
+ * dropped what it has not looked at. */
 static void free_memory_is_reported(void)
 {
     const struct balloon_report_config *config = &dev.config.report;
@@ -194,7 +195,7 @@ static void free_memory_is_reported(void)
     fake_balloon_check(&dev);
     backed = fake_balloon_mem.backed_count();
     ASSERT(!is_running() || !dev.report.on || dev.config.fill || F.queues_missing > 0 ||
-           backed < config->reserve_pages + config->run_pages ||
+           F.hostile || backed < config->reserve_pages + config->run_pages ||
            longest_backed_run() < config->run_pages);
 }
 
