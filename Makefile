@@ -189,7 +189,7 @@ $(BUILD)/unit/test_libc_memory: $(BUILD)/host/libc/memory.o
 $(BUILD)/host/libc/memory.o: HOST_FLAGS += $(foreach name,mmap munmap madvise mprotect sbrk sysconf getpagesize,-D$(name)=libc_$(name))
 
 unit: $(UNIT_TESTS:%=$(BUILD)/unit/%) ## Run the unit tests (T=test_frame for one)
-	@set -e; for t in $(or $(T),$(UNIT_TESTS)); do echo "== $$t"; $(BUILD)/unit/$$t; done
+	@failed=0; for t in $(or $(T),$(UNIT_TESTS)); do echo "== $$t"; $(BUILD)/unit/$$t || failed=1; done; exit $$failed
 
 # ---- fuzzers: libFuzzer, the same sources ------------------------------------------------------
 
@@ -250,7 +250,7 @@ $(BUILD)/files.cpio: tests/libc/files.sh tools/initrd.sh
 	$(Q)sh tests/libc/files.sh $@
 
 qemu-tests: $(QEMU_TESTS:%=$(BUILD)/qemu/%) $(BUILD)/files.cpio kernel apps libc-tests ## Run the tests on real QEMUs (T=test_boot for one)
-	@set -e; for t in $(or $(T),$(QEMU_TESTS)); do echo "== $$t"; $(BUILD)/qemu/$$t; done
+	@failed=0; for t in $(or $(T),$(QEMU_TESTS)); do echo "== $$t"; $(BUILD)/qemu/$$t || failed=1; done; exit $$failed
 
 test-programs: $(UNIT_TESTS:%=$(BUILD)/unit/%) $(FUZZERS:%=$(BUILD)/fuzzers/%) $(QEMU_TESTS:%=$(BUILD)/qemu/%)
 
@@ -277,7 +277,7 @@ test: ## Prove it: checks, unit tests, fuzzers, real QEMUs (about 10 minutes)
 	$(call setup,build apps run test)
 	@$(MAKE) --no-print-directory -j$(JOBS) all test-programs
 	@$(MAKE) --no-print-directory check
-	@{ $(MAKE) --no-print-directory unit fuzz-short builds qemu-tests 2>&1; echo $$? > $(BUILD)/test.status; } \
+	@{ $(MAKE) --no-print-directory -k unit fuzz-short builds qemu-tests 2>&1; echo $$? > $(BUILD)/test.status; } \
 	  | tee $(BUILD)/test.log
 	@awk -f tools/total.awk $(BUILD)/test.log; exit $$(cat $(BUILD)/test.status)
 
