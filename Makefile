@@ -51,7 +51,7 @@ FUZZERS    := $(sort $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c)
 FAKE_SRCS  := $(sort $(filter-out tests/fakes/model_heap.c,$(wildcard tests/fakes/*.c)))
 QMP_SRCS   := $(sort $(wildcard tools/qmp/*.c))
 
-all: kernel apps libc-tests tools ## Build everything that runs
+all: kernel apps libc-tests conformance tools ## Build everything that runs
 
 include libc/heap/heap.mk
 
@@ -153,6 +153,8 @@ $(foreach test,$(LIBC_TESTS),$(eval $(call image,$(BUILD)/libc-tests/$(test).elf
 apps: $(APPS:%=$(BUILD)/%.elf) ## Build the programs on newlib
 libc-tests: $(LIBC_TESTS:%=$(BUILD)/libc-tests/%.elf)
 
+include tests/conformance/conformance.mk
+
 app: ## Build one program, apps/NAME, into build/NAME.elf: make app APP=hello
 	$(call setup,build apps)
 	@[ -n "$(APP)" ] && [ -d "apps/$(APP)" ] || { echo "usage: make app APP=NAME, one of: $(APPS)" >&2; exit 2; }
@@ -249,7 +251,7 @@ $(BUILD)/qemu/%: $(call TOOL_OBJS,tests/qemu/%.c $(QTEST_SRCS) $(VM_SRCS) $(QMP_
 $(BUILD)/files.cpio: tests/libc/files.sh tools/initrd.sh
 	$(Q)sh tests/libc/files.sh $@
 
-qemu-tests: $(QEMU_TESTS:%=$(BUILD)/qemu/%) $(BUILD)/files.cpio kernel apps libc-tests ## Run the tests on real QEMUs (T=test_boot for one)
+qemu-tests: $(QEMU_TESTS:%=$(BUILD)/qemu/%) $(BUILD)/files.cpio kernel apps libc-tests conformance ## Run the tests on real QEMUs (T=test_boot for one)
 	@failed=0; for t in $(or $(T),$(QEMU_TESTS)); do echo "== $$t"; $(BUILD)/qemu/$$t || failed=1; done; exit $$failed
 
 test-programs: $(UNIT_TESTS:%=$(BUILD)/unit/%) $(FUZZERS:%=$(BUILD)/fuzzers/%) $(QEMU_TESTS:%=$(BUILD)/qemu/%)
