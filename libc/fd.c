@@ -20,6 +20,7 @@
 
 #include "kernel/console.h"
 #include "libc/fd.h"
+#include "libc/signal.h"
 
 #define CONSOLE_MODE (S_IFCHR | 0620)
 /* How much stdio reads and writes at a time. */
@@ -189,6 +190,7 @@ ssize_t read(int fd, void *buffer, size_t bytes)
     ssize_t got = read_at(file, buffer, bytes, file->offset);
 
     file->offset += got;
+    signal_point();
     return got;
 }
 
@@ -220,6 +222,7 @@ ssize_t write(int fd, const void *buffer, size_t bytes)
     }
     bytes = min_u64(bytes, (uint64_t)PTRDIFF_MAX); /* what ssize_t can tell */
     console_write(buffer, bytes);
+    signal_point();
     return (ssize_t)bytes;
 }
 

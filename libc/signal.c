@@ -23,12 +23,14 @@
 #include "kernel/task.h"
 #include "kernel/timer.h"
 
+#define PATIENCE_NS   UINT64_C(100000000)
 #define PROCESS       1
 #define STATUS_SIGNAL 128
 
 static _sig_func_ptr handlers[NSIG]; /* SIG_DFL is null */
 static bool has_task;
 static volatile bool waiting;  /* SIGTERM came, and its handler has not begun */
+static uint64_t came_ns;       /* when it did */
 static volatile unsigned done; /* signals from outside whose handler has returned */
 static struct wait_queue wanted;
 static struct wait_queue sleepers;
@@ -82,7 +84,8 @@ static bool on_power_button(void)
     if (handlers[SIGTERM] == SIG_DFL) {
         return false;
     }
-    if (handlers[SIGTERM] != SIG_IGN) {
+    if (handlers[SIGTERM] != SIG_IGN && !waiting) {
+        came_ns = clock_now_ns();
         waiting = true;
         task_wake(&wanted);
     }
@@ -163,7 +166,7 @@ int kill(pid_t process, int number)
 
 void signal_point(void)
 {
-    if (waiting) {
+    if (waiting && clock_now_ns() - came_ns >= PATIENCE_NS) {
         task_yield();
     }
 }

@@ -6,6 +6,8 @@
  *     flag      waits for the power button in a loop around sleep(), and returns 0
  *     exit      the handler calls exit(7)
  *     busy      never waits, and only asks for the time
+ *     print     never waits, and only prints
+ *     files     never waits, and only reads a file
  *     ignore    the button does nothing; it ends by itself with 0
  *     default   sets a handler and takes it back: the button ends the machine
  *     nobody    no handler: the same
@@ -17,6 +19,7 @@
 #define _DEFAULT_SOURCE 1
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,6 +116,36 @@ static int be_busy(void)
     return 0;
 }
 
+static int print(void)
+{
+    unsigned long lines = 0;
+
+    signal(SIGTERM, note);
+    printf("waiting\n");
+    while (got == 0) {
+        printf("%lu\n", lines++);
+    }
+    printf("signal: seen while printing\n");
+    return 0;
+}
+
+/* Of an archive in which is a file (tests/libc/files.sh). */
+static int read_files(void)
+{
+    char byte;
+    int fd = open("hello.txt", O_RDONLY);
+
+    CHECK(fd >= 0);
+    signal(SIGTERM, note);
+    printf("waiting\n");
+    while (got == 0 && read(fd, &byte, 1) >= 0) {
+        (void)lseek(fd, 0, SEEK_SET);
+    }
+    CHECK(got == SIGTERM);
+    printf("signal: seen while reading\n");
+    return checks_result();
+}
+
 static int ignore(void)
 {
     signal(SIGTERM, SIG_IGN);
@@ -149,6 +182,12 @@ static int do_one(const char *what)
     }
     if (strcmp(what, "busy") == 0) {
         return be_busy();
+    }
+    if (strcmp(what, "print") == 0) {
+        return print();
+    }
+    if (strcmp(what, "files") == 0) {
+        return read_files();
     }
     if (strcmp(what, "ignore") == 0) {
         return ignore();

@@ -44,6 +44,16 @@ static void a_busy_program_notices_when_it_asks_for_the_time(struct qtest *t)
     press_and_hear(t, "signal: seen while busy");
 }
 
+static void a_program_that_only_prints_notices(struct qtest *t)
+{
+    press_and_hear(t, "signal: seen while printing");
+}
+
+static void a_program_that_only_reads_a_file_notices(struct qtest *t)
+{
+    press_and_hear(t, "signal: seen while reading");
+}
+
 static void an_ignored_button_does_nothing(struct qtest *t)
 {
     press_and_hear(t, "signal: ignored");
@@ -95,6 +105,9 @@ int main(int argc, char **argv)
         PROGRAM(the_power_button_ends_a_sleep, "signal", "flag"),
         PROGRAM(a_handler_may_exit, "signal", "exit"),
         PROGRAM(a_busy_program_notices_when_it_asks_for_the_time, "signal", "busy"),
+        PROGRAM(a_program_that_only_prints_notices, "signal", "print"),
+        QTEST(a_program_that_only_reads_a_file_notices, .image = "libc-tests/signal.elf",
+              .append = "-- files", .initrd = "files.cpio"),
         PROGRAM(an_ignored_button_does_nothing, "signal", "ignore"),
         PROGRAM(a_read_of_the_console_ends, "signal", "read"),
         PROGRAM(without_a_handler_the_button_ends_the_machine, "signal", "nobody"),

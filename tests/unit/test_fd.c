@@ -20,6 +20,7 @@
 #include "kernel/console.h"
 #include "kernel/initrd.h"
 #include "libc/fd.h"
+#include "libc/signal.h"
 #include "tests/unit/cpio_fixture.h"
 
 static struct cpio_fixture archive;
@@ -60,6 +61,14 @@ void *libc_malloc(size_t bytes);
 void *libc_malloc(size_t bytes)
 {
     return no_memory ? NULL : calloc(1, bytes);
+}
+
+/* Of libc/signal.c: how often a busy program's handler could have run. */
+static unsigned signal_points;
+
+void signal_point(void)
+{
+    signal_points++;
 }
 
 static int group_setup(void **state)
@@ -186,6 +195,20 @@ static void a_file_is_read_from_where_the_offset_is(void **state)
     assert_int_equal(pread(fd, buffer, 3, 5), 3);
     assert_memory_equal(buffer, "567", 3);
     assert_int_equal(lseek(fd, 0, SEEK_CUR), 2);
+    assert_int_equal(close(fd), 0);
+}
+
+static void reading_and_writing_let_a_handler_run(void **state)
+{
+    char byte;
+    int fd = opened("file");
+
+    (void)state;
+    signal_points = 0;
+    assert_int_equal(read(fd, &byte, 1), 1);
+    assert_int_equal(signal_points, 1);
+    assert_int_equal(write(1, "x", 1), 1);
+    assert_int_equal(signal_points, 2);
     assert_int_equal(close(fd), 0);
 }
 
@@ -543,6 +566,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_written_arrives_as_it_is, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_typed_is_read, setup, teardown),
         cmocka_unit_test_setup_teardown(a_file_is_read_from_where_the_offset_is, setup, teardown),
+        cmocka_unit_test_setup_teardown(reading_and_writing_let_a_handler_run, setup, teardown),
         cmocka_unit_test_setup_teardown(offsets_are_checked, setup, teardown),
         cmocka_unit_test_setup_teardown(a_file_cannot_be_written, setup, teardown),
         cmocka_unit_test_setup_teardown(what_cannot_be_opened_says_why, setup, teardown),
