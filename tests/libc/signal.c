@@ -4,6 +4,7 @@
  * thing for the host to see:
  *
  *     flag      waits for the power button in a loop around sleep(), and returns 0
+ *     pause     waits in pause()
  *     exit      the handler calls exit(7)
  *     busy      never waits, and only asks for the time
  *     print     never waits, and only prints
@@ -105,6 +106,17 @@ static int wait_for_flag(void)
     return checks_result();
 }
 
+static int wait_in_pause(void)
+{
+    signal(SIGTERM, note);
+    printf("waiting\n");
+    errno = 0;
+    CHECK(pause() == -1 && errno == EINTR);
+    CHECK(got == SIGTERM && count == 1);
+    printf("signal: pause ended\n");
+    return checks_result();
+}
+
 static int be_busy(void)
 {
     signal(SIGTERM, note);
@@ -179,6 +191,9 @@ static int do_one(const char *what)
 {
     if (strcmp(what, "flag") == 0) {
         return wait_for_flag();
+    }
+    if (strcmp(what, "pause") == 0) {
+        return wait_in_pause();
     }
     if (strcmp(what, "busy") == 0) {
         return be_busy();

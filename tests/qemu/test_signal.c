@@ -33,6 +33,11 @@ static void the_power_button_ends_a_sleep(struct qtest *t)
     press_and_hear(t, "signal: flag 15");
 }
 
+static void the_power_button_ends_a_pause(struct qtest *t)
+{
+    press_and_hear(t, "signal: pause ended");
+}
+
 static void a_handler_may_exit(struct qtest *t)
 {
     press(t);
@@ -103,6 +108,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         PROGRAM(raise_kill_and_signal_keep_their_contracts, "signal", ""),
         PROGRAM(the_power_button_ends_a_sleep, "signal", "flag"),
+        PROGRAM(the_power_button_ends_a_pause, "signal", "pause"),
         PROGRAM(a_handler_may_exit, "signal", "exit"),
         PROGRAM(a_busy_program_notices_when_it_asks_for_the_time, "signal", "busy"),
         PROGRAM(a_program_that_only_prints_notices, "signal", "print"),

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* How a program ends, and what of other processes is refused: tests/libc/process.c. */
+
+#include "tests/qemu/qtest.h"
+
+#include "arch/x86_64/power.h"
+
+static void other_processes_and_temporary_files_are_refused(struct qtest *t)
+{
+    qtest_status(t, 0, QTEST_STEP_MS);
+    assert_int_equal(vm_count_lines(t->vm, " 0 failed"), 1);
+    assert_int_equal(vm_count_lines(t->vm, "goodbye"), 1);
+}
+
+static void an_exit_at_once_runs_nothing_more(struct qtest *t)
+{
+    qtest_status(t, 3, QTEST_STEP_MS);
+    assert_int_equal(vm_count_lines(t->vm, "goodbye"), 0);
+}
+
+static void a_status_too_large_is_told_as_the_largest(struct qtest *t)
+{
+    qtest_status(t, POWER_STATUS_MAX, QTEST_STEP_MS);
+    assert_int_equal(vm_count_lines(t->vm, "goodbye"), 1);
+    assert_int_equal(vm_count_lines(t->vm, "the program's status 255 is told as"), 1);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        QTEST(other_processes_and_temporary_files_are_refused, .image = "libc-tests/process.elf"),
+        QTEST(an_exit_at_once_runs_nothing_more, .image = "libc-tests/process.elf",
+              .append = "-- \"at once\""),
+        QTEST(a_status_too_large_is_told_as_the_largest, .image = "libc-tests/process.elf",
+              .append = "-- large"),
+    };
+
+    return qtest_main("tests/qemu/test_process.c", tests, sizeof(tests) / sizeof(tests[0]), argc,
+                      argv);
+}
