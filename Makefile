@@ -289,7 +289,7 @@ gdb: ## Stop at the first instruction of the kernel, with symbols
 	@sh tools/gdb.sh $(BUILD)/aerostat.elf
 
 BENCH_SRCS  := $(sort $(filter-out $(addprefix tests/bench/,bench_alloc.c heap_trace.c count_plugin.c linux_init.c),$(wildcard tests/bench/*.c)))
-BENCH_PARTS := $(BUILD)/bench $(BUILD)/bench_count.so $(BUILD)/nothing.elf
+BENCH_PARTS := $(BUILD)/bench $(BUILD)/bench_count.so $(BUILD)/nothing.elf $(BUILD)/hello.elf $(BUILD)/libc-tests/plain.elf
 
 $(BUILD)/bench: $(call TOOL_OBJS,$(BENCH_SRCS) tests/qemu/huge_pool.c $(VM_SRCS) $(QMP_SRCS))
 	$(Q)$(HOSTCC) $^ -ljansson -lm -o $@

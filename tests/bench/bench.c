@@ -37,6 +37,7 @@ static const struct {
     { "first", "inflation with and without a report before it", part_first },
     { "migration", "bytes sent by a migration with hints and without", part_migration },
     { "hugetlb", "huge pages of the host that an inflation frees", part_hugetlb },
+    { "program", "a C program: size, memory, instructions to main()", part_program },
 };
 
 #define PART_COUNT (sizeof(parts) / sizeof(parts[0]))

@@ -117,6 +117,7 @@ bool part_reporting(struct bench *bench);
 bool part_first(struct bench *bench);
 bool part_migration(struct bench *bench);
 bool part_hugetlb(struct bench *bench);
+bool part_program(struct bench *bench);
 
 /* ---- the table ---- */
 

@@ -122,7 +122,27 @@ static bool find_entry(const struct image *image, const char *name, uint64_t *ad
     return false;
 }
 
-/* ---- both ---- */
+/* ---- segments ---- */
+
+static bool add_loaded(const struct image *image, const char *name, uint64_t *bytes)
+{
+    const Elf64_Ehdr *header = piece(image, 0, sizeof(*header));
+    const Elf64_Phdr *segments;
+
+    (void)name;
+    if (header == NULL || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
+        header->e_ident[EI_CLASS] != ELFCLASS64) {
+        return false;
+    }
+    segments = piece(image, header->e_phoff, (uint64_t)header->e_phnum * sizeof(segments[0]));
+    *bytes = 0;
+    for (unsigned i = 0; segments != NULL && i < header->e_phnum; i++) {
+        *bytes += segments[i].p_type == PT_LOAD ? segments[i].p_filesz : 0;
+    }
+    return *bytes > 0;
+}
+
+/* ---- all three ---- */
 
 typedef bool look_up(const struct image *image, const char *name, uint64_t *address);
 
@@ -157,4 +177,9 @@ bool elf_symbol(const char *path, const char *name, uint64_t *address)
 bool elf_pvh_entry(const char *path, uint64_t *address)
 {
     return look(path, find_entry, NULL, address);
+}
+
+bool elf_loaded_bytes(const char *path, uint64_t *bytes)
+{
+    return look(path, add_loaded, NULL, bytes);
 }

@@ -36,6 +36,7 @@ struct piece {
 
 static struct piece *pieces;
 static void *small_blocks; /* each begins with the address of the one before */
+static char *kept;         /* a block from before */
 
 static void take_pages(void)
 {
@@ -110,8 +111,10 @@ static void check_heap(bool full)
     void *other;
 
     CHECK(fits(full, block = malloc(100)));
-    CHECK(fits(full, other = realloc(block, 200000)));
-    free(other);
+    free(block);
+    CHECK(fits(full, other = realloc(kept, 200000)));
+    kept = other != NULL ? other : kept;
+    CHECK(strcmp(kept, "kept") == 0);
     CHECK(fits(full, block = calloc(10, 10)));
     free(block);
     CHECK(fits(full, block = aligned_alloc(64, 128)));
@@ -283,6 +286,8 @@ int main(void)
     struct aerostat_memory after;
 
     printf("with no memory\n"); /* its buffer comes before that */
+    kept = strdup("kept");
+    CHECK(kept != NULL);
     aerostat_memory(&before);
     take_all();
     errno = 0;
@@ -292,6 +297,7 @@ int main(void)
     CHECK(after.in_use_bytes <= before.in_use_bytes);
     errno = 0;
     check_all(false);
+    free(kept);
     printf("with memory\n");
     return checks_result();
 }

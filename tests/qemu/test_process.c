@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* How a program ends, and what of other processes is refused: tests/libc/process.c. */
+/* How a program ends, and what of other processes is refused (tests/libc/process.c); one without
+ * stdio (tests/libc/plain.c). */
 
 #include "tests/qemu/qtest.h"
 
@@ -25,6 +26,12 @@ static void a_status_too_large_is_told_as_the_largest(struct qtest *t)
     assert_int_equal(vm_count_lines(t->vm, "the program's status 255 is told as"), 1);
 }
 
+static void a_program_without_stdio_prints(struct qtest *t)
+{
+    qtest_status(t, 0, QTEST_STEP_MS);
+    assert_int_equal(vm_count_lines(t->vm, "Hello, world"), 1);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -33,6 +40,8 @@ int main(int argc, char **argv)
               .append = "-- \"at once\""),
         QTEST(a_status_too_large_is_told_as_the_largest, .image = "libc-tests/process.elf",
               .append = "-- large"),
+        QTEST(a_program_without_stdio_prints, .image = "libc-tests/plain.elf",
+              .append = "-- world"),
     };
 
     return qtest_main("tests/qemu/test_process.c", tests, sizeof(tests) / sizeof(tests[0]), argc,
