@@ -49,7 +49,7 @@ static void check_the_end_and_back(void)
     uint64_t taken;
     uint64_t held;
     size_t count = 0;
-    void *huge;
+    void *volatile huge; /* or a compiler takes it as given */
 
     errno = 0;
     while (count < OBJECTS_MAX) {
