@@ -197,7 +197,8 @@ static void mem_give_blocks(pfn_t first, pfn_t count, bool backed)
                "a block comes back that was not away");
         always(!F.unmapped[pfn], "a block comes back to memory that is not mapped");
         require(F.reporting[pfn] == 0, "a block comes back that is with the device");
-        require(F.in_balloon[pfn] == 0, "a block comes back that is in the balloon");
+        /* Free again and not yet told is no hindrance to a hint. */
+        require(F.in_balloon[pfn] != FAKE_HELD, "a block comes back that is in the balloon");
         fake_balloon_own(pfn, FAKE_FREE);
     }
     note_backed(first, count, backed);

@@ -186,12 +186,12 @@ static void free_memory_is_reported(void)
     F.report_ns = 0;
     fake_balloon_hint(BALLOON_HINT_DONE);
     fake_balloon_wish(0);
-    fake_balloon_settle(&dev, 4000000 * FAKE_NS_PER_MS); /* as long as a probe is believed */
+    fake_balloon_settle(&dev, 100000 * FAKE_NS_PER_MS);
     fake_balloon_app_alloc(F.free_frames);
     fake_balloon_service(&dev);
     fake_balloon_settle(&dev, 100000 * FAKE_NS_PER_MS);
     fake_balloon_app_free(app_frames());
-    fake_balloon_settle(&dev, 100000 * FAKE_NS_PER_MS);
+    fake_balloon_settle(&dev, 4000000 * FAKE_NS_PER_MS); /* as long as a probe is believed */
     fake_balloon_check(&dev);
     backed = fake_balloon_mem.backed_count();
     ASSERT(!is_running() || !dev.report.on || dev.config.fill || F.queues_missing > 0 ||
