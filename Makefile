@@ -137,7 +137,9 @@ $(BUILD)/apps/%.o: apps/%.c Makefile | $(NEWLIB)/complete
 	@mkdir -p $(@D); echo "  $@"
 	$(Q)$(CC) $(APP_FLAGS) $(DEPS) -c $< -o $@
 
-app_objects = $(patsubst apps/%.c,$(BUILD)/apps/%.o,$(sort $(wildcard apps/$(1)/*.c)))
+# What a program has beside the sources in its folder, EXTRA_OBJS_NAME, is told there.
+include $(wildcard apps/*/*.mk)
+app_objects = $(patsubst apps/%.c,$(BUILD)/apps/%.o,$(sort $(wildcard apps/$(1)/*.c))) $(EXTRA_OBJS_$(1))
 NEWLIB_LIBS = --start-group $(NEWLIB)/lib/libc.a $(NEWLIB)/lib/libm.a --end-group
 $(foreach app,$(APPS),$(eval $(call image,$(BUILD)/$(app).elf,$(call app_objects,$(app)) $(LIBC_OBJS),$$(NEWLIB_LIBS))))
 
@@ -251,7 +253,8 @@ $(BUILD)/qemu/%: $(call TOOL_OBJS,tests/qemu/%.c $(QTEST_SRCS) $(VM_SRCS) $(QMP_
 $(BUILD)/files.cpio: tests/libc/files.sh tools/initrd.sh
 	$(Q)sh tests/libc/files.sh $@
 
-qemu-tests: $(QEMU_TESTS:%=$(BUILD)/qemu/%) $(BUILD)/files.cpio kernel apps libc-tests conformance ## Run the tests on real QEMUs (T=test_boot for one)
+# What a program's fragment adds to the files of the tests: TEST_FILES.
+qemu-tests: $(QEMU_TESTS:%=$(BUILD)/qemu/%) $(BUILD)/files.cpio $(TEST_FILES) kernel apps libc-tests conformance ## Run the tests on real QEMUs (T=test_boot for one)
 	@failed=0; for t in $(or $(T),$(QEMU_TESTS)); do echo "== $$t"; $(BUILD)/qemu/$$t || failed=1; done; exit $$failed
 
 test-programs: $(UNIT_TESTS:%=$(BUILD)/unit/%) $(FUZZERS:%=$(BUILD)/fuzzers/%) $(QEMU_TESTS:%=$(BUILD)/qemu/%)
