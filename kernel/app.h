@@ -2,8 +2,8 @@
 #pragma once
 /*
  * The one application that may be linked with the kernel. Its app_main runs as a task of its own,
- * after the start is over; its result is the status the machine ends with. Without one the guest
- * serves its host until it is switched off.
+ * after the start is over; its result, eight bits of it, is the status the machine ends with.
+ * Without one the guest serves its host until it is switched off.
  */
 
 #include <stdint.h>

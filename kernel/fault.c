@@ -46,6 +46,9 @@ _Noreturn void machine_exit(uint8_t status, const char *reason)
     log_info("interrupts: %llu taken, %llu spurious, %llu unexpected, work deferred %llu times",
              (unsigned long long)counts.interrupts, (unsigned long long)counts.spurious,
              (unsigned long long)counts.unexpected, (unsigned long long)work_deferred_count());
+    if (!power_can_tell(status)) {
+        log_warn("the status %u is told as %u", status, POWER_STATUS_MAX);
+    }
     result_line("exit status=%u reason=\"%s\"", status, reason);
     power_off(status);
 }

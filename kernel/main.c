@@ -9,7 +9,6 @@
 
 #include "arch/x86_64/boot.h"
 #include "arch/x86_64/clock.h"
-#include "arch/x86_64/power.h"
 #include "arch/x86_64/segments.h"
 #include "arch/x86_64/serial.h"
 #include "kernel/app.h"
@@ -30,13 +29,7 @@
 static void app_task(void *argument)
 {
     (void)argument;
-    int status = app_main();
-
-    if (status < 0 || status > (int)POWER_STATUS_MAX) {
-        log_warn("the application's status %d is told as %u", status, POWER_STATUS_MAX);
-        status = POWER_STATUS_MAX;
-    }
-    machine_exit((uint8_t)status, "the application returned");
+    machine_exit((uint8_t)app_main(), "the application returned");
 }
 
 static void start_app(void)

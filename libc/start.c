@@ -15,7 +15,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "arch/x86_64/power.h"
 #include "base/boot_info.h"
 #include "base/log.h"
 #include "kernel/app.h"
@@ -108,11 +107,5 @@ int app_main(void)
 /* The status has eight bits, as everywhere. */
 void _exit(int status)
 {
-    unsigned told = (unsigned)status & 0xff;
-
-    if (told > POWER_STATUS_MAX) {
-        log_warn("the program's status %u is told as %u", told, POWER_STATUS_MAX);
-        told = POWER_STATUS_MAX;
-    }
-    machine_exit((uint8_t)told, "the program ended");
+    machine_exit((uint8_t)status, "the program ended");
 }

@@ -2,12 +2,14 @@
 #pragma once
 /* How the machine ends. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Added to a status before it goes to the debug-exit device, so that QEMU's own failures (exit
  * codes 1 and below 33) cannot be mistaken for the guest's: code = 2 * (16 + status) + 1. */
 #define POWER_DEBUG_EXIT_BASE 16U
-/* Exit codes have eight bits; larger statuses would come out as other ones. */
+/* Exit codes have eight bits; larger statuses would come out as other ones. They go to the status
+ * port instead, where there is one: an isa-debugcon, which `aerostat run` reads. */
 #define POWER_STATUS_MAX 111U
 
 /* How ACPI's soft-off state is entered; found by kernel/machine.c. */
@@ -22,7 +24,10 @@ struct power_acpi {
 
 void power_set_acpi(const struct power_acpi *how);
 
-/* Ends the machine with a status, POWER_STATUS_MAX at most, that the host can read: by the
- * debug-exit device where there is one, by ACPI soft-off otherwise, by halting as the last resort.
- */
+/* Whether the debug-exit device and the status port can tell this status. */
+bool power_can_tell(uint8_t status);
+
+/* Ends the machine with a status that the host can read: by the debug-exit device where there is
+ * one, by ACPI soft-off otherwise, by halting as the last resort. A status that cannot be told is
+ * told as POWER_STATUS_MAX. */
 _Noreturn void power_off(uint8_t status);

@@ -6,7 +6,8 @@
 
 #include "tools/aerostat/vm.h"
 
-/* Exit codes. 0 to 111 are the guest's own statuses (run), 0 and 1 good and bad (demo). */
+/* Exit codes. 0 to 255 are the guest's own statuses (run; standard error tells whose 123 to 126
+ * is), 0 and 1 good and bad (demo). */
 enum aerostat_code {
     AEROSTAT_GOOD = 0,
     AEROSTAT_STEP_FAILED = 1,

@@ -48,11 +48,12 @@ static const char help_text[] =
     "      --image FILE     the guest (default demo.elf beside the folder of this program)\n"
     "      --plain          lines, even on a terminal; NO_COLOR=1 only takes the colours away\n"
     "\n"
-    "Exit status: the guest's own, 0 to 111 (demo: 0, or 1 when a step did not happen);\n"
+    "Exit status: the guest's own, 0 to 255 (demo: 0, or 1 when a step did not happen);\n"
     "0 also when the guest was switched off or told to quit; 123 the guest reset itself;\n"
     "124 the time limit of run; 125 wrong command line, or a file that cannot be read;\n"
     "126 QEMU could not be started (its own message is shown; an unknown --machine or --cpu,\n"
-    "for example), failed, or stopped the guest after an internal error (demo: 1).\n";
+    "for example), failed, or stopped the guest after an internal error (demo: 1).\n"
+    "A guest's own 123 to 126 comes with \"the guest ended with status N\" on standard error.\n";
 
 enum option_id {
     OPTION_MACHINE = 256,

@@ -37,6 +37,7 @@ struct vm {
     bool reaped;
     bool may_pause;
     int wait_status; /* from waitpid(), once reaped */
+    int status_fd;
     int serial_fd;
     int input_fd;
     int error_fd;
@@ -130,6 +131,7 @@ struct vm *vm_start(const struct vm_config *config, char *reason, size_t reason_
         return NULL;
     }
     vm->pid = process.pid;
+    vm->status_fd = process.status_fd;
     vm->serial_fd = process.serial_fd;
     vm->input_fd = process.input_fd;
     vm->error_fd = process.error_fd;
@@ -186,6 +188,7 @@ void vm_end(struct vm *vm)
         vm->reaped = true;
     }
     qmp_close(vm->qmp);
+    close_fd(&vm->status_fd);
     close_fd(&vm->serial_fd);
     close_fd(&vm->input_fd);
     close_fd(&vm->error_fd);
@@ -339,6 +342,17 @@ const struct accel *vm_accel(const struct vm *vm)
 pid_t vm_pid(const struct vm *vm)
 {
     return vm->pid;
+}
+
+int vm_status_port(struct vm *vm)
+{
+    unsigned char byte;
+    int last = -1;
+
+    while (recv(vm->status_fd, &byte, 1, MSG_DONTWAIT) == 1) {
+        last = byte;
+    }
+    return last;
 }
 
 struct vm_ram *vm_ram(struct vm *vm)

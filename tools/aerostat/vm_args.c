@@ -59,7 +59,7 @@ static const char *balloon_device(const struct vm_config *config)
     return microvm ? "virtio-balloon-device" : "virtio-balloon-pci";
 }
 
-static void add_devices(struct vm_args *args, const struct vm_config *config)
+static void add_devices(struct vm_args *args, const struct vm_config *config, int status_fd)
 {
     if (!config->no_balloon) {
         const char *properties = config->balloon_properties;
@@ -71,6 +71,10 @@ static void add_devices(struct vm_args *args, const struct vm_config *config)
     if (!config->no_exit_device) {
         add(args, "-device");
         add(args, "isa-debug-exit,iobase=0xf4,iosize=4");
+        add(args, "-chardev");
+        add(args, "socket,id=status,fd=%d", status_fd);
+        add(args, "-device");
+        add(args, "isa-debugcon,iobase=0xf8,chardev=status");
     }
 }
 
@@ -102,7 +106,7 @@ static void add_pair(struct vm_args *args, const char *option, const char *value
 }
 
 bool vm_args_build(struct vm_args *args, const struct vm_config *config, const struct accel *accel,
-                   int qmp_fd)
+                   int qmp_fd, int status_fd)
 {
     const char *qemu = config->qemu != NULL ? config->qemu : getenv("QEMU");
 
@@ -121,7 +125,7 @@ bool vm_args_build(struct vm_args *args, const struct vm_config *config, const s
         add(args, "-smp");
         add(args, "%u", config->smp);
     }
-    add_devices(args, config);
+    add_devices(args, config, status_fd);
     add_terminal(args, config, qmp_fd);
     add_pair(args, "-kernel", config->image);
     add_pair(args, "-append", config->append);

@@ -15,9 +15,10 @@ struct vm_args {
     char *words[VM_ARGS_MAX + 1];
 };
 
-/* Builds the words. `qmp_fd` is the number of the inherited QMP socket. False when memory runs out
+/* Builds the words. `qmp_fd` and `status_fd` are the numbers of inherited
+ * sockets, for QMP and for the status port. False when memory runs out
  * or there are more than VM_ARGS_MAX words; the caller frees in both cases. */
 bool vm_args_build(struct vm_args *args, const struct vm_config *config, const struct accel *accel,
-                   int qmp_fd);
+                   int qmp_fd, int status_fd);
 
 void vm_args_free(struct vm_args *args);

@@ -12,6 +12,8 @@
 
 /* isa-debug-exit makes QEMU's exit code 2 * value + 1, and the guest writes 16 + status. */
 #define EXIT_CODE_BASE 33
+/* The largest status that has a code; a larger one is told as this, and by the status port. */
+#define EXIT_STATUS_MAX 111U
 /* How long QEMU may take to tell its state. */
 #define ANSWER_LIMIT_MS 2000
 
@@ -41,6 +43,8 @@ static void decode_shutdown(struct vm *vm, struct vm_exit *result)
 
 void vm_exit_decode(struct vm *vm, int status, struct vm_exit *result)
 {
+    int told;
+
     memset(result, 0, sizeof(*result));
     if (WIFSIGNALED(status)) {
         result->end = VM_END_QEMU;
@@ -52,6 +56,10 @@ void vm_exit_decode(struct vm *vm, int status, struct vm_exit *result)
     } else if (WEXITSTATUS(status) >= EXIT_CODE_BASE && WEXITSTATUS(status) % 2 == 1) {
         result->end = VM_END_STATUS;
         result->status = (unsigned)(WEXITSTATUS(status) - EXIT_CODE_BASE) / 2;
+        told = vm_status_port(vm);
+        if (result->status == EXIT_STATUS_MAX && told > (int)EXIT_STATUS_MAX) {
+            result->status = (unsigned)told;
+        }
         snprintf(result->text, sizeof(result->text), "the guest ended with status %u",
                  result->status);
     } else {

@@ -24,6 +24,7 @@
 /* The descriptors that the child inherits, and our ends of them. */
 struct vm_pipes {
     int qmp[2];
+    int status[2];
     int serial[2];
     int input[2];
     int error[2];
@@ -42,6 +43,7 @@ static void pipes_close(struct vm_pipes *pipes)
 {
     for (unsigned i = 0; i < 2; i++) {
         close_fd(&pipes->qmp[i]);
+        close_fd(&pipes->status[i]);
         close_fd(&pipes->serial[i]);
         close_fd(&pipes->input[i]);
         close_fd(&pipes->error[i]);
@@ -53,6 +55,7 @@ static bool pipes_open(struct vm_pipes *pipes, enum vm_terminal terminal)
 {
     memset(pipes, 0xff, sizeof(*pipes)); /* every descriptor -1 */
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pipes->qmp) != 0 ||
+        socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pipes->status) != 0 ||
         pipe2(pipes->exec, O_CLOEXEC) != 0) {
         return false;
     }
@@ -73,7 +76,8 @@ static bool pipes_open(struct vm_pipes *pipes, enum vm_terminal terminal)
 _Noreturn static void become_qemu(struct vm_pipes *pipes, struct vm_args *args, pid_t parent)
 {
     int error;
-    bool good = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && fcntl(pipes->qmp[1], F_SETFD, 0) == 0;
+    bool good = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && fcntl(pipes->qmp[1], F_SETFD, 0) == 0 &&
+                fcntl(pipes->status[1], F_SETFD, 0) == 0;
 
     if (getppid() != parent) { /* it died before we asked to be told */
         _exit(1);
@@ -125,18 +129,19 @@ bool vm_spawn(const struct vm_config *config, const struct accel *accel, struct 
     process->pid = 0;
     if (!pipes_open(&pipes, config->terminal)) {
         snprintf(reason, reason_size, "cannot open pipes: %s", strerror(errno));
-    } else if (!vm_args_build(&args, config, accel, pipes.qmp[1])) {
+    } else if (!vm_args_build(&args, config, accel, pipes.qmp[1], pipes.status[1])) {
         snprintf(reason, reason_size, "too many words for QEMU's command line");
     } else {
         process->pid = fork_qemu(&pipes, &args, reason, reason_size);
     }
     if (process->pid != 0) {
         process->qmp_fd = pipes.qmp[0];
+        process->status_fd = pipes.status[0];
         process->serial_fd = pipes.serial[0];
         process->input_fd = pipes.input[1];
         process->error_fd = pipes.error[0];
         /* They have a new owner. */
-        pipes.qmp[0] = pipes.serial[0] = pipes.input[1] = pipes.error[0] = -1;
+        pipes.qmp[0] = pipes.status[0] = pipes.serial[0] = pipes.input[1] = pipes.error[0] = -1;
     }
     /* QEMU's ends too: else its end would not close the connection. */
     pipes_close(&pipes);

@@ -12,6 +12,7 @@
 struct vm_process {
     pid_t pid;
     int qmp_fd;    /* socket: QEMU's end is its QMP monitor */
+    int status_fd; /* socket: what the guest writes to the status port */
     int serial_fd; /* its standard output, not blocking; -1 when it has our terminal */
     int input_fd;  /* socket: its standard input; -1 likewise */
     int error_fd;  /* its standard error, likewise */
