@@ -111,10 +111,11 @@ NEWLIB   := $(BUILD)/newlib/sysroot
 LIBC_DIR := $(BUILD)/libc
 # Generating code for a program: as in docs/LIBC.md, and as tools/aerostat-cc does it.
 APP_CODE  = -std=c11 -O2 -g -nostdinc -isystem $(shell $(CC) -print-file-name=include 2>/dev/null) \
-            -isystem libc/include -isystem $(NEWLIB)/include $(shell cat tools/newlib.flags) \
-            -mno-red-zone -mcmodel=small -fno-pic -fno-pie -fcf-protection=none \
-            -fstack-protector-strong -fstack-clash-protection -fno-asynchronous-unwind-tables \
-            -fno-omit-frame-pointer -ffunction-sections -fdata-sections -fno-common $(REPRODUCIBLE)
+            -isystem libc/include -isystem $(NEWLIB)/include $(APP_MACHINE) $(REPRODUCIBLE)
+APP_MACHINE = $(shell cat tools/newlib.flags) -mno-red-zone -mcmodel=small -fno-pic -fno-pie \
+            -fcf-protection=none -fstack-protector-strong -fstack-clash-protection \
+            -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -ffunction-sections \
+            -fdata-sections -fno-common
 APP_FLAGS = $(APP_CODE) $(WARNINGS) $(INCLUDES)
 LIBC_OBJS := $(patsubst libc/%.c,$(LIBC_DIR)/%.o,$(sort $(wildcard libc/*.c))) $(HEAP_OBJS)
 
@@ -161,6 +162,41 @@ app: ## Build one program, apps/NAME, into build/NAME.elf: make app APP=hello
 	$(call setup,build apps)
 	@[ -n "$(APP)" ] && [ -d "apps/$(APP)" ] || { echo "usage: make app APP=NAME, one of: $(APPS)" >&2; exit 2; }
 	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/$(APP).elf
+
+# ---- installed: what programs outside this repository are built with -----------------------------
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+INSTALL := $(BUILD)/install
+VERSION  = $(shell sed -n 's/^\#define VERSION *"\(.*\)"/\1/p' tools/aerostat/main.c)
+
+# The kernel and what lies beneath newlib, as one object whose own names are hidden: a program may
+# have a panic() or a timer_set() of its own. What stays is what C and POSIX have, and aerostat_*.
+PRIVATE_NAMES := app_main|(fd|heap|random|signal|thread)_.*
+SHARED_NAMES  := pvh_start memcmp memcpy memmove memset
+$(INSTALL)/libaerostat.a: $(KERNEL_OBJS) $(LIBC_OBJS) Makefile
+	@mkdir -p $(@D); rm -f $@; echo "  $@"
+	$(Q)$(LD) -m elf_x86_64 -r --unique -o $(@:.a=.o) $(filter %.o,$^)
+	$(Q)nm -g --defined-only $(LIBC_OBJS) | awk 'NF == 3 && $$3 !~ /^($(PRIVATE_NAMES))$$/ { print $$3 }' > $(@:.a=.names)
+	$(Q)printf '%s\n' $(SHARED_NAMES) >> $(@:.a=.names)
+	$(Q)objcopy --keep-global-symbols=$(@:.a=.names) $(@:.a=.o)
+	$(Q)ar rcsD $@ $(@:.a=.o)
+
+$(INSTALL)/cflags $(INSTALL)/version: tools/newlib.flags tools/aerostat/main.c Makefile
+	@mkdir -p $(@D)
+	@echo "$(APP_MACHINE)" > $(INSTALL)/cflags
+	@echo "aerostat-cc $(VERSION)" > $(INSTALL)/version
+
+INSTALL_PARTS := $(addprefix $(INSTALL)/,libaerostat.a cflags version) \
+                 $(addprefix $(BUILD)/,tools/aerostat aerostat.elf demo.elf hello.elf memwork.elf)
+
+install: ## Install the compiler, the launcher, libraries, manual pages: PREFIX=/usr/local DESTDIR=
+	$(call setup,build apps run)
+	@$(MAKE) --no-print-directory -s -j$(JOBS) $(INSTALL_PARTS)
+	@tools/install.sh install "$(DESTDIR)$(PREFIX)" $(BUILD)
+
+uninstall: ## Remove exactly what was installed
+	@tools/install.sh uninstall "$(DESTDIR)$(PREFIX)"
 
 # ---- unit tests: hosted, ASan and UBSan -------------------------------------------------------
 
@@ -345,5 +381,5 @@ help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 .SECONDARY:
-.PHONY: all kernel apps app libc-tests tools unit fuzz-short fuzz builds qemu-tests test-programs run test gdb bench bench-alloc bench-heap check format clean help
+.PHONY: all kernel apps app libc-tests tools unit fuzz-short fuzz builds qemu-tests test-programs run test gdb bench bench-alloc bench-heap check format clean help install uninstall
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -45,7 +45,7 @@ static const char help_text[] =
     "      --monitor        QEMU's monitor on the terminal, the serial port on standard error:\n"
     "                       then type, for example, `balloon 128`\n"
     "demo only:\n"
-    "      --image FILE     the guest (default demo.elf beside the folder of this program)\n"
+    "      --image FILE     the guest (default the demo.elf that came with this program)\n"
     "      --plain          lines, even on a terminal; NO_COLOR=1 only takes the colours away\n"
     "\n"
     "Exit status: the guest's own, 0 to 255 (demo: 0, or 1 when a step did not happen);\n"
@@ -219,9 +219,11 @@ static void take_option(struct aerostat_options *options, int id, bool is_demo)
     }
 }
 
-/* The program is build/tools/aerostat, the guest build/demo.elf. */
+/* The program is build/tools/aerostat and the guest build/demo.elf, or, installed, bin/aerostat and
+ * share/aerostat/demo.elf. */
 static const char *find_demo_image(void)
 {
+    const char *folder;
     char self[PATH_MAX];
     ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
@@ -229,9 +231,10 @@ static const char *find_demo_image(void)
         usage("cannot find the demo's guest: say --image FILE");
     }
     self[length] = '\0';
-    if (snprintf(demo_image, sizeof(demo_image), "%s/demo.elf", dirname(dirname(self))) >=
-        (int)sizeof(demo_image)) {
-        usage("cannot find the demo's guest: say --image FILE");
+    folder = dirname(dirname(self));
+    (void)snprintf(demo_image, sizeof(demo_image), "%s/share/aerostat/demo.elf", folder);
+    if (access(demo_image, R_OK) != 0) {
+        (void)snprintf(demo_image, sizeof(demo_image), "%s/demo.elf", folder);
     }
     return demo_image;
 }
