@@ -4,7 +4,7 @@
  * argument it ends in another way:
  *
  *     at once   by _exit(3), and nothing that atexit() registered runs
- *     large     with a status that the machine cannot tell
+ *     large     with a status of more than eight bits
  */
 
 #define _GNU_SOURCE 1 /* more than ISO C, whose names -std=c11 leaves alone */

@@ -131,6 +131,21 @@ static void append_words(const char *words)
     }
 }
 
+/* A word of the application's. The guest splits its command line at blanks and knows double quotes,
+ * but no way to write one: a word that has some is passed as it is. */
+static void append_word(const char *word)
+{
+    bool plain = word[0] != '\0' && word[strcspn(word, " \t\n")] == '\0';
+    char quoted[APPEND_MAX];
+
+    if (plain || strchr(word, '"') != NULL) {
+        append_words(word);
+        return;
+    }
+    snprintf(quoted, sizeof(quoted), "\"%s\"", word);
+    append_words(quoted);
+}
+
 static void take_accel(struct aerostat_options *options, const char *name)
 {
     struct accel ignored;
@@ -276,7 +291,7 @@ int main(int argc, char **argv)
     if (!is_demo && optind < argc && strcmp(argv[optind], "--") == 0) {
         append_words("--");
         for (optind++; optind < argc; optind++) {
-            append_words(argv[optind]);
+            append_word(argv[optind]);
         }
     }
     if (optind < argc) {
