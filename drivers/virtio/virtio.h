@@ -41,6 +41,7 @@
 #define VIRTIO_INTERRUPT_CONFIG 2U
 
 /* Device ids [VIRTIO 1.4 §5]. */
+#define VIRTIO_ID_CONSOLE 3U
 #define VIRTIO_ID_ENTROPY 4U
 #define VIRTIO_ID_BALLOON 5U
 

@@ -25,6 +25,7 @@
 #define PCI_DEVICE_MODERN_FIRST         0x1040U
 #define PCI_DEVICE_MODERN_LAST          0x107fU
 #define PCI_DEVICE_TRANSITIONAL_BALLOON 0x1002U
+#define PCI_DEVICE_TRANSITIONAL_CONSOLE 0x1003U
 #define PCI_DEVICE_TRANSITIONAL_ENTROPY 0x1005U
 
 uint16_t virtio_pci_device_id(uint16_t vendor, uint16_t device)
@@ -38,6 +39,8 @@ uint16_t virtio_pci_device_id(uint16_t vendor, uint16_t device)
     switch (device) {
     case PCI_DEVICE_TRANSITIONAL_BALLOON:
         return VIRTIO_ID_BALLOON;
+    case PCI_DEVICE_TRANSITIONAL_CONSOLE:
+        return VIRTIO_ID_CONSOLE;
     case PCI_DEVICE_TRANSITIONAL_ENTROPY:
         return VIRTIO_ID_ENTROPY;
     default:

@@ -67,7 +67,7 @@ struct virtio_pci {
 };
 
 /* The virtio device id of a function, or 0 when it is no virtio device that we know by its PCI ids:
- * 1af4:1040 and up, and the transitional balloon and entropy devices. */
+ * 1af4:1040 and up, and the transitional balloon, console and entropy devices. */
 uint16_t virtio_pci_device_id(uint16_t vendor, uint16_t device);
 
 /*

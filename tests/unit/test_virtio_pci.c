@@ -20,6 +20,7 @@ static void virtio_4_1_2_2_modern_and_transitional_ids_match(void **state)
     assert_int_equal(virtio_pci_device_id(0x1af4, 0x1002), VIRTIO_ID_BALLOON);
     assert_int_equal(virtio_pci_device_id(0x1af4, 0x1044), VIRTIO_ID_ENTROPY);
     assert_int_equal(virtio_pci_device_id(0x1af4, 0x1005), VIRTIO_ID_ENTROPY);
+    assert_int_equal(virtio_pci_device_id(0x1af4, 0x1003), VIRTIO_ID_CONSOLE);
     assert_int_equal(virtio_pci_device_id(0x1af4, 0x107f), 0x3f);
     assert_int_equal(virtio_pci_device_id(0x1af4, 0x1080), 0);
     assert_int_equal(virtio_pci_device_id(0x1af4, 0x1001), 0);
