@@ -78,8 +78,8 @@ SMALL := $(addprefix $(BUILD)/kernel/,kernel/acpi_%.o kernel/cmdline.o kernel/ma
            kernel/memory.o kernel/log.o kernel/symbols.o kernel/power_button.o \
            arch/x86_64/paging.o arch/x86_64/apic.o arch/x86_64/boot_pvh.o arch/x86_64/pci_config.o \
            arch/x86_64/power.o arch/x86_64/segments.o arch/x86_64/serial.o arch/x86_64/rtc.o mm/frame_area.o \
-           kernel/main.o kernel/calendar.o kernel/line_edit.o kernel/console_input.o kernel/real_time.o kernel/entropy.o \
-           drivers/virtio/entropy.o)
+           kernel/main.o kernel/port.o kernel/calendar.o kernel/line_edit.o kernel/console_input.o kernel/real_time.o kernel/entropy.o \
+           drivers/virtio/entropy.o drivers/virtio/console.o drivers/virtio/console_port.o)
 $(filter $(SMALL),$(KERNEL_OBJS)): KERNEL_FLAGS += -Oz
 
 # Test images keep every caller in the backtrace.
@@ -289,8 +289,11 @@ $(BUILD)/qemu/%: $(call TOOL_OBJS,tests/qemu/%.c $(QTEST_SRCS) $(VM_SRCS) $(QMP_
 $(BUILD)/files.cpio: tests/libc/files.sh tools/initrd.sh
 	$(Q)sh tests/libc/files.sh $@
 
+$(BUILD)/memwork.cpio: tests/qemu/memwork.sh tools/initrd.sh
+	$(Q)sh tests/qemu/memwork.sh $@
+
 # What a program's fragment adds to the files of the tests: TEST_FILES.
-qemu-tests: $(QEMU_TESTS:%=$(BUILD)/qemu/%) $(BUILD)/files.cpio $(TEST_FILES) kernel apps libc-tests conformance ## Run the tests on real QEMUs (T=test_boot for one)
+qemu-tests: $(QEMU_TESTS:%=$(BUILD)/qemu/%) $(BUILD)/files.cpio $(BUILD)/memwork.cpio $(TEST_FILES) kernel apps libc-tests conformance ## Run the tests on real QEMUs (T=test_boot for one)
 	@failed=0; for t in $(or $(T),$(QEMU_TESTS)); do echo "== $$t"; $(BUILD)/qemu/$$t || failed=1; done; exit $$failed
 
 test-programs: $(UNIT_TESTS:%=$(BUILD)/unit/%) $(FUZZERS:%=$(BUILD)/fuzzers/%) $(QEMU_TESTS:%=$(BUILD)/qemu/%)

@@ -94,6 +94,11 @@ void *aerostat_pages_alloc(size_t bytes, size_t align);
  * free goes back to the host. */
 void aerostat_pages_free(void *pages, size_t bytes);
 
+/* The longest piece of at most `bytes` that is free as it is: nobody is asked to give up memory for
+ * the sake of its length, and only the last page is asked for. *got has its bytes, whole pages.
+ * Null: there is not even a page. */
+void *aerostat_pages_some(size_t bytes, size_t *got);
+
 /* ---- how memory stands ---- */
 
 struct aerostat_memory {
@@ -132,12 +137,44 @@ struct aerostat_source {
     /* What it could give up now: the program keeps it true. */
     volatile size_t offered_bytes;
 
+    /* It may also be asked from within an allocation that would fail, in the middle of whatever
+     * allocates: it must not wait then, and its own allocations simply fail. Its offer must be true
+     * whenever anybody allocates. Without this, such an allocation waits for the task. */
+    bool gives_to_allocations;
+
     uint64_t private[24]; /* zero-initialise it */
 };
 
 /* The source must stay until it is unregistered. */
 void aerostat_source_register(struct aerostat_source *source);
 void aerostat_source_unregister(struct aerostat_source *source);
+
+/* ---- ports ---- */
+
+/*
+ * Streams of bytes to programs of the host, by name: with QEMU
+ *
+ *     -device virtio-serial-pci -chardev socket,id=c,path=/tmp/s,server=on,wait=off
+ *     -device virtserialport,chardev=c,name=org.example.name
+ *
+ * Port numbers (nr=) up to 2 of the first such device are reached. Any of these fails with EIO once
+ * the device broke its contract, and with EINTR when a signal's handler ran meanwhile.
+ */
+struct aerostat_port;
+
+/* Waits for a port of this name at most so long. ENODEV: the machine has no such device. ENOENT:
+ * the device has no such port. EBUSY: it is open already. ENOMEM. A port is never closed. */
+int aerostat_port_open(const char *name, uint64_t timeout_ns, struct aerostat_port **port);
+
+/* Waits until somebody is at the host's end. */
+int aerostat_port_wait(struct aerostat_port *port);
+
+/* Waits until something came, and reads at most *bytes of it; *bytes tells how much. 0: whoever was
+ * at the host's end has left, and the next read waits for the next one. */
+int aerostat_port_read(struct aerostat_port *port, void *buffer, size_t *bytes);
+
+/* Sends all of it. EPIPE: nobody is at the host's end, or not any more; something may be lost. */
+int aerostat_port_write(struct aerostat_port *port, const void *data, size_t bytes);
 
 /* ---- the log ---- */
 

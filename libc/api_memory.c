@@ -43,6 +43,31 @@ void *aerostat_pages_alloc(size_t bytes, size_t align)
     return (void *)(uintptr_t)frame_address(begin);
 }
 
+/* The length of the last piece is remembered, so that fragmented memory is not searched again and
+ * again for long ones; it doubles with every success. Longer than a block is no piece. */
+void *aerostat_pages_some(size_t bytes, size_t *got)
+{
+    static uint64_t reach = BLOCK_FRAMES;
+    pfn_t first;
+
+    ASSERT(bytes > 0);
+    for (uint64_t count = min_u64((bytes - 1) / FRAME_SIZE + 1, reach); count > 1; count /= 2) {
+        if (frame_try_run((pfn_t)count, &first) == OK) {
+            reach = min_u64(2 * count, BLOCK_FRAMES);
+            *got = (size_t)bytes_of(count);
+            return (void *)(uintptr_t)frame_address(first);
+        }
+        reach = count;
+    }
+    first = frame_alloc();
+    reach = 2;
+    if (first == PFN_NONE) {
+        return NULL;
+    }
+    *got = FRAME_SIZE;
+    return (void *)(uintptr_t)frame_address(first);
+}
+
 void aerostat_pages_free(void *pages, size_t bytes)
 {
     ASSERT((uintptr_t)pages % FRAME_SIZE == 0);

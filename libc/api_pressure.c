@@ -2,7 +2,8 @@
 /*
  * aerostat.h: memory under pressure. The kernel's questions are answered here: how much there is to
  * give from a number the program keeps, since that may be asked between any two instructions of the
- * program; giving from the kernel's task for it only, where the heap is in order.
+ * program; giving from the kernel's task for it, where the heap is in order, unless the program
+ * says that the source bears more.
  */
 
 #include "aerostat.h"
@@ -27,7 +28,7 @@ static uint64_t give(void *context, uint64_t frames, enum pressure_place place,
 {
     struct aerostat_source *source = context;
 
-    ASSERT(place == PRESSURE_TASK);
+    ASSERT(place == PRESSURE_TASK || source->gives_to_allocations);
     return source->give(source->context, (size_t)frames << FRAME_SHIFT, deadline_ns) >> FRAME_SHIFT;
 }
 
@@ -37,7 +38,8 @@ void aerostat_source_register(struct aerostat_source *source)
 
     *hidden = (struct pressure_source){ .name = source->name,
                                         .cost = source->cost,
-                                        .safe = PRESSURE_TASK,
+                                        .safe = source->gives_to_allocations ? PRESSURE_ALLOC
+                                                                             : PRESSURE_TASK,
                                         .context = source,
                                         .can_give = can_give,
                                         .give = give };

@@ -19,6 +19,7 @@
 #include "arch/x86_64/clock.h"
 #include "arch/x86_64/cpu.h"
 #include "kernel/console.h"
+#include "kernel/port.h"
 #include "kernel/power_button.h"
 #include "kernel/task.h"
 #include "kernel/timer.h"
@@ -115,6 +116,7 @@ static void deliver(void *argument)
         done++;
         task_wake(&sleepers);
         console_interrupt();
+        port_interrupt();
     }
 }
 

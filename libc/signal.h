@@ -7,8 +7,8 @@
  * presses the power button. Its handler runs in a task of its own, "signal", which begins as soon
  * as the running task waits or yields, or at signal_point(); so a handler may call whatever an
  * ordinary task may, exit() included, but it may not longjmp() out of itself. When it has returned,
- * waiting calls of all tasks (sleeps, reads of the console) end with EINTR. Without a handler the
- * power button ends the machine with status 0.
+ * waiting calls of all tasks (sleeps, reads of the console, ports) end with EINTR. Without a
+ * handler the power button ends the machine with status 0.
  *
  * raise() and kill() run the handler in the task that calls them, before they return. A handler
  * stays in place; signals that nobody handles end the machine with status 128 + number, as a shell
