@@ -5,11 +5,10 @@
 #include "apps/memwork/engine_internal.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 
 #include "base/assert.h"
 #include "base/bits.h"
-
-#include "kernel/format.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 
@@ -23,9 +22,9 @@ __attribute__((format(printf, 2, 0))) static void append_list(struct line *line,
                                                               va_list args)
 {
     size_t room = sizeof(line->text) - line->length;
-    int length = format_text(line->text + line->length, room, format, args);
+    int length = vsnprintf(line->text + line->length, room, format, args);
 
-    line->length += min_u64((uint64_t)length, room - 1);
+    line->length += length < 0 ? 0 : min_u64((uint64_t)length, room - 1);
 }
 
 __attribute__((format(printf, 2, 3))) static void append(struct line *line, const char *format, ...)

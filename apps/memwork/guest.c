@@ -1,77 +1,191 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The machine's functions, made of what the kernel has. A page is a frame, at its address. Caches
- * are sources of memory that bear being asked from tasks and from allocations, but not between any
- * two instructions: the engine is in order whenever it allocates or lets others run.
+ * The machine's functions, made of what aerostat.h has. A page's number is its address. Caches are
+ * sources of memory that bear being asked from allocations, but not between any two instructions:
+ * the engine is in order whenever it allocates or lets others run.
+ *
+ * Invariant: what a cache offers is true whenever others may run or memory may be asked for, so it
+ * is brought up to date right before that.
  */
 
 #include "apps/memwork/guest.h"
 
-#include "base/bits.h"
-#include "base/log.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 
-#include "arch/x86_64/clock.h"
-#include "kernel/balloon_service.h"
-#include "kernel/power_button.h"
-#include "kernel/task.h"
-#include "mm/frame.h"
-#include "mm/pressure.h"
+/* Answers that wait for the port. */
+#define OUT_MAX 32768U
 
 static struct engine *engine;
-static struct pressure_source sources[ENGINE_REGIONS_MAX];
-static bool has_button;
+static struct aerostat_source sources[ENGINE_REGIONS_MAX];
+static volatile sig_atomic_t power_pressed;
+
+static struct aerostat_port *port; /* null: none, or it does not work any more */
+static char out[OUT_MAX];
+static size_t out_used;
+static unsigned out_lost; /* lines */
+
+/* ---- caches ---- */
+
+static unsigned number_of(const struct aerostat_source *source)
+{
+    return (unsigned)(source - sources);
+}
+
+static void offer(struct aerostat_source *source)
+{
+    source->offered_bytes = engine_can_give(engine, number_of(source)) * HOST_PAGE_BYTES;
+}
+
+static void offer_all(void)
+{
+    for (unsigned i = 0; i < ENGINE_REGIONS_MAX; i++) {
+        if (sources[i].give != NULL) {
+            offer(&sources[i]);
+        }
+    }
+}
+
+static size_t give_up(void *context, size_t bytes, uint64_t deadline_ns)
+{
+    struct aerostat_source *source = context;
+    uint64_t gave = engine_give(engine, number_of(source), bytes / HOST_PAGE_BYTES);
+
+    (void)deadline_ns;
+    offer(source);
+    return gave * HOST_PAGE_BYTES;
+}
+
+static void cache_open(void *context, unsigned number, const char *name, unsigned cost)
+{
+    struct aerostat_source *source = &sources[number];
+
+    (void)context;
+    *source = (struct aerostat_source){
+        .name = name, .cost = cost, .context = source, .give = give_up, .gives_to_allocations = true
+    };
+    aerostat_source_register(source);
+}
+
+static void cache_close(void *context, unsigned number)
+{
+    (void)context;
+    aerostat_source_unregister(&sources[number]);
+    sources[number].give = NULL;
+}
 
 /* ---- memory ---- */
-
-/* The length of the last run that could be had, so that fragmented memory is not searched again
- * and again for long ones; it doubles with every success. */
-static uint32_t reach = BLOCK_FRAMES;
-
-/* Runs only from what is free as it is; nobody shall give up memory for the sake of a run. The last
- * resort is a single frame, for which the kernel asks around. */
-static uint32_t take(void *context, uint32_t wanted, uint32_t *first)
-{
-    (void)context;
-    for (uint32_t count = (uint32_t)min_u64(wanted, reach); count > 1; count /= 2) {
-        if (frame_try_run(count, first) == OK) {
-            reach = (uint32_t)min_u64(2 * (uint64_t)count, BLOCK_FRAMES);
-            return count;
-        }
-        reach = count;
-    }
-    *first = frame_alloc();
-    reach = 2;
-    return *first == PFN_NONE ? 0 : 1;
-}
-
-static void give(void *context, uint32_t page)
-{
-    (void)context;
-    frame_free(page);
-}
 
 static uint64_t *view(void *context, uint32_t page)
 {
     (void)context;
-    return (uint64_t *)(uintptr_t)frame_address(page);
+    return (uint64_t *)((uintptr_t)page * HOST_PAGE_BYTES);
+}
+
+static uint32_t take(void *context, uint32_t wanted, uint32_t *first)
+{
+    size_t got = 0;
+
+    (void)context;
+    offer_all();
+    void *pages = aerostat_pages_some((size_t)wanted * HOST_PAGE_BYTES, &got);
+
+    *first = pages != NULL ? (uint32_t)((uintptr_t)pages / HOST_PAGE_BYTES) : HOST_PAGE_NONE;
+    return (uint32_t)(got / HOST_PAGE_BYTES);
+}
+
+static void give(void *context, uint32_t page)
+{
+    aerostat_pages_free(view(context, page), HOST_PAGE_BYTES);
 }
 
 static uint64_t free_pages(void *context)
 {
+    struct aerostat_memory memory;
+
     (void)context;
-    return frame_free_count();
+    aerostat_memory(&memory);
+    return (memory.backed_bytes + memory.returned_bytes) / HOST_PAGE_BYTES;
 }
 
 static uint64_t balloon_target(void *context)
 {
+    struct aerostat_balloon balloon;
+
     (void)context;
-    return balloon_service_target();
+    aerostat_balloon(&balloon);
+    return balloon.target_bytes / HOST_PAGE_BYTES;
 }
 
 static uint64_t balloon_actual(void *context)
 {
+    struct aerostat_balloon balloon;
+
     (void)context;
-    return balloon_service_actual();
+    aerostat_balloon(&balloon);
+    return balloon.actual_bytes / HOST_PAGE_BYTES;
+}
+
+/* ---- answers ---- */
+
+/* Behind what is there; false: there is no room. */
+static bool keep(const char *line)
+{
+    int length = snprintf(out + out_used, sizeof(out) - out_used, "@%s\n", line);
+
+    if (length < 0 || (size_t)length >= sizeof(out) - out_used) {
+        return false;
+    }
+    out_used += (size_t)length;
+    return true;
+}
+
+static void print(void *context, const char *line)
+{
+    (void)context;
+    aerostat_result("%s", line);
+    if (port != NULL && (out_lost > 0 || !keep(line))) {
+        out_lost++;
+    }
+}
+
+static void tell_lost(void)
+{
+    char line[64];
+
+    if (out_lost > 0) {
+        snprintf(line, sizeof(line), "memwork lost lines=%u", out_lost);
+        out_lost = 0;
+        (void)keep(line);
+    }
+}
+
+/* Caches may answer while it waits. When the host's end is left nobody wants what is kept, and one
+ * who does not read when the machine is to end has had his time: the serial port has it all. */
+void guest_flush(void)
+{
+    while (port != NULL && out_used > 0) {
+        size_t bytes = out_used;
+        int error = aerostat_port_write(port, out, bytes);
+
+        if (error == EINTR && !power_pressed) {
+            continue;
+        }
+        out_used -= bytes;
+        memmove(out, out + bytes, out_used);
+        tell_lost();
+        if (error != 0 && error != EPIPE) {
+            port = NULL;
+        }
+    }
+}
+
+void guest_answer_to(struct aerostat_port *to)
+{
+    port = to;
 }
 
 /* ---- time ---- */
@@ -79,77 +193,44 @@ static uint64_t balloon_actual(void *context)
 static uint64_t now_ns(void *context)
 {
     (void)context;
-    return clock_now_ns();
+    return aerostat_now_ns();
 }
 
 static void sleep_until(void *context, uint64_t at_ns)
 {
     (void)context;
-    task_sleep_until(at_ns);
+    offer_all();
+    guest_flush();
+    aerostat_sleep_until(at_ns);
 }
 
 static void let_others_run(void *context)
 {
     (void)context;
-    task_yield();
+    offer_all();
+    guest_flush();
+    aerostat_yield();
 }
+
+/* ---- the power button ---- */
 
 static bool stopped(void *context)
 {
     (void)context;
-    return has_button && power_button_pressed();
+    return power_pressed != 0;
+}
+
+static void on_power_button(int number)
+{
+    (void)number;
+    power_pressed = 1;
 }
 
 void guest_take_power_button(void)
 {
-    power_button_take();
-    has_button = true;
-}
-
-/* ---- caches ---- */
-
-static unsigned number_of(const void *source)
-{
-    return (unsigned)((const struct pressure_source *)source - sources);
-}
-
-static uint64_t can_give(void *context)
-{
-    return engine_can_give(engine, number_of(context));
-}
-
-static uint64_t give_up(void *context, uint64_t frames, enum pressure_place place,
-                        uint64_t deadline_ns)
-{
-    (void)place;
-    (void)deadline_ns;
-    return engine_give(engine, number_of(context), frames);
-}
-
-static void cache_open(void *context, unsigned number, const char *name, unsigned cost)
-{
-    (void)context;
-    sources[number] = (struct pressure_source){ .name = name,
-                                                .cost = cost,
-                                                .safe = PRESSURE_ALLOC,
-                                                .context = &sources[number],
-                                                .can_give = can_give,
-                                                .give = give_up };
-    pressure_register(&sources[number]);
-}
-
-static void cache_close(void *context, unsigned number)
-{
-    (void)context;
-    pressure_unregister(&sources[number]);
-}
-
-/* ---- the rest ---- */
-
-static void print(void *context, const char *line)
-{
-    (void)context;
-    result_line("%s", line);
+    if (signal(SIGTERM, on_power_button) == SIG_ERR) {
+        aerostat_log(AEROSTAT_WARNING, "the power button will end the machine at once");
+    }
 }
 
 const struct memwork_host *guest_host(struct engine *of)

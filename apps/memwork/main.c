@@ -1,92 +1,55 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * memwork: does to memory what a script says (docs/MEMWORK.md). The script comes in one of three
+ * memwork: does to memory what a script says (docs/MEMWORK.md). The script comes in one of four
  * ways:
  *
  *     -- alloc a 64M; fill a       the words themselves, or one word script="alloc a 64M; fill a"
  *     -- file=/path                a file of the initrd
  *     -- console                   line by line, each run at once
+ *     -- port=NAME                 the same over a port of the host
  *
  * Exit status: 0 all went well, 1 something failed, 2 there was no script or it was wrong.
  */
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "apps/memwork/engine.h"
+#include "aerostat.h"
+
 #include "apps/memwork/guest.h"
-#include "apps/memwork/script.h"
-#include "kernel/format.h"
+#include "apps/memwork/session.h"
 
-/* Bytes of a script, or of an open block on the console. */
-#define TEXT_MAX 32768U
+/* For a port that is there, but of which the device has not told yet. */
+#define PORT_WITHIN_NS UINT64_C(5000000000)
 
-/* The kernel's parameters: its lines for programs are wanted beside ours. */
-extern const char app_params[];
-const char app_params[] = "loglevel=warning";
+/* The kernel's lines for programs are wanted beside ours. */
+AEROSTAT_PARAMETERS("loglevel=warning");
 
-static struct engine engine;
-static struct program program;
-static char text[TEXT_MAX];
-static size_t text_used;
-static unsigned text_line = 1; /* of its first byte */
-
-static bool append(const char *from, size_t length)
-{
-    if (length > sizeof(text) - text_used) {
-        return false;
-    }
-    memcpy(text + text_used, from, length);
-    text_used += length;
-    return true;
-}
-
-/* There is no script to be wrong in a place; it is told at its begin. */
-__attribute__((format(printf, 1, 2))) static void complain(const char *format, ...)
-{
-    struct script_error error = { .line = text_line, .column = 1 };
-    va_list args;
-
-    va_start(args, format);
-    (void)format_text(error.text, sizeof(error.text), format, args);
-    va_end(args);
-    engine_script_error(&engine, &error);
-}
+static struct session session;
 
 /* ---- a script that is there as a whole ---- */
-
-static void run_text(void)
-{
-    struct script_error error;
-
-    guest_take_power_button();
-    if (script_parse(text, text_used, 1, &program, &error)) {
-        (void)engine_run(&engine, &program);
-    } else {
-        engine_script_error(&engine, &error);
-    }
-}
 
 static void run_file(const char *path)
 {
     int fd = open(path, O_RDONLY);
     ssize_t got = fd < 0 ? -1 : 1;
 
-    while (got > 0 && text_used < sizeof(text)) {
-        got = read(fd, text + text_used, sizeof(text) - text_used);
-        text_used += got > 0 ? (size_t)got : 0;
+    while (got > 0 && session.used < sizeof(session.text)) {
+        got = read(fd, session.text + session.used, sizeof(session.text) - session.used);
+        session.used += got > 0 ? (size_t)got : 0;
     }
     if (got < 0) {
-        complain("'%.64s' cannot be read: %s", path, strerror(errno));
-    } else if (text_used == sizeof(text)) {
-        complain("'%.64s' is too long: a script has less than %u bytes", path, TEXT_MAX);
+        session_complain(&session, "'%.64s' cannot be read: %s", path, strerror(errno));
+    } else if (session.used == sizeof(session.text)) {
+        session_complain(&session, "'%.64s' is too long: a script has less than %u bytes", path,
+                         SESSION_TEXT_MAX);
     } else {
-        run_text();
+        session_run(&session);
     }
     if (fd >= 0) {
         (void)close(fd);
@@ -97,70 +60,112 @@ static void run_file(const char *path)
 static void run_words(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
-        if (!append(argv[i], strlen(argv[i])) || (i + 1 < argc && !append(" ", 1))) {
-            complain("the script is too long: it has at most %u bytes", TEXT_MAX);
+        if (!session_append(&session, argv[i], strlen(argv[i])) ||
+            (i + 1 < argc && !session_append(&session, " ", 1))) {
+            session_complain(&session, "the script is too long: it has at most %u bytes",
+                             SESSION_TEXT_MAX);
             return;
         }
     }
-    run_text();
+    session_run(&session);
 }
 
 /* ---- a script that comes line by line ---- */
 
-/* Runs what is there unless a block is still open. */
-static void run_lines(unsigned line, bool at_end)
-{
-    struct script_error error;
-
-    if (script_parse(text, text_used, text_line, &program, &error)) {
-        (void)engine_run(&engine, &program);
-    } else if (error.incomplete && !at_end) {
-        return;
-    } else {
-        engine_script_error(&engine, &error);
-    }
-    text_used = 0;
-    text_line = line + 1;
-}
-
 static void run_console(void)
 {
-    unsigned line = 1;
     char c;
 
-    engine_ready(&engine);
-    while (!engine.quit && read(STDIN_FILENO, &c, 1) == 1) {
-        if (!append(&c, 1)) {
-            complain("the lines are too long: a block has at most %u bytes", TEXT_MAX);
-            text_used = 0;
+    engine_ready(&session.engine);
+    while (!session_is_over(&session) && read(STDIN_FILENO, &c, 1) == 1) {
+        session_type(&session, &c, 1);
+    }
+    session_type_end(&session);
+}
+
+/* Serves one who is at the host's end, until he leaves it or it is over. */
+static int serve(struct aerostat_port *port)
+{
+    char typed[512];
+    size_t bytes;
+    int error;
+
+    engine_ready(&session.engine);
+    guest_flush();
+    do {
+        bytes = sizeof(typed);
+        error = aerostat_port_read(port, typed, &bytes);
+        if (error == 0) {
+            session_type(&session, typed, bytes);
+            guest_flush();
         }
-        if (c == '\n') {
-            run_lines(line, false);
-            line++;
+    } while (error == 0 && bytes > 0 && !session_is_over(&session));
+    session_type_end(&session);
+    return error;
+}
+
+/* One after the other; regions stay. EINTR: the power button, unless it is over anyway. */
+static void run_port(const char *name)
+{
+    struct aerostat_port *port;
+    int error = aerostat_port_open(name, PORT_WITHIN_NS, &port);
+
+    if (error != 0) {
+        session_complain(&session, "port '%.64s' cannot be opened: %s", name, strerror(error));
+        return;
+    }
+    guest_answer_to(port);
+    while (error == 0 && !session_is_over(&session)) {
+        error = aerostat_port_wait(port);
+        if (error == 0) {
+            error = serve(port);
         }
     }
-    if (!engine.quit && text_used > 0) {
-        run_lines(line, true);
+    if (error != 0 && error != EINTR) {
+        session_complain(&session, "port '%.64s' does not work: %s", name, strerror(error));
+    }
+}
+
+/* What follows the prefix, or null. */
+static const char *behind(const char *word, const char *prefix)
+{
+    size_t length = strlen(prefix);
+
+    return strncmp(word, prefix, length) == 0 ? word + length : NULL;
+}
+
+static void run(int argc, char **argv)
+{
+    const char *rest;
+
+    if (argc == 2 && strcmp(argv[1], "console") == 0) {
+        run_console();
+    } else if (argc == 2 && (rest = behind(argv[1], "port=")) != NULL) {
+        run_port(rest);
+    } else if (argc == 2 && (rest = behind(argv[1], "file=")) != NULL) {
+        run_file(rest);
+    } else {
+        if (argc == 2 && behind(argv[1], "script=") != NULL) {
+            argv[1] += strlen("script=");
+        }
+        run_words(argc, argv);
     }
 }
 
 int main(int argc, char **argv)
 {
-    static const char script[] = "script=";
-    static const char file[] = "file=";
+    int status;
 
-    engine_init(&engine, guest_host(&engine));
+    session_init(&session);
+    engine_init(&session.engine, guest_host(&session.engine));
     if (argc < 2) {
-        complain("there is no script: write it behind '--', or file=/path, or console");
-    } else if (argc == 2 && strcmp(argv[1], "console") == 0) {
-        run_console();
-    } else if (argc == 2 && strncmp(argv[1], file, strlen(file)) == 0) {
-        run_file(argv[1] + strlen(file));
-    } else if (argc == 2 && strncmp(argv[1], script, strlen(script)) == 0) {
-        argv[1] += strlen(script);
-        run_words(argc, argv);
+        session_complain(&session, "there is no script: write it behind '--', or file=/path, "
+                                   "console, or port=NAME");
     } else {
-        run_words(argc, argv);
+        guest_take_power_button();
+        run(argc, argv);
     }
-    return engine_end(&engine);
+    status = engine_end(&session.engine);
+    guest_flush();
+    return status;
 }

@@ -7,11 +7,10 @@
 #include "apps/memwork/parse.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 
 #include "base/bits.h"
 #include "base/string.h"
-
-#include "kernel/format.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_S  UINT64_C(1000000000)
@@ -30,7 +29,7 @@ __attribute__((format(printf, 3, 4))) bool parse_fail(struct parser *p, const st
     p->error->line = at->line;
     p->error->column = at->column;
     va_start(args, format);
-    (void)format_text(p->error->text, sizeof(p->error->text), format, args);
+    (void)vsnprintf(p->error->text, sizeof(p->error->text), format, args);
     va_end(args);
     return false;
 }
