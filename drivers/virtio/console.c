@@ -28,7 +28,7 @@
 #define CONTROL_OUT    3U
 #define CONTROL_QUEUES 2U
 
-#define CONTROL_BYTES   128U /* a message with a name of CONSOLE_NAME_MAX */
+#define CONTROL_BYTES   ((size_t)128) /* a message with a name of CONSOLE_NAME_MAX */
 #define CONTROL_BUFFERS 8U
 
 /* [VIRTIO 1.4 §5.3.6.2], little-endian */
@@ -165,7 +165,7 @@ err_t console_dev_stop(struct console_dev *d)
 static err_t give_control(struct console_dev *d, uint16_t slot)
 {
     const struct virtq_buffer buffer = { console_address(d->control + slot * CONTROL_BYTES),
-                                         CONTROL_BYTES };
+                                         (uint32_t)CONTROL_BYTES };
 
     return console_settle(d, virtq_add(&d->control_in, &buffer, 0, 1, slot));
 }

@@ -12,7 +12,7 @@
 
 #include "drivers/virtio/console_internal.h"
 
-#define RECEIVE_BYTES   1024U
+#define RECEIVE_BYTES   ((size_t)1024)
 #define RECEIVE_BUFFERS 4U
 
 STATIC_ASSERT(RECEIVE_BUFFERS *RECEIVE_BYTES <= FRAME_SIZE, "one frame");
@@ -45,7 +45,7 @@ struct console_port *console_dev_find(struct console_dev *d, const char *name)
 static err_t give_buffer(struct console_dev *d, struct console_port *port, uint16_t number)
 {
     const struct virtq_buffer buffer = { console_address(port->received + number * RECEIVE_BYTES),
-                                         RECEIVE_BYTES };
+                                         (uint32_t)RECEIVE_BYTES };
 
     return console_settle(d, virtq_add(&port->receive, &buffer, 0, 1, number));
 }

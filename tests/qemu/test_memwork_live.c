@@ -19,6 +19,9 @@
 #define NAME    "org.aerostat.memwork"
 #define LINES   500U
 
+/* The port of which port_chardev is the other end. */
+#define PORT_DEVICE "virtserialport,chardev=port,name=org.aerostat.memwork"
+
 /* Sockets are in a folder of this run; the rest of a machine's words follows from that. */
 static char folder[] = "/tmp/aerostat-live-XXXXXX";
 static char port_path[64];
@@ -363,16 +366,14 @@ static int end_and_leave(void **state)
     return qtest_end(state);
 }
 
-static const char *const port[] = { "-device",  "virtio-serial-pci",
-                                    "-chardev", port_chardev,
-                                    "-device",  "virtserialport,chardev=port,name=" NAME,
-                                    NULL };
+static const char *const port[] = { "-device", "virtio-serial-pci", "-chardev", port_chardev,
+                                    "-device", PORT_DEVICE,         NULL };
 static const char *const second_port[] = {
     "-device",  "virtio-serial-pci,disable-modern=on",
     "-chardev", "null,id=agent",
     "-device",  "virtserialport,chardev=agent,name=org.example.agent",
     "-chardev", port_chardev,
-    "-device",  "virtserialport,chardev=port,name=" NAME,
+    "-device",  PORT_DEVICE,
     NULL
 };
 
