@@ -224,6 +224,11 @@ MEMWORK_SRCS := $(filter-out apps/memwork/main.c apps/memwork/guest.c,$(wildcard
                 $(wildcard tests/fakes/memwork/*.c)
 $(filter $(BUILD)/unit/test_memwork%,$(UNIT_TESTS:%=$(BUILD)/unit/%)): $(MEMWORK_SRCS:%.c=$(BUILD)/host/%.o)
 
+# What of latency knows no machine; the benchmark's Linux guest runs it, too.
+LATENCY_SRCS := $(addprefix apps/latency/,histogram.c requests.c)
+$(addprefix $(BUILD)/unit/,test_histogram test_requests): $(LATENCY_SRCS:%.c=$(BUILD)/host/%.o)
+$(BUILD)/unit/test_requests: $(BUILD)/host/tools/aerostat/record.o
+
 # Beside the host's functions of the same names.
 $(BUILD)/unit/test_libc_memory: $(BUILD)/host/libc/memory.o
 $(BUILD)/host/libc/memory.o: HOST_FLAGS += $(foreach name,mmap munmap madvise mprotect sbrk sysconf getpagesize,-D$(name)=libc_$(name))
@@ -331,7 +336,8 @@ gdb: ## Stop at the first instruction of the kernel, with symbols
 	@sh tools/gdb.sh $(BUILD)/aerostat.elf
 
 BENCH_SRCS  := $(sort $(filter-out $(addprefix tests/bench/,bench_alloc.c heap_trace.c count_plugin.c linux_init.c),$(wildcard tests/bench/*.c)))
-BENCH_PARTS := $(BUILD)/bench $(BUILD)/bench_count.so $(BUILD)/nothing.elf $(BUILD)/hello.elf $(BUILD)/libc-tests/plain.elf
+BENCH_PARTS := $(BUILD)/bench $(BUILD)/bench_count.so $(BUILD)/nothing.elf $(BUILD)/hello.elf $(BUILD)/libc-tests/plain.elf \
+               $(BUILD)/latency.elf
 
 $(BUILD)/bench: $(call TOOL_OBJS,$(BENCH_SRCS) tests/qemu/huge_pool.c $(VM_SRCS) $(QMP_SRCS))
 	$(Q)$(HOSTCC) $^ -ljansson -lm -o $@
@@ -343,12 +349,12 @@ $(BUILD)/bench_count.so: tests/bench/count_plugin.c tests/bench/count_shared.h
 $(BUILD)/nothing.elf: $(BUILD)/kernel/tests/guest/nothing.o linker.ld
 	$(Q)$(LD) -m elf_x86_64 -nostdlib -static -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments --gc-sections --build-id=none -T linker.ld $< -o $@
 
-$(BUILD)/linux/init: tests/bench/linux_init.c
+$(BUILD)/linux/init: tests/bench/linux_init.c $(LATENCY_SRCS) apps/latency/histogram.h apps/latency/requests.h
 	@mkdir -p $(@D); echo "  $@"
-	$(Q)$(HOSTCC) $(TOOL_FLAGS) -static -no-pie $< -o $@
+	$(Q)$(HOSTCC) $(TOOL_FLAGS) -static -no-pie $(filter %.c,$^) -o $@
 
 bench: ## Print the table of figures (BENCH="--only rate" and so on)
-	$(call setup,build run)
+	$(call setup,build apps run)
 	@$(MAKE) --no-print-directory -j$(JOBS) kernel $(BENCH_PARTS) $(BUILD)/linux/init
 	$(if $(findstring --no-linux,$(BENCH)),,@sh tools/linux_guest.sh $(BUILD)/linux $(BUILD)/linux/init)
 	@$(BUILD)/bench $(BENCH)
