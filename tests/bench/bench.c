@@ -31,6 +31,7 @@ static const struct {
     { "rate", "inflate and deflate rate against a bare loop", part_rate },
     { "gap", "longest gap in a computing task", part_gap },
     { "slice", "longest slice of balloon work, by balloon.slice", part_slice },
+    { "latency", "how long requests take while the host moves memory", part_latency },
     { "oom", "round trips of an allocation that takes from the balloon", part_oom },
     { "alloc", "allocator: instructions and metadata", part_alloc },
     { "reporting", "time until freed memory has left the host", part_reporting },

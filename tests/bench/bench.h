@@ -111,6 +111,7 @@ bool part_events(struct bench *bench);
 bool part_rate(struct bench *bench);
 bool part_gap(struct bench *bench);
 bool part_slice(struct bench *bench);
+bool part_latency(struct bench *bench);
 bool part_oom(struct bench *bench);
 bool part_alloc(struct bench *bench);
 bool part_reporting(struct bench *bench);

@@ -8,6 +8,7 @@
  *   test=touch mib=N [hold=MS] [watch=1]   touches and frees memory, tells when the balloon moved
  *   test=compute ms=N until=PAGES          loops, tells the longest time it was away
  *   test=reserved                          tells what the kernel keeps of the memory
+ *   test=latency WORD...                   apps/latency's loop of requests, from the same source
  *
  * Linked statically at a fixed address, so that the counting plugin can watch for ready_mark().
  */
@@ -25,6 +26,9 @@
 #include <sys/sysinfo.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "apps/latency/requests.h"
+#include "base/assert.h"
 
 #define PAGE_BYTES  4096U
 #define MIB         (UINT64_C(1) << 20)
@@ -215,6 +219,76 @@ static void reserved(void)
     say("metadata bytes=%" PRIu64 " frames=%" PRIu64, (present - managed) * PAGE_BYTES, present);
 }
 
+/* ---- latency: the loop of apps/latency ---- */
+
+#define CALIBRATION_MS 100
+#define NS_PER_US      1000U
+
+static uint64_t ns_per_tick;   /* in parts of 2^32 */
+static uint64_t latency_total; /* pages, before the balloon took any */
+
+void panic(const char *format, ...)
+{
+    need(false, format);
+    abort();
+}
+
+static uint64_t clock_ns(void)
+{
+    struct timespec now;
+
+    need(clock_gettime(CLOCK_MONOTONIC, &now) == 0, "clock_gettime");
+    return (uint64_t)now.tv_sec * NS_PER_MS * 1000 + (uint64_t)now.tv_nsec;
+}
+
+/* Linux may keep its time by a device, which is slow to ask; the time-stamp counter is not, and is
+ * what our guest's clock is made of, too. With -icount it counts 1000 a microsecond. */
+static void calibrate(void)
+{
+    uint64_t ns = clock_ns();
+    uint64_t before = ticks();
+    uint64_t ticks_per_us;
+
+    sleep_ms(CALIBRATION_MS);
+    ns = clock_ns() - ns;
+    ticks_per_us = ((ticks() - before) * NS_PER_US + ns / 2) / ns;
+    need(ticks_per_us != 0, "time-stamp counter");
+    ns_per_tick = ((uint64_t)NS_PER_US << 32) / ticks_per_us;
+}
+
+static uint64_t latency_now_ns(void *context)
+{
+    (void)context;
+    return (uint64_t)((unsigned __int128)ticks() * ns_per_tick >> 32);
+}
+
+static uint64_t latency_balloon_bytes(void *context)
+{
+    (void)context;
+    return (latency_total - total_pages()) * PAGE_BYTES;
+}
+
+static void latency_print(void *context, const char *line)
+{
+    (void)context;
+    say("%s", line);
+}
+
+static void latency(void)
+{
+    static const struct requests_host host = { .now_ns = latency_now_ns,
+                                               .balloon_bytes = latency_balloon_bytes,
+                                               .print = latency_print };
+    struct requests_config config = requests_default;
+
+    for (char **w = words; *w != NULL; w++) {
+        need(strncmp(*w, "test=", 5) == 0 || requests_word(&config, *w), *w);
+    }
+    latency_total = total_pages();
+    calibrate();
+    (void)requests_run(&config, &host);
+}
+
 int main(int argc, char **argv)
 {
     (void)argc;
@@ -230,6 +304,8 @@ int main(int argc, char **argv)
         compute();
     } else if (strcmp(word("test"), "reserved") == 0) {
         reserved();
+    } else if (strcmp(word("test"), "latency") == 0) {
+        latency();
     }
     for (;;) {
         pause();
