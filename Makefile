@@ -267,6 +267,14 @@ fuzz: $(FUZZERS:%=$(BUILD)/fuzzers/%) ## Fuzz on and on: FUZZ_SECONDS each (defa
 	  mkdir -p $(BUILD)/corpus/$$f; \
 	  $(BUILD)/fuzzers/$$f -max_total_time=$(or $(FUZZ_SECONDS),60) -print_final_stats=1 $(BUILD)/corpus/$$f; done
 
+HOSTILE_RUNS ?= 20000
+
+$(BUILD)/hostile: $(BUILD)/host/tests/fuzz/fuzz_balloon.o $(BUILD)/host/tests/fuzz/random_inputs.o $(UNIT_OBJS)
+	$(Q)$(HOSTCC) $(SANITIZE) $^ -o $@
+
+hostile: $(BUILD)/hostile ## The balloon driver and a hostile device, for long: HOSTILE_RUNS inputs
+	@$(BUILD)/hostile $(HOSTILE_RUNS) 1
+
 # ---- programs for the host ---------------------------------------------------------------------
 
 TOOL_FLAGS := -std=c11 -O2 -g -D_GNU_SOURCE $(WARNINGS) $(INCLUDES)
@@ -390,5 +398,5 @@ help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 .SECONDARY:
-.PHONY: all kernel apps app libc-tests tools unit fuzz-short fuzz builds qemu-tests test-programs run test gdb bench bench-alloc bench-heap check format clean help install uninstall
+.PHONY: all kernel apps app libc-tests tools unit fuzz-short fuzz hostile builds qemu-tests test-programs run test gdb bench bench-alloc bench-heap check format clean help install uninstall
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
