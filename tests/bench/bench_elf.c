@@ -28,6 +28,7 @@ static bool find_in_table(const struct image *image, const Elf64_Shdr *table,
 {
     const Elf64_Sym *symbols = piece(image, table->sh_offset, table->sh_size);
     const char *texts = piece(image, names->sh_offset, names->sh_size);
+    unsigned found = 0;
 
     if (symbols == NULL || texts == NULL || names->sh_size == 0 ||
         texts[names->sh_size - 1] != '\0') {
@@ -36,10 +37,10 @@ static bool find_in_table(const struct image *image, const Elf64_Shdr *table,
     for (uint64_t i = 0; i < table->sh_size / sizeof(symbols[0]); i++) {
         if (symbols[i].st_name < names->sh_size && strcmp(texts + symbols[i].st_name, name) == 0) {
             *address = symbols[i].st_value;
-            return true;
+            found++;
         }
     }
-    return false;
+    return found == 1; /* of several functions of one name one would be taken for another */
 }
 
 static bool find(const struct image *image, const char *name, uint64_t *address)

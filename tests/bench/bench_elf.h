@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* False when the file cannot be read or has no such symbol. */
+/* False when the file cannot be read, or has no such symbol or several. */
 bool elf_symbol(const char *path, const char *name, uint64_t *address);
 
 /* The physical address a start by PVH enters at. False when the file has no such note. */

@@ -130,7 +130,7 @@ static bool usable_at_once(struct bench *bench)
     bool good;
 
     bench_progress("whether deflated frames wait for the host");
-    if (!counted_start(bench, &counted, &config, "frame_give_run", "queue_notify")) {
+    if (!counted_start(bench, &counted, &config, "frame_give_run", "virtio_kick")) {
         return false;
     }
     good = bench_wait(bench, counted.vm, "@ready", BENCH_WAIT_MS, NULL) &&

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A fuzzer's function on random inputs, without libFuzzer: nothing is learned from one input for the
- * next, but several times as many events are tried in the same time. For long measurements.
+ * A fuzzer's function on random inputs, without libFuzzer: nothing is learned from one input for
+ * the next, but several times as many events are tried in the same time. For long measurements.
  *
  *     NAME RUNS SEED     so many inputs of up to 2000 bytes; the same seed gives the same inputs
  */
