@@ -23,6 +23,30 @@ static const void *piece(const struct image *image, uint64_t offset, uint64_t by
     return offset <= image->size && bytes <= image->size - offset ? image->bytes + offset : NULL;
 }
 
+/* Null when it is no ELF64 file. */
+static const Elf64_Ehdr *header_of(const struct image *image)
+{
+    const Elf64_Ehdr *header = piece(image, 0, sizeof(*header));
+
+    return header != NULL && memcmp(header->e_ident, ELFMAG, SELFMAG) == 0 &&
+                   header->e_ident[EI_CLASS] == ELFCLASS64
+               ? header
+               : NULL;
+}
+
+/* None when it is no ELF64 file. */
+static const Elf64_Phdr *segments_of(const struct image *image, unsigned *count)
+{
+    const Elf64_Ehdr *header = header_of(image);
+    const Elf64_Phdr *segments = NULL;
+
+    if (header != NULL) {
+        segments = piece(image, header->e_phoff, (uint64_t)header->e_phnum * sizeof(segments[0]));
+    }
+    *count = segments != NULL ? header->e_phnum : 0;
+    return segments;
+}
+
 static bool find_in_table(const struct image *image, const Elf64_Shdr *table,
                           const Elf64_Shdr *names, const char *name, uint64_t *address)
 {
@@ -45,11 +69,10 @@ static bool find_in_table(const struct image *image, const Elf64_Shdr *table,
 
 static bool find(const struct image *image, const char *name, uint64_t *address)
 {
-    const Elf64_Ehdr *header = piece(image, 0, sizeof(*header));
+    const Elf64_Ehdr *header = header_of(image);
     const Elf64_Shdr *sections;
 
-    if (header == NULL || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
-        header->e_ident[EI_CLASS] != ELFCLASS64) {
+    if (header == NULL) {
         return false;
     }
     sections = piece(image, header->e_shoff, (uint64_t)header->e_shnum * sizeof(sections[0]));
@@ -106,16 +129,11 @@ static bool find_in_notes(const struct image *image, const Elf64_Phdr *segment, 
 
 static bool find_entry(const struct image *image, const char *name, uint64_t *address)
 {
-    const Elf64_Ehdr *header = piece(image, 0, sizeof(*header));
-    const Elf64_Phdr *segments;
+    unsigned count = 0;
+    const Elf64_Phdr *segments = segments_of(image, &count);
 
     (void)name;
-    if (header == NULL || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
-        header->e_ident[EI_CLASS] != ELFCLASS64) {
-        return false;
-    }
-    segments = piece(image, header->e_phoff, (uint64_t)header->e_phnum * sizeof(segments[0]));
-    for (unsigned i = 0; segments != NULL && i < header->e_phnum; i++) {
+    for (unsigned i = 0; i < count; i++) {
         if (segments[i].p_type == PT_NOTE && find_in_notes(image, &segments[i], address)) {
             return true;
         }
@@ -127,17 +145,12 @@ static bool find_entry(const struct image *image, const char *name, uint64_t *ad
 
 static bool add_loaded(const struct image *image, const char *name, uint64_t *bytes)
 {
-    const Elf64_Ehdr *header = piece(image, 0, sizeof(*header));
-    const Elf64_Phdr *segments;
+    unsigned count = 0;
+    const Elf64_Phdr *segments = segments_of(image, &count);
 
     (void)name;
-    if (header == NULL || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
-        header->e_ident[EI_CLASS] != ELFCLASS64) {
-        return false;
-    }
-    segments = piece(image, header->e_phoff, (uint64_t)header->e_phnum * sizeof(segments[0]));
     *bytes = 0;
-    for (unsigned i = 0; segments != NULL && i < header->e_phnum; i++) {
+    for (unsigned i = 0; i < count; i++) {
         *bytes += segments[i].p_type == PT_LOAD ? segments[i].p_filesz : 0;
     }
     return *bytes > 0;

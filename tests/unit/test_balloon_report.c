@@ -8,45 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "base/log.h"
-#include "tests/unit/balloon_fixture.h"
-
-#define BLOCKS(n)  ((uint64_t)(n)*BLOCK_FRAMES)
-#define PROBE_MOST (2 * BLOCK_FRAMES)
-
-static struct balloon_dev_config config;
-
-/* 64 MiB, cold, and a host that takes reports; nothing is started. */
-static void reporting_machine(void)
-{
-    machine(FRAMES);
-    F.offered |= BALLOON_F_PAGE_REPORTING;
-    config = qemu_config();
-}
-
-/* The same, warm. */
-static void warm_reporting_machine(void)
-{
-    reporting_machine();
-    fake_balloon_warm();
-}
-
-/* A driver on the cold one that reports all there is; the probe is over. */
-static void start_reporting(void)
-{
-    reporting_machine();
-    config.report.reserve_pages = 0;
-    start(&config);
-    F.pages_reported = F.reports = 0;
-}
-
-/* A driver that fills what it gives back, on what was chosen before. */
-static void start_filling(uint32_t value)
-{
-    config.fill = true;
-    config.fill_value = value;
-    start(&config);
-}
+#include "tests/unit/report_fixture.h"
 
 static void much_freed_at_once_is_reported_at_once_in_the_longest_run(void **state)
 {
@@ -443,45 +405,6 @@ static void a_pause_that_ends_while_a_report_is_unanswered_is_slept_through(void
     finish();
 }
 
-/* [VIRTIO 1.4 §5.5.3.1, §5.5.6.6.1, §5.5.6.7.1] */
-static void with_fill_poison_is_negotiated_and_obeyed(void **state)
-{
-    (void)state;
-    warm_reporting_machine();
-    start_filling(0xaaaaaaaa);
-    assert_int_equal(F.poison, 0xaaaaaaaa);
-    assert_true((F.accepted & BALLOON_F_PAGE_POISON) != 0);
-    /* Hosts ignore reports when the value is not zero. */
-    assert_int_equal(dev.report.probe.drops, BALLOON_DROPS_NOTHING);
-    F.filled = 0;
-    reach(5000);
-    assert_int_equal(F.filled, 0);
-    reach(1000);
-    assert_int_equal(F.filled, 4000);
-    finish();
-}
-
-static void with_fill_zero_reported_pages_hold_zero(void **state)
-{
-    (void)state;
-    warm_reporting_machine();
-    start_filling(0);
-    assert_int_equal(dev.report.probe.drops, BALLOON_DROPS_2M);
-    assert_true(F.filled >= BLOCKS(29));
-    finish();
-}
-
-static void with_fill_and_no_poison_nothing_is_reported(void **state)
-{
-    (void)state;
-    reporting_machine();
-    F.offered = BALLOON_F_STATS_VQ | BALLOON_F_PAGE_REPORTING | VIRTIO_F_VERSION_1;
-    start_filling(0);
-    assert_int_equal(F.accepted, BALLOON_F_STATS_VQ | VIRTIO_F_VERSION_1);
-    assert_int_equal(fake_seams.log_lines[LOG_WARN], 0);
-    finish();
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -505,9 +428,6 @@ int main(void)
         cmocka_unit_test(applications_are_not_asked_while_free_memory_is_being_reported),
         cmocka_unit_test(a_report_that_is_never_answered_costs_a_restart_and_no_frame),
         cmocka_unit_test(a_pause_that_ends_while_a_report_is_unanswered_is_slept_through),
-        cmocka_unit_test(with_fill_poison_is_negotiated_and_obeyed),
-        cmocka_unit_test(with_fill_zero_reported_pages_hold_zero),
-        cmocka_unit_test(with_fill_and_no_poison_nothing_is_reported),
     };
 
     return cmocka_run_group_tests_name("drivers/virtio/balloon_report.c", tests, NULL, NULL);
