@@ -212,12 +212,12 @@ $(BUILD)/unit/%: $(BUILD)/host/tests/unit/%.o $(UNIT_OBJS)
 
 $(BUILD)/unit/test_qmp: $(QMP_SRCS:%.c=$(BUILD)/host/%.o)
 $(BUILD)/unit/test_qmp: LIBS := -ljansson
-$(BUILD)/unit/test_heap: $(HEAP_HOST_OBJS) $(BUILD)/host/tests/fakes/model_heap.o
+$(BUILD)/unit/test_heap $(BUILD)/unit/test_heap_mistakes: $(HEAP_HOST_OBJS) $(BUILD)/host/tests/fakes/model_heap.o
 
 # Our C library's files beside the host's: under other names, and with memory that a test can deny.
 FD_OBJS := $(addprefix $(BUILD)/host/libc/,fd.o path.o dir.o)
 $(FD_OBJS): HOST_FLAGS += -include tests/fakes/libc_names.h -Dmalloc=libc_malloc
-$(BUILD)/unit/test_fd: $(FD_OBJS)
+$(BUILD)/unit/test_fd $(BUILD)/unit/test_fd_tree: $(FD_OBJS)
 
 # What of memwork knows no machine, and the machine it is tested on.
 MEMWORK_SRCS := $(filter-out apps/memwork/main.c apps/memwork/guest.c,$(wildcard apps/memwork/*.c)) \

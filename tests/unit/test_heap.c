@@ -12,109 +12,10 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
 #include <cmocka.h>
-
 #include <errno.h>
 
-#include "base/assert.h"
-#include "base/bits.h"
-
-#include "libc/heap/heap.h"
-#include "mm/frame.h"
-#include "tests/fakes/fake_seams.h"
-#include "tests/fakes/frame_memory.h"
-#include "tests/fakes/model_heap.h"
-
-#define POOL_FRAMES   32768U
-#define OBJECTS       20000U
-#define STATUS_CAUGHT 42
-#define STATUS_MISSED 43
-
-static struct model_heap model;
-static unsigned char *objects[OBJECTS];
-static uint64_t random_state;
-
-static uint64_t next_random(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state >> 16;
-}
-
-/* From 16 bytes to 64 KiB, as many between 16 and 32 as between 32 and 64 KiB. */
-static size_t next_size(void)
-{
-    size_t base = (size_t)16 << next_random() % 12;
-
-    return base + next_random() % base;
-}
-
-static int start(void **state)
-{
-    (void)state;
-    random_state = UINT64_C(0x9E3779B97F4A7C15);
-    model = (struct model_heap){ .count = 0 };
-    frame_memory_start(FRAME_MEMORY_LOW, POOL_FRAMES);
-    return 0;
-}
-
-/* Every test ends with an empty heap, and then nothing may be held. */
-static int stop(void **state)
-{
-    struct heap_stats stats = heap_stats();
-
-    (void)state;
-    assert_int_equal(stats.blocks, 0);
-    assert_int_equal(stats.frames, 0);
-    assert_int_equal(stats.meta_frames, 0);
-    assert_int_equal(frame_free_count(), POOL_FRAMES);
-    frame_check();
-    frame_memory_stop();
-    return 0;
-}
-
-static uint64_t held(void)
-{
-    struct heap_stats stats = heap_stats();
-
-    assert_int_equal(stats.frames + stats.meta_frames, POOL_FRAMES - frame_free_count());
-    return stats.frames + stats.meta_frames;
-}
-
-static size_t fill_objects(size_t (*size)(void))
-{
-    size_t sum = 0;
-
-    for (unsigned i = 0; i < OBJECTS; i++) {
-        size_t bytes = size();
-
-        objects[i] = heap_malloc(bytes);
-        assert_non_null(objects[i]);
-        memset(objects[i], (int)i, bytes);
-        sum += bytes;
-    }
-    return sum;
-}
-
-static void shuffle_objects(void)
-{
-    for (unsigned i = OBJECTS - 1; i > 0; i--) {
-        unsigned other = (unsigned)(next_random() % (i + 1));
-        unsigned char *swap = objects[i];
-
-        objects[i] = objects[other];
-        objects[other] = swap;
-    }
-}
-
-static void free_objects(unsigned from, unsigned to)
-{
-    for (unsigned i = from; i < to; i++) {
-        heap_free(objects[i]);
-    }
-}
+#include "tests/unit/heap_fixture.h"
 
 /* ---- what comes back ---- */
 
@@ -422,114 +323,6 @@ static void a_cache_in_the_heap_is_given_up_for_an_allocation(void **state)
     cached = 0;
 }
 
-/* ---- mistakes of a program ---- */
-
-static void *volatile mistaken;
-
-static void free_twice(void)
-{
-    heap_free(mistaken);
-    heap_free(mistaken);
-}
-
-static void free_twice_with_others_between(void)
-{
-    heap_free(mistaken);
-    heap_free(heap_malloc(heap_usable_size(objects[0])));
-    heap_free(mistaken);
-}
-
-static void write_one_past_the_end(void)
-{
-    unsigned char *block = mistaken;
-
-    block[heap_usable_size(block)] = 1;
-    heap_free(block);
-}
-
-static void write_one_past_the_end_and_resize(void)
-{
-    unsigned char *block = mistaken;
-
-    block[heap_usable_size(block)] = 1;
-    (void)heap_realloc(block, 2 * heap_usable_size(objects[0]));
-}
-
-static void write_before_the_start(void)
-{
-    memset((unsigned char *)mistaken - 16, 0x41, 16);
-    heap_free(mistaken);
-}
-
-static void free_the_middle(void)
-{
-    heap_free((unsigned char *)mistaken + 16);
-}
-
-static void free_what_no_heap_gave(void)
-{
-    mistaken = (void *)((uintptr_t)mistaken ^ (UINT64_C(0xdead) << 47));
-    heap_free(mistaken);
-}
-
-/* The next block's head becomes that of a plausible block. */
-static void write_far_past_the_end(void)
-{
-    memset(mistaken, 0, 3 * heap_usable_size(mistaken));
-    heap_free(objects[4]);
-    heap_free(objects[5]);
-}
-
-static void resize_what_was_freed(void)
-{
-    heap_free(mistaken);
-    (void)heap_realloc(mistaken, 10);
-}
-
-/* In a child process, because the heap is damaged afterwards. */
-static void assert_caught(void (*mistake)(void), size_t bytes)
-{
-    int status = 0;
-    pid_t child = fork();
-
-    assert_true(child >= 0);
-    if (child == 0) {
-        for (unsigned i = 0; i < 8; i++) {
-            objects[i] = heap_malloc(bytes);
-            memset(objects[i], 0xff, bytes);
-        }
-        mistaken = objects[3];
-        _exit(panics(mistake) && strncmp(fake_seams.panic_text, "heap: ", 6) == 0 ? STATUS_CAUGHT
-                                                                                  : STATUS_MISSED);
-    }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    if (WEXITSTATUS(status) != STATUS_CAUGHT) {
-        fail_msg("not caught with blocks of %zu bytes", bytes);
-    }
-}
-
-static void mistakes_are_caught(void **state)
-{
-    static const size_t sizes[] = { 12, 17, 100, 1000, 5000 };
-
-    (void)state;
-    for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
-        assert_caught(free_twice, sizes[i]);
-        assert_caught(free_twice_with_others_between, sizes[i]);
-        assert_caught(write_one_past_the_end, sizes[i]);
-        assert_caught(write_one_past_the_end_and_resize, sizes[i]);
-        assert_caught(write_before_the_start, sizes[i]);
-        assert_caught(resize_what_was_freed, sizes[i]);
-    }
-    assert_caught(free_the_middle, 100);
-    assert_caught(free_what_no_heap_gave, 100);
-    assert_caught(write_far_past_the_end, 100);
-    assert_caught(write_one_past_the_end, 100000);
-    assert_caught(write_one_past_the_end, HEAP_OWN_RUN_BYTES);
-    assert_caught(write_before_the_start, 100000);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -554,7 +347,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(memory_that_ends_at_any_step_loses_nothing, start, stop),
         cmocka_unit_test_setup_teardown(a_cache_in_the_heap_is_given_up_for_an_allocation, start,
                                         stop),
-        cmocka_unit_test_setup_teardown(mistakes_are_caught, start, stop),
     };
 
     return cmocka_run_group_tests_name("libc/heap", tests, NULL, NULL);
