@@ -290,6 +290,8 @@ $(BUILD)/tools/aerostat: $(call TOOL_OBJS,tools/aerostat/main.c $(VM_SRCS) $(QMP
 
 tools: $(BUILD)/tools/aerostat ## Build the host's programs
 
+include tools/ballast/ballast.mk
+
 # ---- tests on real QEMUs -----------------------------------------------------------------------
 
 QTEST_SRCS := $(filter-out tests/qemu/test_%,$(sort $(wildcard tests/qemu/*.c)))
@@ -395,7 +397,7 @@ clean: ## Remove what was built
 	rm -rf $(BUILD)
 
 help: ## List the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile tools/ballast/ballast.mk
 
 .SECONDARY:
 .PHONY: all kernel apps app libc-tests tools unit fuzz-short fuzz hostile builds qemu-tests test-programs run test gdb bench bench-alloc bench-heap check format clean help install uninstall

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# ballast, the host side: a daemon, a command line and a simulator, and their tests.
+
+BALLAST_SRCS := $(sort $(filter-out %/main.c,$(wildcard tools/ballast/*/*.c)))
+BALLAST_LIBS := -Wl,--as-needed -ljansson -luv -lsqlite3 -lmicrohttpd -linih -lcurl -lpthread -lm
+BALLAST_OBJS  = $(patsubst %.c,$(BUILD)/$(1)/%.o,$(BALLAST_SRCS) $(QMP_SRCS))
+
+# The simulator decides some hundred million times.
+$(BUILD)/tools/obj/tools/ballast/policy/%.o $(BUILD)/tools/obj/tools/ballast/sim/%.o: TOOL_FLAGS += -O3
+
+$(BUILD)/tools/libballast.a: $(call BALLAST_OBJS,tools/obj)
+	@rm -f $@; ar rcsD $@ $^
+
+$(BUILD)/tools/ballastd: $(BUILD)/tools/obj/tools/ballast/daemon/main.o $(BUILD)/tools/libballast.a
+	@echo "  $@"
+	$(Q)$(HOSTCC) $^ $(BALLAST_LIBS) -o $@
+
+$(BUILD)/tools/ballast: $(BUILD)/tools/obj/tools/ballast/cli/main.o $(BUILD)/tools/libballast.a
+	@echo "  $@"
+	$(Q)$(HOSTCC) $^ $(BALLAST_LIBS) -o $@
+
+ballast: ## Build ballast and ballastd, which distribute a host's memory over machines
+	$(call setup,build run ballast)
+	@$(MAKE) --no-print-directory -j$(JOBS) $(BALLAST_PROGRAMS)
+
+# ---- unit tests and fuzzers: the same sources with sanitizers ------------------------------------
+
+BALLAST_TESTS   := $(sort $(patsubst tests/ballast/unit/%.c,%,$(wildcard tests/ballast/unit/test_*.c)))
+BALLAST_FUZZERS := $(sort $(patsubst tests/ballast/fuzz/%.c,%,$(wildcard tests/ballast/fuzz/fuzz_*.c)))
+BALLAST_FAKES   := $(sort $(wildcard tests/ballast/fakes/*.c)) tests/fakes/fake_qmp_server.c
+
+$(BUILD)/host/libballast.a: $(call BALLAST_OBJS,host) $(BALLAST_FAKES:%.c=$(BUILD)/host/%.o)
+	@rm -f $@; ar rcsD $@ $^
+
+$(BUILD)/fuzz/libballast.a: $(call BALLAST_OBJS,fuzz) $(BALLAST_FAKES:%.c=$(BUILD)/fuzz/%.o)
+	@rm -f $@; ar rcsD $@ $^
+
+$(BUILD)/ballast/unit/%: $(BUILD)/host/tests/ballast/unit/%.o $(BUILD)/host/libballast.a
+	@mkdir -p $(@D); echo "  $@"
+	$(Q)$(HOSTCC) $(SANITIZE) $^ -lcmocka $(BALLAST_LIBS) -o $@
+
+$(BUILD)/ballast/fuzz/%: $(BUILD)/fuzz/tests/ballast/fuzz/%.o $(BUILD)/fuzz/libballast.a
+	@mkdir -p $(@D); echo "  $@"
+	$(Q)$(CLANG) $(SANITIZE) -fsanitize=fuzzer $^ $(BALLAST_LIBS) -o $@
+
+ballast-unit: $(BALLAST_TESTS:%=$(BUILD)/ballast/unit/%) ## Run ballast's unit tests (T=test_policy for one)
+	@failed=0; for t in $(or $(T),$(BALLAST_TESTS)); do echo "== $$t"; $(BUILD)/ballast/unit/$$t || failed=1; done; exit $$failed
+
+ballast-fuzz: $(BALLAST_FUZZERS:%=$(BUILD)/ballast/fuzz/%) ## Run ballast's fuzzers for a fixed count (FUZZ_RUNS)
+	@for f in $(or $(T),$(BALLAST_FUZZERS)); do \
+	  if $(BUILD)/ballast/fuzz/$$f -runs=$(FUZZ_RUNS) -seed=1 > $(BUILD)/ballast/fuzz/$$f.log 2>&1; \
+	  then echo "$$f: $(FUZZ_RUNS) runs, nothing found"; \
+	  else cat $(BUILD)/ballast/fuzz/$$f.log; echo "$$f: FAILED"; exit 1; fi; done
+
+# ---- tests with the programs, and with real machines ---------------------------------------------
+
+BALLAST_LIVE := $(sort $(patsubst tests/ballast/live/%.c,%,$(wildcard tests/ballast/live/test_*.c)))
+BALLAST_RIG  := $(filter-out tests/ballast/live/test_%,$(sort $(wildcard tests/ballast/live/*.c)))
+BALLAST_PROGRAMS := $(patsubst tools/ballast/%/main.c,%,$(wildcard tools/ballast/*/main.c))
+BALLAST_PROGRAMS := $(patsubst daemon,$(BUILD)/tools/ballastd,$(patsubst cli,$(BUILD)/tools/ballast,$(BALLAST_PROGRAMS)))
+
+$(BUILD)/ballast/live/%: $(call TOOL_OBJS,tests/ballast/live/%.c $(BALLAST_RIG) $(VM_SRCS)) $(BUILD)/tools/libballast.a
+	@mkdir -p $(@D); echo "  $@"
+	$(Q)$(HOSTCC) $^ -lcmocka $(BALLAST_LIBS) -o $@
+
+ballast-live: $(BALLAST_LIVE:%=$(BUILD)/ballast/live/%) $(BALLAST_PROGRAMS) $(BUILD)/memwork.elf $(BUILD)/aerostat.elf ## Run ballast's tests with real machines (T=test_swap for one)
+	@failed=0; for t in $(or $(T),$(BALLAST_LIVE)); do echo "== $$t"; $(BUILD)/ballast/live/$$t || failed=1; done; exit $$failed
+
+.PHONY: ballast ballast-unit ballast-fuzz ballast-live
