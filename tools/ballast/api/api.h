@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+/*
+ * The API without a network: a request goes in, a response comes out. docs/openapi.json describes
+ * it, GET /openapi.json serves it. api_server.h puts it on sockets. One thread, the fleet's.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tools/ballast/fleet/fleet.h"
+#include "tools/ballast/store/store.h"
+
+#define API_BODY_MAX ((size_t)64 << 10)
+
+enum api_role {
+    API_NOBODY,
+    API_OWNER,    /* sees and switches his own machines */
+    API_OPERATOR, /* everything */
+};
+
+struct api_identity {
+    enum api_role role;
+    char owner[CONFIG_NAME_MAX]; /* API_OWNER */
+    char who[64];                /* for the audit log */
+};
+
+/* The tokens, read from a file that only its owner may read: lines of "operator TOKEN" or
+ * "owner NAME TOKEN", '#' begins a comment, a token has at least 16 characters. */
+struct api_tokens;
+struct api_tokens *api_tokens_read(const char *path, char *reason, size_t reason_size);
+void api_tokens_free(struct api_tokens *tokens);
+
+struct api_request {
+    const char *method;
+    const char *path;          /* without the query; not decoded */
+    const char *query;         /* behind '?', "" none */
+    const char *authorization; /* header, or NULL */
+    const char *if_match;      /* header, or NULL */
+    const char *accept;        /* header, or NULL */
+    const char *body;
+    size_t body_size;
+    bool local; /* over the unix socket, from root or the daemon's own user: an operator */
+    uint32_t uid;
+};
+
+struct api_response {
+    unsigned status;
+    const char *type; /* content type */
+    char *body;       /* to be given to free() */
+    size_t size;
+    char etag[32];  /* "" none */
+    char allow[64]; /* for 405 */
+    /* A stream begins behind the body: events after this number, or recorded periods. */
+    enum { API_STREAM_NONE, API_STREAM_EVENTS, API_STREAM_RECORD } stream;
+    struct api_identity identity; /* who asked: what a stream may show */
+    int64_t stream_after;
+};
+
+struct api {
+    struct fleet *fleet;
+    struct store *store;              /* NULL: no history */
+    const struct api_tokens *tokens;  /* NULL: none */
+    int64_t (*now_ms)(void *context); /* the fleet's clock */
+    int64_t (*now_s)(void *context);  /* the wall clock */
+    void *context;
+    int64_t started_s;
+    const char *version;
+    uint64_t requests; /* served, for /metrics */
+};
+
+/* Never fails: what is wrong is a response. */
+void api_handle(struct api *api, const struct api_request *request, struct api_response *response);
+void api_response_free(struct api_response *response);

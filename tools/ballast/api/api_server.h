@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+/*
+ * The API on sockets: libmicrohttpd, watched by the daemon's libuv loop. Loopback addresses and
+ * unix sockets only. Everything happens on the loop's thread.
+ */
+
+#include <uv.h>
+
+#include "tools/ballast/api/api.h"
+
+struct api_server;
+
+/* Listens at "unix:PATH" or "ADDRESS:PORT" (port 0: any). A unix socket is made with mode 0660, and
+ * one left behind by a daemon that died is replaced. NULL: `reason` says why. */
+struct api_server *api_server_start(uv_loop_t *loop, struct api *api, const char *listen,
+                                    char *reason, size_t reason_size);
+
+/* The port it got, 0 for a unix socket. */
+unsigned api_server_port(const struct api_server *server);
+
+/* Hands an event, numbered by the store, to everybody who follows and may see it. A reader who is
+ * too slow is dropped. */
+void api_server_event(struct api_server *server, const struct store_event *event);
+
+/* Hands a recorded period (one line of JSON without its end) to everybody who records. `first` is
+ * what a recording begins with; it is sent to those who came since the last call. */
+void api_server_period(struct api_server *server, const char *first, const char *line);
+
+/* True when somebody records: else no line need be made. */
+bool api_server_recording(const struct api_server *server);
+
+/* Ends it: open streams are closed, the unix socket is removed. */
+void api_server_stop(struct api_server *server);

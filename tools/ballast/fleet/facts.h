@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+/*
+ * What a backend tells of one machine. Plain data: backends fill it in, the fleet reads it, the API
+ * shows it. What is not known is POLICY_MISSING, false or "".
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "tools/ballast/policy/policy.h"
+
+#define FACTS_NAME_MAX 64U
+
+enum facts_kind {
+    FACTS_MACHINE,   /* a virtual machine */
+    FACTS_CONTAINER, /* shares the host's kernel: its memory comes back by itself */
+};
+
+enum facts_state {
+    FACTS_RUNNING,
+    FACTS_PAUSED,
+    FACTS_MIGRATING,
+    FACTS_PANICKED, /* the guest is dead, its memory is still there */
+    FACTS_STOPPED,  /* shut down; nothing of it is in memory */
+};
+
+/* Feature bits of the balloon device [VIRTIO 1.4 §5.5.3]. */
+#define FACTS_DEFLATE_ON_OOM ((uint64_t)1 << 2)
+#define FACTS_REPORTING      ((uint64_t)1 << 5)
+
+struct facts {
+    enum facts_kind kind;
+    enum facts_state state;
+    pid_t pid; /* 0: not on this host, or not known */
+    uint64_t ram_bytes;
+    /* The balloon device. */
+    bool device;
+    bool removable; /* it could be unplugged while the machine runs */
+    enum policy_driver driver;
+    bool features_known;
+    uint64_t features; /* negotiated */
+    /* What keeps memory from coming free. */
+    bool locked;
+    bool huge_pages;
+    bool pinned;   /* an assigned device */
+    bool prealloc; /* its RAM was allocated at the start: a balloon undoes that */
+    /* Sizes now. */
+    uint64_t actual_bytes;
+    uint64_t resident_bytes; /* of RAM */
+    uint64_t overhead_bytes; /* beside RAM */
+    /* The guest's statistics. */
+    int64_t stats_ms; /* monotonic; 0: none */
+    uint64_t stats_actual_bytes;
+    uint64_t total_bytes;
+    uint64_t free_bytes;
+    uint64_t available_bytes;
+    uint64_t caches_bytes;
+    uint64_t swap_in_bytes;
+    uint64_t swap_out_bytes;
+    uint64_t major_faults;
+    uint64_t minor_faults;
+    uint64_t alloc_stalls;
+    uint64_t oom_kills;
+    uint32_t resets;   /* counted by the backend since it knows the machine */
+    char trouble[128]; /* "" or why the backend cannot tell more, as a sentence */
+};
+
+/* Every number missing. */
+void facts_clear(struct facts *facts);

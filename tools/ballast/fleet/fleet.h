@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+/*
+ * The fleet: all machines of one host with their settings, what is known of them and what was
+ * decided. It calls the policy and has its decisions carried out. It knows no event loop, no
+ * sockets and no clock, so that the daemon, tests and the dry run use it alike: the time is told
+ * with each call, in milliseconds of one monotonic clock. One thread.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tools/ballast/config/config.h"
+#include "tools/ballast/fleet/facts.h"
+#include "tools/ballast/policy/policy.h"
+
+struct fleet;
+
+/* ---- settings: what the operator and the owner say ---- */
+
+struct fleet_settings {
+    enum policy_class class;
+    uint64_t min_bytes; /* guaranteed */
+    uint64_t max_bytes; /* 0: all its RAM */
+    uint32_t weight;
+    bool ballooning; /* the switch, as saved */
+    bool managed;    /* false: shown, never touched */
+    char owner[CONFIG_NAME_MAX];
+    uint64_t revision; /* counts changes of this machine's settings: its ETag */
+};
+
+/* The switch, as people see it. */
+enum fleet_switch {
+    FLEET_SWITCH_ENABLED,
+    FLEET_SWITCH_DISABLED,        /* off, and the running machine has no device */
+    FLEET_SWITCH_PENDING_RESTART, /* saved, but the running machine is otherwise: while it runs
+                                   * without ballooning it is held at its maximum */
+    FLEET_SWITCH_REFUSED,         /* switching off was asked for and could not be honoured */
+    FLEET_SWITCH_UNSUPPORTED,     /* there is none: see fleet_machine.unsupported */
+};
+
+/* ---- what a backend offers ---- */
+
+struct fleet_backend {
+    const char *name; /* "qmp", "libvirt", "cgroup" */
+    /* Sends a target. True: it is on its way, and fleet_target_done() will tell how it went
+     * (possibly before this returns). */
+    bool (*set_target)(void *handle, uint64_t bytes);
+    /* Has the device (not) be there at the next start, where the backend can arrange that (NULL:
+     * it cannot, whoever starts the machine asks `ballast device`). */
+    bool (*set_device)(void *handle, bool present);
+};
+
+/* ---- a machine, to be read by everybody and written by the fleet only ---- */
+
+struct fleet_machine {
+    char name[FACTS_NAME_MAX];
+    const struct fleet_backend *backend;
+    void *handle;
+    char where[128]; /* socket or URI, for people */
+    int64_t found_ms;
+    int64_t seen_ms; /* the last facts */
+    struct facts facts;
+    struct fleet_settings settings;
+    enum fleet_switch switch_state;
+    uint64_t refused_missing_bytes; /* FLEET_SWITCH_REFUSED: so much was missing */
+    const char *unsupported;        /* FLEET_SWITCH_UNSUPPORTED: why, a sentence */
+    uint64_t commanded_bytes;       /* last target that was accepted */
+    uint64_t commands;              /* targets sent since it was found */
+    char last_error[128];           /* of the last target that was refused */
+    struct policy_machine policy;   /* as of the last period: input, memory and decision */
+    uint64_t lent_mib_s;            /* the customer's ledger: MiB x s below its maximum, */
+    uint32_t peaks_met;             /* and peaks that were paid within two periods, or not */
+    uint32_t peaks_missed;
+};
+
+/* ---- what happens ---- */
+
+enum fleet_event_kind {
+    FLEET_EVENT_FOUND,
+    FLEET_EVENT_GONE,
+    FLEET_EVENT_TARGET,  /* a target was sent: bytes, reason in text */
+    FLEET_EVENT_REFUSED, /* the machine did not take it */
+    FLEET_EVENT_HOLD,    /* a safety rule began or ended to apply */
+    FLEET_EVENT_DRIFT,
+    FLEET_EVENT_RESET,
+    FLEET_EVENT_STATE, /* paused, panicked, ... */
+    FLEET_EVENT_ZONE,
+    FLEET_EVENT_SETTINGS,
+    FLEET_EVENT_SWITCH,
+    FLEET_EVENT_RESERVATION,
+    FLEET_EVENT_SHORT,   /* a peak could not be paid, or promises cannot be kept */
+    FLEET_EVENT_TROUBLE, /* a backend cannot reach a machine */
+};
+
+struct fleet_event {
+    enum fleet_event_kind kind;
+    int64_t at_ms;
+    const char *machine; /* NULL: the host */
+    const char *owner;   /* of the machine; "" none */
+    uint64_t bytes;      /* POLICY_MISSING: none */
+    const char *code;    /* stable word, for example the reason's name; never NULL */
+    const char *text;    /* a sentence */
+};
+
+const char *fleet_event_name(enum fleet_event_kind kind);
+const char *fleet_switch_name(enum fleet_switch state);
+
+/* What the fleet asks of whoever made it. Calls come from inside fleet functions; they may read the
+ * fleet and must not change it. */
+struct fleet_ops {
+    void *context;
+    void (*event)(void *context, const struct fleet_event *event);
+    /* Keeps settings over a restart. False: they could not be kept, and the change is refused. */
+    bool (*save)(void *context, const char *machine, const struct fleet_settings *settings);
+    /* Settings kept earlier; false: none. */
+    bool (*load)(void *context, const char *machine, struct fleet_settings *settings);
+    /* Keeps the last target, so that a daemon started anew knows it. */
+    void (*save_target)(void *context, const char *machine, uint64_t bytes);
+    uint64_t (*load_target)(void *context, const char *machine);               /* 0: none */
+    bool (*save_reservation)(void *context, const char *name, uint64_t bytes); /* 0: released */
+};
+
+/* ---- life ---- */
+
+/* `config` is copied where it is needed and need not stay. Never NULL. */
+struct fleet *fleet_new(const struct config *config, const struct fleet_ops *ops);
+void fleet_free(struct fleet *fleet);
+
+/* A new configuration: applied at once. Settings that somebody changed by command stay. */
+void fleet_configure(struct fleet *fleet, const struct config *config, int64_t now_ms);
+
+/* ---- machines come, tell and go (called by backends) ---- */
+
+/* A machine appears. NULL when one of that name is there already, when the name is not valid or
+ * when there are CONFIG_MACHINES_MAX. */
+struct fleet_machine *fleet_found(struct fleet *fleet, const char *name,
+                                  const struct fleet_backend *backend, void *handle,
+                                  const char *where, int64_t now_ms);
+
+/* It is gone; the pointer is invalid afterwards. `why` is a sentence for the event. */
+void fleet_gone(struct fleet *fleet, struct fleet_machine *machine, const char *why,
+                int64_t now_ms);
+
+/* New facts. Copied. */
+void fleet_told(struct fleet *fleet, struct fleet_machine *machine, const struct facts *facts,
+                int64_t now_ms);
+
+/* How a target went: `error` NULL for accepted. */
+void fleet_target_done(struct fleet *fleet, struct fleet_machine *machine, uint64_t bytes,
+                       const char *error, int64_t now_ms);
+
+/* ---- the period ---- */
+
+/* Decides, and carries out. */
+void fleet_tick(struct fleet *fleet, const struct policy_host *host, int64_t now_ms);
+
+/* What would happen next: the same decision on a copy, nothing carried out. The array, sorted by
+ * name, is to be given to free(); names are those of fleet_machines(). */
+struct policy_machine *fleet_dry_run(struct fleet *fleet, const struct policy_host *host,
+                                     int64_t now_ms, struct policy_plan *plan, size_t *count);
+
+/* All machines, sorted by name; valid until one comes or goes. */
+struct fleet_machine *const *fleet_machines(const struct fleet *fleet, size_t *count);
+struct fleet_machine *fleet_find(const struct fleet *fleet, const char *name);
+
+const struct policy_plan *fleet_plan(const struct fleet *fleet); /* of the last period */
+const struct policy_host *fleet_host(const struct fleet *fleet);
+const struct policy_settings *fleet_policy(const struct fleet *fleet);
+
+/* RAM and overhead that all machines hold now, for host_read(). */
+uint64_t fleet_resident(const struct fleet *fleet);
+
+/* ---- changes by command ---- */
+
+enum fleet_status {
+    FLEET_OK = 0,
+    FLEET_NOT_FOUND,
+    FLEET_INVALID,     /* the values contradict each other or the machine */
+    FLEET_CHANGED,     /* the revision is another: somebody changed it meanwhile */
+    FLEET_REFUSED,     /* the host cannot honour it: missing_bytes */
+    FLEET_UNSUPPORTED, /* the machine cannot balloon at all */
+    FLEET_NOT_KEPT,    /* it could not be saved */
+};
+
+struct fleet_result {
+    enum fleet_status status;
+    uint64_t missing_bytes; /* FLEET_REFUSED */
+    char text[256];         /* a sentence; "" for FLEET_OK */
+};
+
+/* Which members of a change count: bits of enum config_given (class, min, max, weight, owner,
+ * ballooning, managed). */
+struct fleet_change {
+    uint32_t given;
+    struct fleet_settings settings;
+};
+
+#define FLEET_ANY_REVISION UINT64_MAX
+
+/* Changes settings, the switch too. `revision` must be the machine's, or FLEET_ANY_REVISION. */
+struct fleet_result fleet_change(struct fleet *fleet, const char *machine,
+                                 const struct fleet_change *change, uint64_t revision,
+                                 int64_t now_ms);
+
+/* Takes a machine over again that somebody else controlled. */
+struct fleet_result fleet_adopt(struct fleet *fleet, const char *machine, int64_t now_ms);
+
+/* Promises memory to something that will start: machines make room for it. When a machine of that
+ * name is found later the reservation becomes its own and ends by itself. */
+struct fleet_reservation {
+    char name[CONFIG_NAME_MAX];
+    uint64_t bytes;
+    uint64_t arrived_bytes; /* of it, what is free already */
+    int64_t since_ms;
+};
+
+struct fleet_result fleet_reserve(struct fleet *fleet, const char *name, uint64_t bytes,
+                                  int64_t now_ms);
+struct fleet_result fleet_release(struct fleet *fleet, const char *name, int64_t now_ms);
+const struct fleet_reservation *fleet_reservations(const struct fleet *fleet, size_t *count);
+
+/* ---- doctor ---- */
+
+enum fleet_verdict {
+    FLEET_GOOD,
+    FLEET_NOTE,    /* works, but worth knowing */
+    FLEET_BAD,     /* ballooning does not work */
+    FLEET_UNKNOWN, /* cannot be told */
+};
+
+#define FLEET_CHECKS_MAX 16U
+
+struct fleet_check {
+    const char *name; /* "device", "driver", "features", "statistics", "reclaim", ... */
+    enum fleet_verdict verdict;
+    char text[256]; /* what was found, and what to do about it */
+};
+
+struct fleet_diagnosis {
+    enum fleet_verdict verdict; /* the worst */
+    char text[256];             /* the whole in a sentence */
+    size_t count;
+    struct fleet_check checks[FLEET_CHECKS_MAX];
+};
+
+void fleet_doctor(const struct fleet *fleet, const struct fleet_machine *machine, int64_t now_ms,
+                  struct fleet_diagnosis *diagnosis);

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+/*
+ * Recordings: what went into the policy and what came out, period by period, as lines of JSON, so
+ * that `ballast replay` can decide again and compare, and the simulator can use real demand.
+ *
+ * The first line holds the format's version, the settings, and what the policy remembers of host
+ * and machines before the first period. Every further line is a period: time, host, each machine's
+ * input and the decision. A machine that appears later brings its memory along.
+ */
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "tools/ballast/policy/policy.h"
+
+#define RECORD_VERSION 1
+
+/* A machine with its name: recordings tell machines by name. */
+struct record_machine {
+    const char *name;
+    const struct policy_machine *machine;
+};
+
+/* The first line, from the state before a period. The text is to be given to free(). */
+char *record_first(const struct policy_settings *settings,
+                   const struct policy_host_memory *host_memory,
+                   const struct record_machine *machines, size_t count);
+
+/* A period's line, from the state after it. */
+char *record_period(int64_t now_ms, const struct policy_host *host, const struct policy_plan *plan,
+                    const struct record_machine *machines, size_t count);
+
+/* Parts, which the API shows too. New references. */
+json_t *record_settings(const struct policy_settings *settings);
+json_t *record_plan(const struct policy_plan *plan);
+json_t *record_decision(const struct policy_decision *decision);
+json_t *record_bytes(uint64_t bytes); /* null for POLICY_MISSING */
+
+struct record_replay {
+    uint64_t periods;
+    uint64_t decisions;
+    uint64_t different; /* decisions that came out otherwise */
+    int64_t first_ms;
+    int64_t last_ms;
+};
+
+/* Decides a recording again. Each difference is told in a line on `out` (NULL: not told). False:
+ * the file is no recording, or broken at `*line`; `reason` says why. A last line that is not whole
+ * (the recorder was killed) is left out and no error. */
+bool record_replay(FILE *in, FILE *out, struct record_replay *result, unsigned long *line,
+                   char *reason, size_t reason_size);

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+/*
+ * What outlives the daemon, in one SQLite database in WAL mode: history in three resolutions,
+ * settings, last targets, reservations, and the audit log. Killing the process at any moment loses
+ * at most the points since the last store_commit() and corrupts nothing; settings, reservations and
+ * audit entries are on disk when their function returns. Times are seconds of the wall clock.
+ * One thread.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tools/ballast/fleet/fleet.h"
+
+struct store;
+
+/* Opens or makes the database in `folder`. NULL: `reason` says why, for example that it is of a
+ * newer version, or not a database. A damaged one is never overwritten. */
+struct store *store_open(const char *folder, char *reason, size_t reason_size);
+void store_close(struct store *store);
+
+/* ---- history ---- */
+
+struct store_point {
+    int64_t time_s;
+    uint64_t size_bytes;   /* memory now; for the host: total */
+    uint64_t target_bytes; /* for the host: what all machines have */
+    uint64_t used_bytes;
+    uint64_t available_bytes;
+    uint64_t resident_bytes;
+    uint64_t demand_bytes;
+    uint64_t short_bytes;
+    uint32_t zone; /* for the host: the worst in the interval */
+};
+
+enum store_step {
+    STORE_RAW,
+    STORE_MINUTE,
+    STORE_QUARTER,
+};
+
+/* Adds a point to the running transaction. `machine` "" is the host. Sizes in roll-ups are means,
+ * short_bytes is the largest, zone the worst; POLICY_MISSING is kept as missing. */
+bool store_add(struct store *store, const char *machine, const struct store_point *point);
+
+/* Ends the transaction: from here on the points survive. Called every few seconds. */
+bool store_commit(struct store *store);
+
+/* Makes the roll-ups that are due and drops what is older than is kept. In small steps: returns
+ * true while there is more to do. */
+bool store_tidy(struct store *store, int64_t now_s, uint32_t raw_hours, uint32_t minute_days,
+                uint32_t quarter_days);
+
+/* Points of a machine from `from_s` up to but not at `to_s`, oldest first, at most `limit`. The
+ * array is to be given to free(). False on an error of the database. */
+bool store_history(struct store *store, const char *machine, enum store_step step, int64_t from_s,
+                   int64_t to_s, size_t limit, struct store_point **points, size_t *count);
+
+/* ---- settings, targets, reservations ---- */
+
+bool store_save_settings(struct store *store, const char *machine,
+                         const struct fleet_settings *settings);
+bool store_load_settings(struct store *store, const char *machine, struct fleet_settings *settings);
+bool store_save_target(struct store *store, const char *machine, uint64_t bytes);
+uint64_t store_load_target(struct store *store, const char *machine); /* 0: none */
+bool store_save_reservation(struct store *store, const char *name, uint64_t bytes);
+bool store_each_reservation(struct store *store,
+                            void (*each)(void *context, const char *name, uint64_t bytes),
+                            void *context);
+
+/* ---- the audit log and events ---- */
+
+struct store_audit {
+    int64_t time_s;
+    char who[64];     /* "operator", "owner:alice", "local:uid 0" */
+    char action[32];  /* "set", "disable", ... */
+    char target[64];  /* machine, reservation */
+    char detail[256]; /* what changed, from what to what */
+    bool done;        /* false: it was refused */
+};
+
+bool store_audit_add(struct store *store, const struct store_audit *entry);
+bool store_audit_read(struct store *store, int64_t from_s, size_t limit,
+                      struct store_audit **entries, size_t *count);
+
+struct store_event {
+    int64_t time_s;
+    int64_t number; /* counts up over restarts: where a reader goes on */
+    char kind[16];
+    char machine[64];
+    char owner[64];
+    char code[32];
+    uint64_t bytes;
+    char text[256];
+};
+
+/* Events belong to the running transaction. Returns its number, 0 on an error. */
+int64_t store_event_add(struct store *store, const struct store_event *event);
+bool store_event_read(struct store *store, int64_t after_number, size_t limit,
+                      struct store_event **events, size_t *count);
+
+/* What the last failed call complained about. */
+const char *store_error(const struct store *store);
