@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+/*
+ * A host in small for tests: a ballastd of this build, with a folder and a configuration of its
+ * own, and real QEMUs that it manages. `memory` in its configuration stands for the host, so that a
+ * few guests are enough to fill one. Whatever happens, everything is ended with the case: QEMUs and
+ * the daemon die with this process, even when that is killed. All helpers fail the case when what
+ * they wait for does not happen.
+ */
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "tools/aerostat/vm.h"
+
+#define RIG_MIB ((uint64_t)1 << 20)
+/* What a step may take on a busy machine; nothing should need a tenth of it. */
+#define RIG_STEP_MS    30000
+#define RIG_GUESTS_MAX 40U
+
+struct rig_guest {
+    char name[32];
+    struct vm *vm;
+    struct vm_config config;
+    char append[256];
+    char qmp_words[160];
+    const char *extra[12];
+};
+
+struct rig {
+    const char *name; /* of the case */
+    char folder[64];
+    char build[256];
+    pid_t daemon; /* 0: not running */
+    struct rig_guest guests[RIG_GUESTS_MAX];
+    size_t guest_count;
+    bool passed;
+};
+
+struct rig_case {
+    const char *name;
+    void (*body)(struct rig *rig);
+};
+
+/* An entry of the list of tests. */
+#define RIG_TEST(function)                                                                         \
+    {                                                                                              \
+#function, rig_run, NULL, rig_end, &(struct rig_case)                                      \
+        {                                                                                          \
+#function, function                                                                    \
+        }                                                                                          \
+    }
+
+void rig_run(void **state);
+int rig_end(void **state);
+
+/* Runs the list. `-k PATTERN` picks cases by name; `-l` lists them. */
+int rig_main(const char *group, const struct CMUnitTest *tests, size_t count, int argc,
+             char **argv);
+
+/* ---- the daemon ---- */
+
+/* Writes the configuration: the rig's own folders and sockets, period 500 ms, and these lines
+ * behind it (sections and keys). */
+void rig_configure(struct rig *rig, const char *lines);
+
+/* Starts the daemon and waits until its API answers. */
+void rig_start(struct rig *rig);
+
+/* Sends it a signal and waits for its end. Its exit status is returned, 128 + the signal's number
+ * when that ended it. */
+int rig_stop(struct rig *rig, int signal);
+
+/* Has it read its configuration again. */
+void rig_reload(struct rig *rig);
+
+/* What it logged so far; to be given to free(). */
+char *rig_log(struct rig *rig);
+void rig_wait_log(struct rig *rig, const char *text);
+
+/* ---- guests ---- */
+
+/* Starts a machine that the daemon finds. NULL and 0 in the description mean: memwork on its
+ * console, 256 MiB, reporting on. */
+struct rig_guest *rig_guest(struct rig *rig, const char *name, const struct vm_config *config);
+struct rig_guest *rig_find(struct rig *rig, const char *name);
+
+/* Ends its QEMU at once. */
+void rig_kill(struct rig *rig, const char *name);
+
+/* Types a line for memwork, and waits for its answer to the last statement of it. */
+void rig_say(struct rig *rig, const char *name, const char *line);
+void rig_answer(struct rig *rig, const char *name, const char *what);
+
+/* A QMP command past the daemon, as somebody else would send it. */
+void rig_foreign(struct rig *rig, const char *name, const char *command, json_t *arguments);
+
+/* ---- what the daemon says ---- */
+
+/* One request; the caller owns *reply (NULL: not wanted). Returns the HTTP status. `body` is taken
+ * over. */
+long rig_call(struct rig *rig, const char *method, const char *path, json_t *body, json_t **reply);
+json_t *rig_get(struct rig *rig, const char *path);
+
+/* A member of a machine (path of member names with '/'); POLICY_MISSING-like UINT64_MAX for null.
+ */
+uint64_t rig_number(struct rig *rig, const char *name, const char *member);
+uint64_t rig_host(struct rig *rig, const char *member);
+
+/* The same as a word; valid until the next call. */
+const char *rig_word(struct rig *rig, const char *name, const char *member);
+
+/* Wait until it is so. */
+void rig_until_least(struct rig *rig, const char *name, const char *member, uint64_t least);
+void rig_until_most(struct rig *rig, const char *name, const char *member, uint64_t most);
+void rig_until_word(struct rig *rig, const char *name, const char *member, const char *word);
+void rig_until_zone(struct rig *rig, const char *zone);
+void rig_until_gone(struct rig *rig, const char *name);
+
+/* Events so far of this kind (and machine, or NULL). */
+size_t rig_events(struct rig *rig, const char *kind, const char *machine);
+void rig_wait_event(struct rig *rig, const char *kind, const char *machine);
+
+/* Lets everything run. */
+void rig_sleep(struct rig *rig, int ms);
+
+/* Runs the command line tool: its standard output (free() it), its exit code in *status. */
+char *rig_ballast(struct rig *rig, int *status, const char *words);

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Machines in trouble, real ones: paused, reset, panicked, unplugged, killed, steered by somebody
+ * else; and a daemon that is killed and started again in the middle of every phase. Each is named,
+ * none is fought, nobody else suffers.
+ */
+
+#include "tests/ballast/live/scenes.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct vm_config half = { .memory_mib = 384 };
+
+/* Two machines on a host that is too small for both; `a` is idle and shrank while `b` uses most. */
+static void start_shrunk(struct rig *rig)
+{
+    rig_configure(rig, "settle = 1s\nfloor = 16M\nstall-pause = 2s\n[host]\nmemory = 760M\n"
+                       "[default]\nminimum = 96M\n");
+    rig_start(rig);
+    rig_guest(rig, "a", &half);
+    rig_guest(rig, "b", &half);
+    scene_ready(rig, "a");
+    scene_ready(rig, "b");
+    scene_grow(rig, "b", 280);
+    scene_grown(rig, "b");
+    rig_until_most(rig, "a", "size_bytes", 320 * RIG_MIB);
+}
+
+static void a_paused_machine_is_left_alone_until_it_runs(struct rig *rig)
+{
+    uint64_t commands;
+
+    start_shrunk(rig);
+    rig_foreign(rig, "a", "stop", NULL);
+    rig_until_word(rig, "a", "state", "paused");
+    rig_sleep(rig, 1000);
+    commands = rig_number(rig, "a", "commands");
+    rig_sleep(rig, 3000);
+    assert_int_equal(rig_number(rig, "a", "commands"), commands);
+    assert_string_equal(rig_word(rig, "a", "decision/hold"), "paused");
+    rig_foreign(rig, "a", "cont", NULL);
+    rig_until_word(rig, "a", "state", "running");
+    scene_end(rig, "a");
+    scene_end(rig, "b");
+}
+
+static void a_reset_machine_gets_its_maximum_until_it_is_stable(struct rig *rig)
+{
+    start_shrunk(rig);
+    scene_free(rig, "b");
+    rig_foreign(rig, "a", "system_reset", NULL);
+    rig_wait_event(rig, "reset", "a");
+    rig_until_least(rig, "a", "target_bytes", 384 * RIG_MIB);
+    rig_answer(rig, "a", "@memwork ready");
+    rig_until_least(rig, "a", "size_bytes", 384 * RIG_MIB);
+    scene_ready(rig, "a");
+    scene_end(rig, "b");
+}
+
+static void a_killed_machine_is_gone_and_its_memory_is_free(struct rig *rig)
+{
+    start_shrunk(rig);
+    rig_kill(rig, "b");
+    rig_until_gone(rig, "b");
+    rig_wait_event(rig, "gone", "b");
+    rig_until_least(rig, "a", "size_bytes", 384 * RIG_MIB);
+    scene_end(rig, "a");
+}
+
+static void a_foreign_target_is_named_and_not_fought(struct rig *rig)
+{
+    uint64_t commands;
+    int status;
+    char *text;
+
+    start_shrunk(rig);
+    rig_sleep(rig, 3000);
+    rig_foreign(rig, "a", "balloon", json_pack("{s:I}", "value", (json_int_t)(120 * RIG_MIB)));
+    rig_until_word(rig, "a", "drift", "foreign");
+    rig_until_word(rig, "a", "decision/hold", "foreign");
+    rig_wait_event(rig, "drift", "a");
+    commands = rig_number(rig, "a", "commands");
+    rig_sleep(rig, 3000);
+    assert_int_equal(rig_number(rig, "a", "commands"), commands);
+    rig_until_most(rig, "a", "size_bytes", 120 * RIG_MIB);
+    text = rig_ballast(rig, &status, "doctor a");
+    assert_non_null(strstr(text, "else"));
+    free(text);
+    text = rig_ballast(rig, &status, "adopt a");
+    assert_int_equal(status, 0);
+    free(text);
+    rig_until_word(rig, "a", "drift", "null");
+    scene_end(rig, "a");
+    scene_end(rig, "b");
+}
+
+static void the_daemon_is_killed_in_every_phase_and_nothing_is_lost(struct rig *rig)
+{
+    start_shrunk(rig);
+    assert_int_equal(rig_stop(rig, SIGKILL), 128 + SIGKILL); /* at rest */
+    rig_start(rig);
+    scene_ready(rig, "a");
+    scene_free(rig, "b");
+    scene_grow(rig, "a", 240);
+    for (int phase = 0; phase < 5; phase++) { /* while memory moves from b to a */
+        rig_sleep(rig, 300 + 400 * phase);
+        assert_int_equal(rig_stop(rig, SIGKILL), 128 + SIGKILL);
+        rig_start(rig);
+    }
+    scene_grown(rig, "a");
+    assert_string_equal(rig_word(rig, "a", "drift"), "null");
+    assert_string_equal(rig_word(rig, "b", "drift"), "null");
+    scene_end(rig, "a");
+    scene_end(rig, "b");
+}
+
+static void a_second_daemon_is_refused(struct rig *rig)
+{
+    char command[512];
+
+    rig_configure(rig, "[host]\nmemory = 760M\n");
+    rig_start(rig);
+    snprintf(command, sizeof(command),
+             "timeout 20 %.200s/tools/ballastd --config %s/ballast.conf 2>&1 | grep -q '%d'",
+             rig->build, rig->folder, (int)rig->daemon);
+    assert_int_equal(system(command), 0);
+    assert_int_equal(rig_stop(rig, SIGTERM), 0);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        RIG_TEST(a_paused_machine_is_left_alone_until_it_runs),
+        RIG_TEST(a_reset_machine_gets_its_maximum_until_it_is_stable),
+        RIG_TEST(a_killed_machine_is_gone_and_its_memory_is_free),
+        RIG_TEST(a_foreign_target_is_named_and_not_fought),
+        RIG_TEST(the_daemon_is_killed_in_every_phase_and_nothing_is_lost),
+        RIG_TEST(a_second_daemon_is_refused),
+    };
+
+    return rig_main("tests/ballast/live/test_trouble.c", tests, sizeof(tests) / sizeof(tests[0]),
+                    argc, argv);
+}
