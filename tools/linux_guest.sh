@@ -1,16 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Usage: tools/linux_guest.sh DIR INIT
+# Usage: tools/linux_guest.sh DIR INIT [INITRD]
 #
-# Makes a Linux guest for the benchmark out of Debian's packaged cloud kernel, and installs nothing:
-# DIR/vmlinux (uncompressed, for a start by PVH), DIR/initrd (INIT and the modules it needs) and
-# DIR/version. The kernel is downloaded once. When it cannot be had, DIR/skipped says why and the
+# Makes a Linux guest to compare with out of Debian's packaged cloud kernel, and installs nothing:
+# DIR/vmlinux (uncompressed, for a start by PVH), DIR/initrd or DIR/INITRD (INIT and the modules it
+# needs) and DIR/version. The kernel is downloaded once. When it cannot be had, DIR/skipped says why and the
 # exit status is still 0: the benchmark then goes without it.
 set -eu
 
 dir=$1
 init=$2
+initrd=${3:-initrd}
 meta=linux-image-cloud-amd64
 modules='virtio_ring virtio_pci_modern_dev virtio_pci_legacy_dev virtio virtio_pci virtio_balloon'
 
@@ -100,5 +101,5 @@ mkdir -p "$dir"
 dir=$(cd "$dir" && pwd)
 rm -f "$dir/skipped"
 [ -f "$dir/vmlinux" ] || make_kernel
-make_initrd >"$dir/initrd.new"
-mv "$dir/initrd.new" "$dir/initrd"
+make_initrd >"$dir/$initrd.new"
+mv "$dir/$initrd.new" "$dir/$initrd"

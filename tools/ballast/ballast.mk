@@ -55,7 +55,7 @@ ballast-fuzz: $(BALLAST_FUZZERS:%=$(BUILD)/ballast/fuzz/%) ## Run ballast's fuzz
 # ---- tests with the programs, and with real machines ---------------------------------------------
 
 BALLAST_LIVE := $(sort $(patsubst tests/ballast/live/%.c,%,$(wildcard tests/ballast/live/test_*.c)))
-BALLAST_RIG  := $(filter-out tests/ballast/live/test_%,$(sort $(wildcard tests/ballast/live/*.c)))
+BALLAST_RIG  := $(filter-out tests/ballast/live/test_% %/linux_init.c,$(sort $(wildcard tests/ballast/live/*.c)))
 BALLAST_PROGRAMS := $(patsubst tools/ballast/%/main.c,%,$(wildcard tools/ballast/*/main.c))
 BALLAST_PROGRAMS := $(patsubst daemon,$(BUILD)/tools/ballastd,$(patsubst cli,$(BUILD)/tools/ballast,$(BALLAST_PROGRAMS)))
 
@@ -63,7 +63,14 @@ $(BUILD)/ballast/live/%: $(call TOOL_OBJS,tests/ballast/live/%.c $(BALLAST_RIG) 
 	@mkdir -p $(@D); echo "  $@"
 	$(Q)$(HOSTCC) $^ -lcmocka $(BALLAST_LIBS) -o $@
 
-ballast-live: $(BALLAST_LIVE:%=$(BUILD)/ballast/live/%) $(BALLAST_PROGRAMS) $(BUILD)/memwork.elf $(BUILD)/aerostat.elf ## Run ballast's tests with real machines (T=test_swap for one)
+$(BUILD)/linux/ballast-init: tests/ballast/live/linux_init.c
+	@mkdir -p $(@D); echo "  $@"
+	$(Q)$(HOSTCC) $(TOOL_FLAGS) -static -no-pie $< -o $@
+
+$(BUILD)/linux/ballast-initrd: $(BUILD)/linux/ballast-init tools/linux_guest.sh
+	@sh tools/linux_guest.sh $(BUILD)/linux $< ballast-initrd
+
+ballast-live: $(BALLAST_LIVE:%=$(BUILD)/ballast/live/%) $(BALLAST_PROGRAMS) $(BUILD)/memwork.elf $(BUILD)/libc-tests/liar.elf $(BUILD)/linux/ballast-initrd ## Run ballast's tests with real machines (T=test_swap for one)
 	@failed=0; for t in $(or $(T),$(BALLAST_LIVE)); do echo "== $$t"; $(BUILD)/ballast/live/$$t || failed=1; done; exit $$failed
 
 .PHONY: ballast ballast-unit ballast-fuzz ballast-live

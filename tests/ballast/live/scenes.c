@@ -11,6 +11,11 @@
 void scene_ready(struct rig *rig, const char *name)
 {
     rig_answer(rig, name, "@memwork ready");
+    scene_settled(rig, name);
+}
+
+void scene_settled(struct rig *rig, const char *name)
+{
     rig_until_word(rig, name, "driver", "ok");
     rig_until_least(rig, name, "used_bytes", 1);
     rig_until_word(rig, name, "state", "running");

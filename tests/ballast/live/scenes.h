@@ -4,9 +4,10 @@
 
 #include "tests/ballast/live/rig.h"
 
-/* Waits until the guest runs, its driver is there, its statistics are fresh, and the policy has
- * left the phase in which it only watches. */
+/* Waits until memwork runs there, and until it is settled: its driver is there, its statistics are
+ * fresh, and the policy has left the phase in which it only watches. */
 void scene_ready(struct rig *rig, const char *name);
+void scene_settled(struct rig *rig, const char *name);
 
 /* The guest begins to use so many MiB more, in steps of 8 MiB, taking what it is given, and writes
  * all of it. scene_grown() waits until it has them all. */

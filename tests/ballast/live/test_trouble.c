@@ -96,6 +96,48 @@ static void a_foreign_target_is_named_and_not_fought(struct rig *rig)
     scene_end(rig, "b");
 }
 
+static void a_liar_stalls_and_is_given_room(struct rig *rig)
+{
+    const struct vm_config liar = { .image = "libc-tests/liar.elf",
+                                    .memory_mib = 384,
+                                    .append = "results=off" };
+
+    rig_configure(rig, "settle = 1s\nfloor = 16M\nstall-time = 2s\n[host]\nmemory = 760M\n"
+                       "[default]\nminimum = 96M\n");
+    rig_start(rig);
+    rig_guest(rig, "liar", &liar);
+    rig_guest(rig, "b", &half);
+    rig_answer(rig, "liar", "@liar offers");
+    scene_settled(rig, "liar");
+    scene_ready(rig, "b");
+    scene_grow(rig, "b", 240);
+    rig_until_word(rig, "liar", "decision/hold", "stalled");
+    rig_wait_event(rig, "hold", "liar");
+    assert_true(rig_number(rig, "liar", "target_bytes") >= rig_number(rig, "liar", "size_bytes"));
+}
+
+static void an_unplugged_balloon_books_the_maximum(struct rig *rig)
+{
+    static const char *const words[] = { "-device", "pcie-root-port,id=port0,chassis=1", "-device",
+                                         "virtio-balloon-pci,bus=port0,id=" VM_BALLOON_ID, NULL };
+    const struct vm_config plugged = { .memory_mib = 384, .no_balloon = true, .extra = words };
+
+    rig_configure(rig, "settle = 1s\nfloor = 16M\n[host]\nmemory = 760M\n"
+                       "[default]\nminimum = 96M\n");
+    rig_start(rig);
+    rig_guest(rig, "a", &plugged);
+    rig_guest(rig, "b", &half);
+    scene_ready(rig, "a");
+    scene_ready(rig, "b");
+    scene_grow(rig, "b", 240);
+    scene_grown(rig, "b");
+    rig_foreign(rig, "a", "device_del", json_pack("{s:s}", "id", VM_BALLOON_ID));
+    rig_until_word(rig, "a", "ballooning/state", "unsupported");
+    rig_until_least(rig, "a", "booked_bytes", 384 * RIG_MIB);
+    scene_end(rig, "a");
+    scene_end(rig, "b");
+}
+
 static void the_daemon_is_killed_in_every_phase_and_nothing_is_lost(struct rig *rig)
 {
     start_shrunk(rig);
@@ -136,6 +178,8 @@ int main(int argc, char **argv)
         RIG_TEST(a_reset_machine_gets_its_maximum_until_it_is_stable),
         RIG_TEST(a_killed_machine_is_gone_and_its_memory_is_free),
         RIG_TEST(a_foreign_target_is_named_and_not_fought),
+        RIG_TEST(a_liar_stalls_and_is_given_room),
+        RIG_TEST(an_unplugged_balloon_books_the_maximum),
         RIG_TEST(the_daemon_is_killed_in_every_phase_and_nothing_is_lost),
         RIG_TEST(a_second_daemon_is_refused),
     };
