@@ -23,6 +23,11 @@ ballast: ## Build ballast and ballastd, which distribute a host's memory over ma
 	$(call setup,build run ballast)
 	@$(MAKE) --no-print-directory -j$(JOBS) $(BALLAST_PROGRAMS)
 
+run-ballast: ## Show ballast: three guests on one small host, memory moves by their demand
+	$(call setup,build apps run ballast)
+	@$(MAKE) --no-print-directory -j$(JOBS) tools $(BALLAST_PROGRAMS) $(BUILD)/memwork.elf
+	@tools/ballast/demo.sh $(BUILD)
+
 # ---- unit tests and fuzzers: the same sources with sanitizers ------------------------------------
 
 BALLAST_TESTS   := $(sort $(patsubst tests/ballast/unit/%.c,%,$(wildcard tests/ballast/unit/test_*.c)))
@@ -55,7 +60,7 @@ ballast-fuzz: $(BALLAST_FUZZERS:%=$(BUILD)/ballast/fuzz/%) ## Run ballast's fuzz
 # ---- tests with the programs, and with real machines ---------------------------------------------
 
 BALLAST_LIVE := $(sort $(patsubst tests/ballast/live/%.c,%,$(wildcard tests/ballast/live/test_*.c)))
-BALLAST_RIG  := $(filter-out tests/ballast/live/test_% %/linux_init.c,$(sort $(wildcard tests/ballast/live/*.c)))
+BALLAST_RIG  := $(filter-out tests/ballast/live/test_% %/linux_init.c %/soak.c,$(sort $(wildcard tests/ballast/live/*.c)))
 BALLAST_PROGRAMS := $(patsubst tools/ballast/%/main.c,%,$(wildcard tools/ballast/*/main.c))
 BALLAST_PROGRAMS := $(patsubst daemon,$(BUILD)/tools/ballastd,$(patsubst cli,$(BUILD)/tools/ballast,$(BALLAST_PROGRAMS)))
 
@@ -73,4 +78,11 @@ $(BUILD)/linux/ballast-initrd: $(BUILD)/linux/ballast-init tools/linux_guest.sh
 ballast-live: $(BALLAST_LIVE:%=$(BUILD)/ballast/live/%) $(BALLAST_PROGRAMS) $(BUILD)/memwork.elf $(BUILD)/libc-tests/liar.elf $(BUILD)/linux/ballast-initrd ## Run ballast's tests with real machines (T=test_swap for one)
 	@failed=0; for t in $(or $(T),$(BALLAST_LIVE)); do echo "== $$t"; $(BUILD)/ballast/live/$$t || failed=1; done; exit $$failed
 
-.PHONY: ballast ballast-unit ballast-fuzz ballast-live
+SOAK_MINUTES ?= 30
+SOAK_GUESTS  ?= 20
+
+ballast-soak: $(BUILD)/ballast/live/soak $(BALLAST_PROGRAMS) $(BUILD)/memwork.elf ## Many guests on one small host for long (SOAK_MINUTES=30 SOAK_GUESTS=20)
+	@SOAK_MINUTES=$(SOAK_MINUTES) SOAK_GUESTS=$(SOAK_GUESTS) $(BUILD)/ballast/live/soak
+
+
+.PHONY: ballast run-ballast ballast-unit ballast-fuzz ballast-live ballast-soak
