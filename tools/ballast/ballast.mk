@@ -57,6 +57,17 @@ ballast-fuzz: $(BALLAST_FUZZERS:%=$(BUILD)/ballast/fuzz/%) ## Run ballast's fuzz
 	  then echo "$$f: $(FUZZ_RUNS) runs, nothing found"; \
 	  else cat $(BUILD)/ballast/fuzz/$$f.log; echo "$$f: FAILED"; exit 1; fi; done
 
+# The same unit tests without sanitizers, under valgrind, which sees what was never written.
+$(BUILD)/ballast/plain/%: $(BUILD)/tools/obj/tests/ballast/unit/%.o $(BALLAST_FAKES:%.c=$(BUILD)/tools/obj/%.o) $(BUILD)/tools/libballast.a
+	@mkdir -p $(@D); echo "  $@"
+	$(Q)$(HOSTCC) $^ -lcmocka $(BALLAST_LIBS) -o $@
+
+ballast-valgrind: $(BALLAST_TESTS:%=$(BUILD)/ballast/plain/%) ## Run ballast's unit tests under valgrind (T=test_policy for one)
+	@failed=0; for t in $(or $(T),$(BALLAST_TESTS)); do \
+	  if valgrind -q --error-exitcode=9 --leak-check=full --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect \
+	       --trace-children=no $(BUILD)/ballast/plain/$$t > $(BUILD)/ballast/plain/$$t.log 2>&1; \
+	  then echo "$$t: valgrind finds nothing"; else cat $(BUILD)/ballast/plain/$$t.log; failed=1; fi; done; exit $$failed
+
 # ---- tests with the programs, and with real machines ---------------------------------------------
 
 BALLAST_LIVE := $(sort $(patsubst tests/ballast/live/%.c,%,$(wildcard tests/ballast/live/test_*.c)))
@@ -85,4 +96,4 @@ ballast-soak: $(BUILD)/ballast/live/soak $(BALLAST_PROGRAMS) $(BUILD)/memwork.el
 	@SOAK_MINUTES=$(SOAK_MINUTES) SOAK_GUESTS=$(SOAK_GUESTS) $(BUILD)/ballast/live/soak
 
 
-.PHONY: ballast run-ballast ballast-unit ballast-fuzz ballast-live ballast-soak
+.PHONY: ballast run-ballast ballast-unit ballast-valgrind ballast-fuzz ballast-live ballast-soak
