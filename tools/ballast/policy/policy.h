@@ -24,8 +24,12 @@
 /* Weights go from 1 to this; 1000 is the default. */
 #define POLICY_WEIGHT_MAX     50000U
 #define POLICY_WEIGHT_DEFAULT 1000U
-/* The largest RAM of a machine and of a host: products with weights stay inside 64 bits. */
-#define POLICY_BYTES_MAX ((uint64_t)1 << 46)
+/* The largest RAM of a machine and of a host, and how many machines one call takes: sums and
+ * products stay inside their types. */
+#define POLICY_BYTES_MAX    ((uint64_t)1 << 46)
+#define POLICY_MACHINES_MAX ((size_t)1 << 16)
+/* The highest idle-memory tax. */
+#define POLICY_TAX_MAX 95U
 
 /* ---- what is fixed for the host ---- */
 
@@ -139,12 +143,14 @@ enum policy_mode {
 struct policy_memory {
     int64_t seen_ms; /* first and last period with this machine */
     int64_t now_ms;
-    uint64_t target_bytes; /* what it was asked for last */
+    uint64_t target_bytes; /* the target in force at the last call */
     uint64_t last_actual_bytes;
     uint64_t demand_fast_bytes; /* moving average of what is used */
     uint64_t slots_bytes[POLICY_DEMAND_SLOTS];
-    int64_t slot_ms; /* begin of the newest slot */
-    uint32_t slot;   /* which one that is */
+    uint64_t slots_first_bytes;  /* of all slots but the newest, the highest */
+    uint64_t slots_second_bytes; /* and the second highest */
+    int64_t slot_ms;             /* begin of the newest slot */
+    uint32_t slot;               /* which one that is */
     uint64_t last_swap_in_bytes;
     uint64_t last_major_faults;
     uint64_t last_alloc_stalls;
@@ -152,8 +158,13 @@ struct policy_memory {
     uint64_t boost_bytes; /* beyond the demand, because the guest suffers */
     int64_t boost_until_ms;
     int64_t last_stats_ms;
-    uint64_t
-        progress_bytes; /* the size at the last sign of progress towards the target, and when */
+    int64_t steady_ms;         /* since when its size has not moved */
+    int64_t command_ms;        /* when its target changed last */
+    uint64_t span_low_bytes;   /* where its size must lie, on its way to the target */
+    uint64_t span_high_bytes;  /* or at it: outside, somebody else has moved it */
+    uint64_t disowned_bytes;   /* a target of ours that no longer counts, see policy_adopt() */
+    uint64_t last_level_bytes; /* its size or its host memory, whichever was more */
+    uint64_t progress_bytes;   /* that at the last sign of progress towards the target, and when */
     int64_t progress_ms;
     uint64_t speed_bytes_per_s; /* how fast it gave memory, measured */
     uint32_t stalls;            /* in a row */
@@ -166,7 +177,11 @@ struct policy_memory {
     int32_t direction;          /* of the last move: 1 grew, -1 shrank */
     uint32_t resets;            /* as last seen */
     int64_t reset_ms;           /* 0: none since it is known */
-    int64_t stable_ms;          /* first statistics after it */
+    int64_t stable_ms;          /* first statistics after it, or when a driver came */
+    bool settling;              /* it starts: see POLICY_HOLD_RESET */
+    bool driverless;            /* it had no driver when seen last */
+    bool moving;                /* it has not given yet all that it was asked for */
+    bool fresh;                 /* just found, or adopted: see POLICY_HOLD_NEW */
     uint64_t full_total_bytes;  /* the guest's total with an empty balloon; 0: not seen */
     enum policy_mode mode;
     enum policy_drift drift;
@@ -186,6 +201,7 @@ struct policy_host_memory {
     enum policy_zone zone;
     int64_t zone_ms; /* since when */
     int64_t now_ms;
+    uint64_t own_bytes; /* what the host needs beside the machines' RAM, averaged over seconds */
 };
 
 /* ---- what is decided ---- */
@@ -248,10 +264,28 @@ struct policy_decision {
     uint64_t step_bytes;   /* the most it may shrink this time */
 };
 
+/* Room for intermediate results. What is in it means nothing between calls. */
+struct policy_scratch {
+    uint64_t weight; /* for filling: see fill.c */
+    uint64_t offset_bytes;
+    uint64_t cap_bytes;
+    uint64_t share_bytes;
+    uint64_t ask_bytes;    /* demand to be paid */
+    uint64_t actual_bytes; /* the sample's, made sure to be at most the maximum */
+    uint64_t level_bytes;  /* what the host has not got back: the size or the resident memory */
+    uint64_t before_bytes; /* the target before this call */
+    uint64_t band_bytes;   /* its dead band */
+    uint64_t margin_bytes; /* what it shall keep available */
+    uint64_t full_bytes;   /* booked without trust in what it reported */
+    bool still;            /* it gets no command at all */
+    bool fixed;            /* nothing is known of its demand: it keeps what it has */
+    bool donor;
+};
+
 /* One machine. The caller fills in the first part before each call, keeps `memory`, and reads
  * `decision` after it. */
 struct policy_machine {
-    uint32_t id; /* its rank among ties; unique, and the array is sorted by it */
+    uint32_t id; /* unique, and the array is sorted by it: the order among equals */
     enum policy_class class;
     bool enabled; /* ballooning is allowed */
     uint32_t weight;
@@ -260,6 +294,7 @@ struct policy_machine {
     struct policy_sample sample;
     struct policy_memory memory;
     struct policy_decision decision;
+    struct policy_scratch scratch;
 };
 
 /* The whole, as the numbers stood before this period's moves. */
@@ -292,7 +327,11 @@ uint64_t policy_reserve(const struct policy_settings *settings, uint64_t total_b
 uint64_t policy_slush(const struct policy_settings *settings, uint64_t total_bytes);
 
 /* One period. Writes memory and decision of each machine, and *plan. Settings must have no fault;
- * machines must be sorted by id with min <= max and weights from 1 on (asserted). Never fails. */
+ * machines must be sorted by id with min <= max <= POLICY_BYTES_MAX, max above 0 and weights from 1
+ * on, and now_ms be above 0 (asserted). Samples and host may hold anything. Never fails.
+ *
+ * The target in force is the sample's commanded_bytes: a command that was not accepted is derived
+ * anew the next time, nothing else remembers it. */
 void policy_decide(const struct policy_settings *settings, const struct policy_host *host,
                    struct policy_host_memory *host_memory, struct policy_machine *machines,
                    size_t count, int64_t now_ms, struct policy_plan *plan);
@@ -305,5 +344,6 @@ uint64_t policy_missing_for_promises(const struct policy_settings *settings,
                                      const struct policy_host *host,
                                      const struct policy_machine *machines, size_t count);
 
-/* Ends a foreign manager's control of a machine: the policy takes it over again as it is now. */
+/* Ends a foreign manager's control of a machine: from the next call on the policy has it again,
+ * with the size that it has then. */
 void policy_adopt(struct policy_memory *memory);

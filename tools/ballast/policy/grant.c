@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Targets that rise. Demand is paid from what has arrived in the host, and beyond it from the slush
+ * fund, at once; the rest is left to what others can give. Surplus is handed out only when nobody
+ * is short and the fund is full, and only in pieces that are worth a command.
+ */
+#include "tools/ballast/policy/policy_internal.h"
+
+/* A machine that has just given does not get surplus: it would only be asked again. */
+#define GIVEN_MS 30000U
+
+static void grow(struct policy_round *round, struct policy_machine *machine, uint64_t bytes,
+                 enum policy_reason reason)
+{
+    machine->decision.target_bytes += bytes;
+    machine->decision.reason = reason;
+    round->plan->granted_bytes += bytes;
+}
+
+/* The missing part of a machine's demand, as far as it is to be had, into ask_bytes. */
+static void ask(struct policy_round *round, struct policy_machine *machine)
+{
+    struct policy_decision *decision = &machine->decision;
+    struct policy_scratch *scratch = &machine->scratch;
+    scratch->ask_bytes = 0;
+    const uint64_t missing = policy_less(decision->demand_bytes, decision->target_bytes);
+    if (scratch->fixed || missing == 0) {
+        return;
+    }
+    /* Within the dead band a guest is not worse off, unless its margin is touched. */
+    const bool urgent = decision->used_bytes + scratch->margin_bytes > decision->target_bytes;
+    if (missing < scratch->band_bytes && !urgent) {
+        decision->reason = decision->reason == POLICY_KEEP ? POLICY_KEEP_SMALL : decision->reason;
+        return;
+    }
+    round->plan->asked_bytes += missing;
+    decision->short_bytes = missing;
+    const uint64_t goal = policy_min(decision->demand_bytes, decision->want_bytes);
+    /* What it was asked for and has not given yet, it simply keeps. */
+    const uint64_t kept = policy_min(goal, policy_page_down(scratch->level_bytes));
+    if (kept > decision->target_bytes) {
+        decision->target_bytes = kept;
+        decision->reason = POLICY_GROW_DEMAND;
+    }
+    scratch->ask_bytes = policy_less(goal, decision->target_bytes);
+}
+
+/* Pays one class, whose asks add up to `asks`; `arrived` is there, the rest is the fund's. */
+static uint64_t pay(struct policy_round *round, enum policy_class class, uint64_t asks,
+                    uint64_t arrived, uint64_t fund)
+{
+    if (asks == 0) {
+        return 0;
+    }
+    const bool enough = asks <= arrived + fund;
+    if (!enough) {
+        for (size_t i = 0; i < round->count; i++) {
+            struct policy_scratch *scratch = &round->machines[i].scratch;
+            scratch->weight = round->machines[i].weight;
+            scratch->offset_bytes = 0;
+            scratch->cap_bytes = round->machines[i].class == class ? scratch->ask_bytes : 0;
+        }
+        policy_fill(round->machines, round->count, arrived + fund);
+    }
+    uint64_t paid = 0;
+    for (size_t i = 0; i < round->count; i++) {
+        struct policy_machine *machine = &round->machines[i];
+        if (machine->class != class || machine->scratch.ask_bytes == 0) {
+            continue;
+        }
+        const uint64_t share =
+            enough ? machine->scratch.ask_bytes : policy_page_down(machine->scratch.share_bytes);
+        if (share != 0) {
+            paid += share;
+            grow(round, machine, share, paid <= arrived ? POLICY_GROW_DEMAND : POLICY_GROW_PEAK);
+        }
+    }
+    return paid;
+}
+
+static uint64_t grant_demand(struct policy_round *round, uint64_t physical)
+{
+    struct policy_plan *plan = round->plan;
+    uint64_t asks[POLICY_SPARE + 1] = { 0 };
+    for (size_t i = 0; i < round->count; i++) {
+        struct policy_machine *machine = &round->machines[i];
+        ask(round, machine);
+        asks[machine->class] += machine->scratch.ask_bytes;
+    }
+    if (plan->asked_bytes == 0) {
+        return 0;
+    }
+    uint64_t arrived = policy_min(plan->arrived_bytes, physical);
+    uint64_t fund = policy_min(plan->slush_left_bytes, physical - arrived);
+    const uint64_t burst = pay(round, POLICY_BURST, asks[POLICY_BURST], arrived, fund);
+    fund -= policy_less(burst, arrived);
+    arrived = policy_less(arrived, burst);
+    /* Half of the fund is for burst machines only. */
+    fund = policy_less(fund, plan->slush_bytes / 2);
+    const uint64_t spare = pay(round, POLICY_SPARE, asks[POLICY_SPARE], arrived, fund);
+    return asks[POLICY_BURST] - burst + asks[POLICY_SPARE] - spare;
+}
+
+/* After demand: what was granted, and what is still missing. */
+static void demand_note(struct policy_round *round)
+{
+    for (size_t i = 0; i < round->count; i++) {
+        struct policy_machine *machine = &round->machines[i];
+        struct policy_decision *decision = &machine->decision;
+        if (decision->short_bytes == 0) {
+            continue;
+        }
+        decision->short_bytes = policy_less(decision->demand_bytes, decision->target_bytes);
+        round->plan->short_bytes += decision->short_bytes;
+        if (decision->target_bytes > machine->scratch.before_bytes) {
+            policy_peak_note(round->settings, &machine->memory, round->now_ms);
+        } else if (decision->short_bytes != 0) {
+            decision->reason = POLICY_KEEP_NO_MEMORY;
+        }
+    }
+}
+
+static bool takes_surplus(const struct policy_round *round, const struct policy_machine *machine)
+{
+    const struct policy_memory *memory = &machine->memory;
+    const bool gave = memory->direction < 0 &&
+                      policy_elapsed(memory->command_ms, round->now_ms, GIVEN_MS) < GIVEN_MS;
+    return !machine->scratch.fixed && !machine->sample.paused && !memory->moving &&
+           !memory->fresh && !gave;
+}
+
+static void grant_surplus(struct policy_round *round, uint64_t pool)
+{
+    bool any = false;
+    for (size_t i = 0; i < round->count; i++) {
+        struct policy_machine *machine = &round->machines[i];
+        struct policy_decision *decision = &machine->decision;
+        const uint64_t room = policy_less(decision->want_bytes, decision->target_bytes);
+        machine->scratch.weight = machine->weight;
+        machine->scratch.offset_bytes = 0;
+        machine->scratch.cap_bytes = 0;
+        if (room == 0 || !takes_surplus(round, machine)) {
+            continue;
+        }
+        if (room >= machine->scratch.band_bytes) {
+            machine->scratch.cap_bytes = room;
+            any = true;
+        } else if (decision->reason == POLICY_KEEP) {
+            decision->reason = POLICY_KEEP_SMALL;
+        }
+    }
+    if (!any) {
+        return;
+    }
+    policy_fill(round->machines, round->count, pool);
+    for (size_t i = 0; i < round->count; i++) {
+        struct policy_machine *machine = &round->machines[i];
+        const uint64_t share = policy_page_down(machine->scratch.share_bytes);
+        if (machine->scratch.cap_bytes != 0 && share >= machine->scratch.band_bytes) {
+            grow(round, machine, share, POLICY_GROW_SURPLUS);
+        }
+    }
+}
+
+uint64_t policy_grant(struct policy_round *round)
+{
+    struct policy_plan *plan = round->plan;
+    /* Bookings may promise more than there is, by overcommitment and trust; nothing is given that
+     * is not really there. */
+    const uint64_t physical = policy_less(round->host.available_bytes, plan->reserve_bytes / 2);
+    const uint64_t unmet = grant_demand(round, physical);
+    if (plan->asked_bytes != 0) {
+        demand_note(round);
+    }
+    /* The quarter of a fund between where this ends and where reclaim begins keeps small changes of
+     * the host's own use from moving memory to and fro. */
+    const uint64_t taken = round->full_bytes + plan->granted_bytes + plan->slush_bytes / 4;
+    const uint64_t pool = policy_min(policy_less(plan->ceiling_bytes, taken),
+                                     policy_less(physical, plan->granted_bytes));
+    if (plan->zone == POLICY_GREEN && plan->short_bytes == 0 && pool != 0) {
+        grant_surplus(round, pool);
+    }
+    return unmet;
+}

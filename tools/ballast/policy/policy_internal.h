@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+/*
+ * What the policy's files share, and nobody else includes. A call of policy_decide() is one round,
+ * whose steps run in the order of the functions here; each machine's target of this round is
+ * decision.target_bytes, which starts as the target in force.
+ */
+
+#include "tools/ballast/policy/policy.h"
+
+/* Balloons move in pages of this size, so a target that is none of its multiples is never met. */
+#define POLICY_PAGE ((uint64_t)4096)
+#define POLICY_MIB  ((uint64_t)1 << 20)
+
+struct policy_round {
+    const struct policy_settings *settings;
+    struct policy_host host; /* with impossible values made possible */
+    struct policy_host_memory *host_memory;
+    struct policy_machine *machines;
+    size_t count;
+    int64_t now_ms;
+    struct policy_plan *plan;
+    uint64_t resident_bytes; /* of all machines */
+    uint64_t full_bytes;     /* booked without trust in what was reported */
+    uint64_t zone_need;      /* to be available before the host is green again */
+};
+
+/* ---- arithmetic ---- */
+
+static inline uint64_t policy_min(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline uint64_t policy_max(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* a - b, or 0. */
+static inline uint64_t policy_less(uint64_t a, uint64_t b)
+{
+    return a > b ? a - b : 0;
+}
+
+/* Sizes are below 2^47, so this stays in range for every part below 2^17. */
+static inline uint64_t policy_part(uint64_t bytes, uint64_t part, uint64_t whole)
+{
+    return bytes * part / whole;
+}
+
+static inline uint64_t policy_page_down(uint64_t bytes)
+{
+    return bytes & ~(POLICY_PAGE - 1);
+}
+
+static inline uint64_t policy_page_up(uint64_t bytes, uint64_t max)
+{
+    return policy_min((bytes + POLICY_PAGE - 1) & ~(POLICY_PAGE - 1), max);
+}
+
+/* The time from `then` to `now`, within [0, most]: a clock that stands still or jumps does no harm.
+ */
+static inline uint64_t policy_elapsed(int64_t then_ms, int64_t now_ms, uint64_t most)
+{
+    return now_ms <= then_ms ? 0 : policy_min((uint64_t)now_ms - (uint64_t)then_ms, most);
+}
+
+/* ---- zone.c ---- */
+
+/* The host's zone by available memory and pressure, with hysteresis, and zone_need. */
+void policy_zone_update(struct policy_round *round);
+
+/* ---- watch.c, drift.c, demand.c, hold.c: one machine ---- */
+
+/* What can be said about a machine without the others: everything in its decision but want_bytes,
+ * short_bytes and moves for demand; and its part in the round's sums. */
+void policy_watch(struct policy_round *round, struct policy_machine *machine);
+
+/* A size that somebody else has moved; may set target and reason. */
+void policy_drift_watch(const struct policy_round *round, struct policy_machine *machine);
+/* A guest that does not give what it was asked for; may set target and reason. */
+void policy_stall_watch(const struct policy_round *round, struct policy_machine *machine,
+                        uint64_t elapsed_ms);
+
+/* Whether the sample's statistics cannot be true. */
+bool policy_stats_lie(const struct policy_machine *machine);
+/* Whether they may be relied on: told, possible and not too old. */
+bool policy_stats_fresh(const struct policy_round *round, const struct policy_machine *machine);
+/* Reads the statistics into used_bytes and demand_bytes. */
+void policy_demand_update(const struct policy_round *round, struct policy_machine *machine,
+                          uint64_t elapsed_ms);
+
+/* Whether it always has its maximum, whatever it uses. */
+bool policy_is_pinned(const struct policy_machine *machine);
+/* Whether it has a balloon that could be told anything. */
+bool policy_has_balloon(const struct policy_machine *machine);
+/* Why it may not shrink, how far it may, and how far in this round. */
+void policy_hold_update(const struct policy_round *round, struct policy_machine *machine,
+                        uint64_t elapsed_ms);
+/* A peak was paid, or taken: no inflation for a while. */
+void policy_peak_note(const struct policy_settings *settings, struct policy_memory *memory,
+                      int64_t now_ms);
+/* A stall or a peak: no inflation before `until_ms`, if that is later than what is in force. */
+void policy_hold_until(struct policy_memory *memory, enum policy_hold why, int64_t until_ms);
+
+/* ---- fill.c ---- */
+
+/* Divides a budget: share = weight * level - offset, within [0, cap], with the highest level at
+ * which the shares fit. Machines with a cap of 0 take no part. Returns the sum of the shares, which
+ * is less than the budget by some bytes for each machine at most, where the caps leave room for it.
+ */
+uint64_t policy_fill(struct policy_machine *machines, size_t count, uint64_t budget);
+
+/* ---- share.c, grant.c, reclaim.c: all machines ---- */
+
+/* want_bytes of each machine. */
+void policy_share(struct policy_round *round);
+/* Targets that rise. Returns demand that could not be paid. */
+uint64_t policy_grant(struct policy_round *round);
+/* Targets that fall, because of `unmet` demand or because the host has not enough. */
+void policy_reclaim(struct policy_round *round, uint64_t unmet);

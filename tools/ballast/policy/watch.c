@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One machine by itself: what its sample says, checked; whether it is new, starts anew or moves on
+ * its own; what it uses, needs and may give; and what the host must be ready to give it. What it
+ * gets is decided elsewhere, but for what no other machine has a say in: a maximum or minimum that
+ * was promised, and a target that follows what the guest did.
+ *
+ * Invariant: afterwards every size in decision and scratch is at most the machine's maximum,
+ * whatever the sample held.
+ */
+#include <string.h>
+
+#include "tools/ballast/policy/policy_internal.h"
+
+#define STEADY_MS 3000U
+/* A dead band and a margin shall not make tiny guests immovable. */
+#define BAND_PART   16U
+#define MARGIN_PART 8U
+
+static void sizes_read(const struct policy_round *round, struct policy_machine *machine)
+{
+    const struct policy_settings *settings = round->settings;
+    const struct policy_sample *sample = &machine->sample;
+    struct policy_scratch *scratch = &machine->scratch;
+    const uint64_t max = machine->max_bytes;
+    scratch->band_bytes = policy_max(policy_part(max, settings->deadband_percent, 100),
+                                     policy_min(settings->deadband_bytes, max / BAND_PART));
+    scratch->margin_bytes = policy_min(
+        policy_max(settings->floor_bytes, policy_part(max, settings->floor_percent, 100)),
+        max / MARGIN_PART);
+    scratch->actual_bytes = policy_min(sample->actual_bytes, max); /* missing: all of it */
+    uint64_t resident = sample->resident_bytes;
+    resident = resident == POLICY_MISSING ? scratch->actual_bytes : policy_min(resident, max);
+    scratch->level_bytes =
+        policy_max(scratch->actual_bytes, policy_less(resident, scratch->band_bytes));
+    scratch->fixed = false;
+    scratch->donor = false;
+}
+
+/* ---- begin and begin anew ---- */
+
+/* The guest starts: nothing that was known of it is true any more. */
+static void settle_begin(struct policy_memory *memory, int64_t now_ms)
+{
+    const struct policy_memory old = *memory;
+    memset(memory, 0, sizeof *memory);
+    memory->seen_ms = old.seen_ms;
+    memory->now_ms = old.now_ms;
+    memory->target_bytes = old.target_bytes;
+    memory->last_actual_bytes = old.last_actual_bytes;
+    memory->disowned_bytes = old.disowned_bytes;
+    memory->last_level_bytes = old.last_level_bytes;
+    memory->steady_ms = now_ms;
+    memory->reset_ms = now_ms;
+    memory->settling = true;
+}
+
+static void presence_watch(const struct policy_round *round, struct policy_machine *machine)
+{
+    const struct policy_sample *sample = &machine->sample;
+    struct policy_memory *memory = &machine->memory;
+    const uint64_t actual = machine->scratch.actual_bytes;
+    const int64_t now = round->now_ms;
+    const uint64_t slack = policy_max(machine->max_bytes / 256, POLICY_PAGE);
+    if (memory->seen_ms == 0) {
+        memory->seen_ms = now;
+        memory->resets = sample->resets;
+        memory->fresh = true;
+    }
+    if (memory->disowned_bytes == POLICY_MISSING) {
+        memory->disowned_bytes = sample->commanded_bytes;
+    }
+    if (memory->steady_ms == 0 || actual > memory->last_actual_bytes + slack ||
+        actual + slack < memory->last_actual_bytes) {
+        memory->steady_ms = now;
+    }
+    const bool driver_came = memory->driverless && sample->driver == POLICY_DRIVER_OK;
+    if (memory->resets != sample->resets || driver_came) {
+        settle_begin(memory, now);
+        memory->resets = sample->resets;
+    }
+    memory->driverless = sample->driver == POLICY_DRIVER_NONE;
+    const bool steady = policy_elapsed(memory->steady_ms, now, STEADY_MS) == STEADY_MS;
+    if (memory->settling && memory->stable_ms == 0 && policy_stats_fresh(round, machine)) {
+        memory->stable_ms = now;
+    }
+    if (memory->settling && memory->stable_ms != 0 && steady &&
+        now - memory->stable_ms >= (int64_t)round->settings->settle_ms) {
+        memory->settling = false;
+    }
+    memory->fresh = memory->fresh && !steady;
+}
+
+/* The target that the guest has: the last command that was accepted, or without one the size at
+ * which it was found. */
+static uint64_t target_in_force(const struct policy_machine *machine)
+{
+    const struct policy_memory *memory = &machine->memory;
+    const uint64_t commanded = machine->sample.commanded_bytes;
+    if (commanded != memory->disowned_bytes && commanded != 0 && commanded != POLICY_MISSING) {
+        return policy_min(commanded, machine->max_bytes);
+    }
+    const bool unknown = memory->fresh || memory->target_bytes == 0;
+    return unknown ? machine->scratch.actual_bytes
+                   : policy_min(memory->target_bytes, machine->max_bytes);
+}
+
+/* ---- what no other machine has a say in ---- */
+
+static void promises_keep(struct policy_machine *machine)
+{
+    struct policy_decision *decision = &machine->decision;
+    if (machine->scratch.still) {
+        decision->target_bytes = machine->scratch.before_bytes;
+        decision->reason = POLICY_KEEP;
+    } else if (policy_is_pinned(machine)) {
+        decision->target_bytes = machine->max_bytes;
+        decision->reason =
+            machine->scratch.before_bytes < machine->max_bytes ? POLICY_GROW_PINNED : POLICY_KEEP;
+    } else if (decision->target_bytes < machine->min_bytes) {
+        decision->target_bytes = policy_page_up(machine->min_bytes, machine->max_bytes);
+        decision->reason = POLICY_GROW_BELOW_MINIMUM;
+    }
+}
+
+/* What the guest may take without asking, or will have when the last command has arrived. Trust in
+ * reported pages is only for a host that could bear to be disappointed. */
+static void booking_make(const struct policy_round *round, struct policy_machine *machine)
+{
+    struct policy_decision *decision = &machine->decision;
+    const struct policy_sample *sample = &machine->sample;
+    const bool unknown =
+        decision->hold == POLICY_HOLD_NO_STATS && sample->driver != POLICY_DRIVER_OK;
+    if (policy_is_pinned(machine) || unknown || policy_stats_lie(machine)) {
+        machine->scratch.full_bytes = machine->max_bytes;
+        decision->booked_bytes = machine->max_bytes;
+        return;
+    }
+    const uint64_t full = policy_max(machine->scratch.level_bytes, decision->target_bytes);
+    machine->scratch.full_bytes = full;
+    decision->booked_bytes = full;
+    if (sample->reporting && round->plan->zone == POLICY_GREEN &&
+        sample->resident_bytes != POLICY_MISSING) {
+        const uint64_t resident = policy_min(sample->resident_bytes, full);
+        const uint64_t doubt = 100 - round->settings->reporting_trust_percent;
+        decision->booked_bytes = resident + policy_part(full - resident, doubt, 100);
+    }
+}
+
+static void sums_add(struct policy_round *round, const struct policy_machine *machine)
+{
+    const struct policy_sample *sample = &machine->sample;
+    const uint64_t resident = sample->resident_bytes == POLICY_MISSING
+                                  ? machine->scratch.actual_bytes
+                                  : policy_min(sample->resident_bytes, machine->max_bytes);
+    round->resident_bytes += resident;
+    round->full_bytes += machine->scratch.full_bytes;
+    round->plan->booked_bytes += machine->decision.booked_bytes;
+}
+
+void policy_watch(struct policy_round *round, struct policy_machine *machine)
+{
+    struct policy_memory *memory = &machine->memory;
+    struct policy_scratch *scratch = &machine->scratch;
+    struct policy_decision *decision = &machine->decision;
+    const uint64_t elapsed =
+        memory->now_ms == 0 ? 0 : policy_elapsed(memory->now_ms, round->now_ms, 5000);
+    sizes_read(round, machine);
+    presence_watch(round, machine);
+    scratch->before_bytes = target_in_force(machine);
+    *decision = (struct policy_decision){ .target_bytes = scratch->before_bytes,
+                                          .used_bytes = POLICY_MISSING };
+    policy_drift_watch(round, machine);
+    scratch->still = memory->drift == POLICY_DRIFT_FOREIGN || machine->sample.migrating ||
+                     machine->sample.actual_bytes == POLICY_MISSING || !policy_has_balloon(machine);
+    policy_stall_watch(round, machine, elapsed);
+    const bool told = policy_stats_fresh(round, machine);
+    if (told) {
+        policy_demand_update(round, machine, elapsed);
+    }
+    promises_keep(machine);
+    scratch->fixed = !told || scratch->still || policy_is_pinned(machine);
+    if (scratch->fixed) {
+        decision->demand_bytes = decision->target_bytes;
+    }
+    policy_hold_update(round, machine, elapsed);
+    booking_make(round, machine);
+    sums_add(round, machine);
+    memory->last_actual_bytes = scratch->actual_bytes;
+    memory->last_level_bytes = scratch->level_bytes;
+}
