@@ -186,9 +186,10 @@ void policy_demand_update(const struct policy_round *round, struct policy_machin
         memory->boost_bytes = 0;
     }
     const uint64_t lately = use_lately(memory, used, round->now_ms, elapsed_ms);
-    const uint64_t demand = lately + policy_part(lately, settings->buffer_percent, 100) +
-                            machine->scratch.margin_bytes + memory->boost_bytes;
+    const uint64_t kept = machine->decision.margin_bytes + memory->boost_bytes;
+    const uint64_t demand = lately + policy_part(lately, settings->buffer_percent, 100) + kept;
     machine->decision.used_bytes = used;
     machine->decision.demand_bytes =
         policy_page_up(policy_max(policy_min(demand, max), machine->min_bytes), max);
+    machine->scratch.need_bytes = policy_page_up(policy_min(used + kept, max), max);
 }

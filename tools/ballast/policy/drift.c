@@ -19,7 +19,7 @@
 static void span_begin(struct policy_machine *machine, int64_t now_ms)
 {
     struct policy_memory *memory = &machine->memory;
-    const uint64_t target = machine->scratch.before_bytes;
+    const uint64_t target = machine->decision.before_bytes;
     const uint64_t last = memory->last_actual_bytes;
     memory->span_low_bytes = policy_min(policy_min(last, memory->target_bytes), target);
     memory->span_high_bytes = policy_max(policy_max(last, memory->target_bytes), target);
@@ -82,7 +82,7 @@ void policy_drift_watch(const struct policy_round *round, struct policy_machine 
     struct policy_memory *memory = &machine->memory;
     struct policy_scratch *scratch = &machine->scratch;
     drift_end(round, machine);
-    if (scratch->before_bytes != memory->target_bytes) {
+    if (machine->decision.before_bytes != memory->target_bytes) {
         span_begin(machine, round->now_ms);
     }
     if (memory->fresh || memory->settling || memory->drift == POLICY_DRIFT_FOREIGN ||
@@ -144,7 +144,8 @@ static void stall_found(const struct policy_round *round, struct policy_machine 
     memory->stalls += memory->stalls < UINT32_MAX ? 1 : 0;
     memory->moving = false;
     policy_hold_until(memory, POLICY_HOLD_STALLED, round->now_ms + (int64_t)pause);
-    follow(machine, policy_max(machine->scratch.actual_bytes + room, machine->scratch.before_bytes),
+    follow(machine,
+           policy_max(machine->scratch.actual_bytes + room, machine->decision.before_bytes),
            POLICY_GROW_STALLED);
 }
 
@@ -155,7 +156,7 @@ void policy_stall_watch(const struct policy_round *round, struct policy_machine 
     struct policy_memory *memory = &machine->memory;
     const uint64_t level = machine->scratch.level_bytes;
     const uint64_t near = policy_max(machine->max_bytes / 100, 4 * POLICY_MIB);
-    const bool complete = level <= machine->scratch.before_bytes + near;
+    const bool complete = level <= machine->decision.before_bytes + near;
     const bool commanded = memory->command_ms == round->now_ms;
     if (complete || commanded || machine->sample.paused || machine->scratch.still ||
         memory->settling) {

@@ -17,18 +17,19 @@ static void grow(struct policy_round *round, struct policy_machine *machine, uin
     round->plan->granted_bytes += bytes;
 }
 
-/* The missing part of a machine's demand, as far as it is to be had, into ask_bytes. */
+/* Whether a machine asks for more, and up to where it may grow. */
 static void ask(struct policy_round *round, struct policy_machine *machine)
 {
     struct policy_decision *decision = &machine->decision;
     struct policy_scratch *scratch = &machine->scratch;
-    scratch->ask_bytes = 0;
+    scratch->goal_bytes = 0;
     const uint64_t missing = policy_less(decision->demand_bytes, decision->target_bytes);
     if (scratch->fixed || missing == 0) {
         return;
     }
     /* Within the dead band a guest is not worse off, unless its margin is touched. */
-    const bool urgent = decision->used_bytes + scratch->margin_bytes > decision->target_bytes;
+    const bool urgent =
+        decision->used_bytes + machine->decision.margin_bytes > decision->target_bytes;
     if (missing < scratch->band_bytes && !urgent) {
         decision->reason = decision->reason == POLICY_KEEP ? POLICY_KEEP_SMALL : decision->reason;
         return;
@@ -42,30 +43,44 @@ static void ask(struct policy_round *round, struct policy_machine *machine)
         decision->target_bytes = kept;
         decision->reason = POLICY_GROW_DEMAND;
     }
-    scratch->ask_bytes = policy_less(goal, decision->target_bytes);
+    scratch->goal_bytes = goal;
 }
 
-/* Pays one class, whose asks add up to `asks`; `arrived` is there, the rest is the fund's. */
-static uint64_t pay(struct policy_round *round, enum policy_class class, uint64_t asks,
-                    uint64_t arrived, uint64_t fund)
+/* Each machine's ask, in this class and up to its need or its goal. Returns their sum. */
+static uint64_t asks_of(struct policy_round *round, enum policy_class class, bool need)
 {
-    if (asks == 0) {
-        return 0;
+    uint64_t asks = 0;
+    for (size_t i = 0; i < round->count; i++) {
+        struct policy_machine *machine = &round->machines[i];
+        struct policy_scratch *scratch = &machine->scratch;
+        scratch->ask_bytes = 0;
+        if (machine->class == class && scratch->goal_bytes != 0) {
+            const uint64_t upto =
+                need ? policy_min(scratch->need_bytes, scratch->goal_bytes) : scratch->goal_bytes;
+            scratch->ask_bytes = policy_less(upto, machine->decision.target_bytes);
+            asks += scratch->ask_bytes;
+        }
     }
+    return asks;
+}
+
+/* Pays the asks; `arrived` is there, the rest is the fund's. */
+static uint64_t pay(struct policy_round *round, uint64_t asks, uint64_t arrived, uint64_t fund)
+{
     const bool enough = asks <= arrived + fund;
     if (!enough) {
         for (size_t i = 0; i < round->count; i++) {
             struct policy_scratch *scratch = &round->machines[i].scratch;
             scratch->weight = round->machines[i].weight;
-            scratch->offset_bytes = 0;
-            scratch->cap_bytes = round->machines[i].class == class ? scratch->ask_bytes : 0;
+            scratch->offset_bytes = round->machines[i].decision.target_bytes;
+            scratch->cap_bytes = scratch->ask_bytes;
         }
         policy_fill(round->machines, round->count, arrived + fund);
     }
     uint64_t paid = 0;
     for (size_t i = 0; i < round->count; i++) {
         struct policy_machine *machine = &round->machines[i];
-        if (machine->class != class || machine->scratch.ask_bytes == 0) {
+        if (machine->scratch.ask_bytes == 0) {
             continue;
         }
         const uint64_t share =
@@ -78,27 +93,32 @@ static uint64_t pay(struct policy_round *round, enum policy_class class, uint64_
     return paid;
 }
 
+/* In the order of share.c. Half of the fund is for what burst machines cannot do without. */
 static uint64_t grant_demand(struct policy_round *round, uint64_t physical)
 {
+    static const struct {
+        enum policy_class class;
+        bool need;
+    } turns[] = { { POLICY_BURST, true },
+                  { POLICY_SPARE, true },
+                  { POLICY_BURST, false },
+                  { POLICY_SPARE, false } };
     struct policy_plan *plan = round->plan;
-    uint64_t asks[POLICY_SPARE + 1] = { 0 };
-    for (size_t i = 0; i < round->count; i++) {
-        struct policy_machine *machine = &round->machines[i];
-        ask(round, machine);
-        asks[machine->class] += machine->scratch.ask_bytes;
-    }
-    if (plan->asked_bytes == 0) {
-        return 0;
-    }
     uint64_t arrived = policy_min(plan->arrived_bytes, physical);
     uint64_t fund = policy_min(plan->slush_left_bytes, physical - arrived);
-    const uint64_t burst = pay(round, POLICY_BURST, asks[POLICY_BURST], arrived, fund);
-    fund -= policy_less(burst, arrived);
-    arrived = policy_less(arrived, burst);
-    /* Half of the fund is for burst machines only. */
-    fund = policy_less(fund, plan->slush_bytes / 2);
-    const uint64_t spare = pay(round, POLICY_SPARE, asks[POLICY_SPARE], arrived, fund);
-    return asks[POLICY_BURST] - burst + asks[POLICY_SPARE] - spare;
+    uint64_t unmet = 0;
+    for (size_t i = 0; i < sizeof turns / sizeof turns[0]; i++) {
+        const uint64_t kept = i == 0 ? 0 : plan->slush_bytes / 2;
+        const uint64_t asks = asks_of(round, turns[i].class, turns[i].need);
+        if (asks != 0) {
+            const uint64_t paid = pay(round, asks, arrived, policy_less(fund, kept));
+            fund -= policy_less(paid, arrived);
+            arrived = policy_less(arrived, paid);
+            /* What is missing of a need is asked for again with the demand. */
+            unmet += turns[i].need ? 0 : asks - paid;
+        }
+    }
+    return unmet;
 }
 
 /* After demand: what was granted, and what is still missing. */
@@ -112,7 +132,7 @@ static void demand_note(struct policy_round *round)
         }
         decision->short_bytes = policy_less(decision->demand_bytes, decision->target_bytes);
         round->plan->short_bytes += decision->short_bytes;
-        if (decision->target_bytes > machine->scratch.before_bytes) {
+        if (decision->target_bytes > machine->decision.before_bytes) {
             policy_peak_note(round->settings, &machine->memory, round->now_ms);
         } else if (decision->short_bytes != 0) {
             decision->reason = POLICY_KEEP_NO_MEMORY;
@@ -168,8 +188,12 @@ uint64_t policy_grant(struct policy_round *round)
     /* Bookings may promise more than there is, by overcommitment and trust; nothing is given that
      * is not really there. */
     const uint64_t physical = policy_less(round->host.available_bytes, plan->reserve_bytes / 2);
-    const uint64_t unmet = grant_demand(round, physical);
+    uint64_t unmet = 0;
+    for (size_t i = 0; i < round->count; i++) {
+        ask(round, &round->machines[i]);
+    }
     if (plan->asked_bytes != 0) {
+        unmet = grant_demand(round, physical);
         demand_note(round);
     }
     /* The quarter of a fund between where this ends and where reclaim begins keeps small changes of

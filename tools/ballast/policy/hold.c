@@ -118,7 +118,7 @@ static uint64_t floor_of(const struct policy_round *round, const struct policy_m
         return max;
     }
     const uint64_t left = max - policy_part(max, round->settings->balloon_max_percent, 100);
-    const uint64_t need = policy_max(used + machine->scratch.margin_bytes, machine->min_bytes);
+    const uint64_t need = policy_max(used + machine->decision.margin_bytes, machine->min_bytes);
     return policy_page_up(policy_max(need, left), max);
 }
 

@@ -66,7 +66,7 @@ static void decision_close(const struct policy_round *round, struct policy_machi
 {
     struct policy_decision *decision = &machine->decision;
     struct policy_memory *memory = &machine->memory;
-    const uint64_t before = machine->scratch.before_bytes;
+    const uint64_t before = machine->decision.before_bytes;
     decision->set_target = decision->target_bytes != before;
     memory->now_ms = round->now_ms;
     if (decision->set_target) {

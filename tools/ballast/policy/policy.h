@@ -252,12 +252,14 @@ enum policy_reason {
 struct policy_decision {
     bool set_target; /* send target_bytes; else it is what was asked for before */
     uint64_t target_bytes;
+    uint64_t before_bytes; /* the target in force until then */
     enum policy_reason reason;
     enum policy_hold hold;
     int64_t hold_until_ms; /* 0: not a matter of time */
     uint64_t used_bytes;   /* of its size, now; POLICY_MISSING where nothing is told */
     uint64_t demand_bytes; /* the size it should have */
     uint64_t want_bytes;   /* the size that the distribution gives it */
+    uint64_t margin_bytes; /* of its size, what shall stay available */
     uint64_t floor_bytes;  /* it would not be made smaller than this */
     uint64_t booked_bytes; /* what the host must be ready to give it */
     uint64_t short_bytes;  /* demand that could not be granted yet */
@@ -270,12 +272,12 @@ struct policy_scratch {
     uint64_t offset_bytes;
     uint64_t cap_bytes;
     uint64_t share_bytes;
-    uint64_t ask_bytes;    /* demand to be paid */
+    uint64_t need_bytes;   /* of its demand, what it cannot do without: use, margin, boost */
+    uint64_t goal_bytes;   /* the size that it may grow to, */
+    uint64_t ask_bytes;    /* and what of it is to be paid now; or could be given */
     uint64_t actual_bytes; /* the sample's, made sure to be at most the maximum */
     uint64_t level_bytes;  /* what the host has not got back: the size or the resident memory */
-    uint64_t before_bytes; /* the target before this call */
     uint64_t band_bytes;   /* its dead band */
-    uint64_t margin_bytes; /* what it shall keep available */
     uint64_t full_bytes;   /* booked without trust in what it reported */
     bool still;            /* it gets no command at all */
     bool fixed;            /* nothing is known of its demand: it keeps what it has */

@@ -19,12 +19,16 @@ const char *policy_unreclaimable_name(enum policy_unreclaimable why);
 /* The other way; false when there is no such name. */
 bool policy_class_parse(const char *name, enum policy_class *class);
 
-/* Why the target is what it is, as one sentence with the numbers that decided, without a line end.
- * Returns the length as snprintf() does. */
+/* Why the target is what it is, as one sentence with the numbers that decided, without its subject
+ * ("keeps 1.5 GiB: ..."), full stop and line end: the caller puts the machine's name before it. To
+ * be called after policy_decide(), with what that was given. Returns the length as snprintf() does.
+ */
 int policy_explain(const struct policy_machine *machine, const struct policy_plan *plan,
                    int64_t now_ms, char *text, size_t size);
 
-/* Why the machine may not shrink, and what would change that. An empty text when it may. */
+/* Why the machine may not shrink, and what would change that; a sentence whose subject is the
+ * machine
+ * ("it is paused; ..."). An empty text when it may shrink. */
 int policy_explain_hold(const struct policy_machine *machine, int64_t now_ms, char *text,
                         size_t size);
 

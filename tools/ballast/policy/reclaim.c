@@ -58,7 +58,7 @@ static void donors_find(struct policy_round *round)
         struct policy_decision *decision = &machine->decision;
         struct policy_scratch *scratch = &machine->scratch;
         const uint64_t surplus = policy_less(decision->target_bytes, decision->want_bytes);
-        const bool grew = decision->target_bytes != scratch->before_bytes;
+        const bool grew = decision->target_bytes != machine->decision.before_bytes;
         scratch->offset_bytes = 0;
         scratch->ask_bytes = 0;
         if (surplus == 0 || scratch->fixed || grew) {

@@ -21,16 +21,18 @@ static uint64_t base_of(const struct policy_machine *machine)
     return policy_max(machine->min_bytes, keeps);
 }
 
-/* Demand of one class, on top of what its machines have in any case. */
-static uint64_t tier_demand(struct policy_round *round, enum policy_class class, uint64_t budget)
+/* One class, up to what its machines cannot do without or up to their demand. Levels are of totals:
+ * who has more than others already waits until they have as much. */
+static uint64_t tier_demand(struct policy_round *round, enum policy_class class, bool need,
+                            uint64_t budget)
 {
     for (size_t i = 0; i < round->count; i++) {
         struct policy_machine *machine = &round->machines[i];
         const bool takes = machine->class == class && !machine->scratch.fixed;
+        const uint64_t upto = need ? machine->scratch.need_bytes : machine->decision.demand_bytes;
         machine->scratch.weight = machine->weight;
-        machine->scratch.offset_bytes = 0;
-        machine->scratch.cap_bytes =
-            takes ? policy_less(machine->decision.demand_bytes, machine->decision.want_bytes) : 0;
+        machine->scratch.offset_bytes = machine->decision.want_bytes;
+        machine->scratch.cap_bytes = takes ? policy_less(upto, machine->decision.want_bytes) : 0;
     }
     const uint64_t given = policy_fill(round->machines, round->count, budget);
     for (size_t i = 0; i < round->count; i++) {
@@ -80,8 +82,10 @@ void policy_share(struct policy_round *round)
     }
     budget = policy_less(budget, based);
     if (asked > budget) {
-        budget = tier_demand(round, POLICY_BURST, budget);
-        tier_demand(round, POLICY_SPARE, budget);
+        budget = tier_demand(round, POLICY_BURST, true, budget);
+        budget = tier_demand(round, POLICY_SPARE, true, budget);
+        budget = tier_demand(round, POLICY_BURST, false, budget);
+        tier_demand(round, POLICY_SPARE, false, budget);
         return;
     }
     for (size_t i = 0; i < round->count; i++) {

@@ -25,7 +25,7 @@ static void sizes_read(const struct policy_round *round, struct policy_machine *
     const uint64_t max = machine->max_bytes;
     scratch->band_bytes = policy_max(policy_part(max, settings->deadband_percent, 100),
                                      policy_min(settings->deadband_bytes, max / BAND_PART));
-    scratch->margin_bytes = policy_min(
+    machine->decision.margin_bytes = policy_min(
         policy_max(settings->floor_bytes, policy_part(max, settings->floor_percent, 100)),
         max / MARGIN_PART);
     scratch->actual_bytes = policy_min(sample->actual_bytes, max); /* missing: all of it */
@@ -111,12 +111,12 @@ static void promises_keep(struct policy_machine *machine)
 {
     struct policy_decision *decision = &machine->decision;
     if (machine->scratch.still) {
-        decision->target_bytes = machine->scratch.before_bytes;
+        decision->target_bytes = machine->decision.before_bytes;
         decision->reason = POLICY_KEEP;
     } else if (policy_is_pinned(machine)) {
         decision->target_bytes = machine->max_bytes;
         decision->reason =
-            machine->scratch.before_bytes < machine->max_bytes ? POLICY_GROW_PINNED : POLICY_KEEP;
+            machine->decision.before_bytes < machine->max_bytes ? POLICY_GROW_PINNED : POLICY_KEEP;
     } else if (decision->target_bytes < machine->min_bytes) {
         decision->target_bytes = policy_page_up(machine->min_bytes, machine->max_bytes);
         decision->reason = POLICY_GROW_BELOW_MINIMUM;
@@ -165,11 +165,11 @@ void policy_watch(struct policy_round *round, struct policy_machine *machine)
     struct policy_decision *decision = &machine->decision;
     const uint64_t elapsed =
         memory->now_ms == 0 ? 0 : policy_elapsed(memory->now_ms, round->now_ms, 5000);
+    *decision = (struct policy_decision){ .used_bytes = POLICY_MISSING };
     sizes_read(round, machine);
     presence_watch(round, machine);
-    scratch->before_bytes = target_in_force(machine);
-    *decision = (struct policy_decision){ .target_bytes = scratch->before_bytes,
-                                          .used_bytes = POLICY_MISSING };
+    decision->before_bytes = target_in_force(machine);
+    decision->target_bytes = decision->before_bytes;
     policy_drift_watch(round, machine);
     scratch->still = memory->drift == POLICY_DRIFT_FOREIGN || machine->sample.migrating ||
                      machine->sample.actual_bytes == POLICY_MISSING || !policy_has_balloon(machine);
