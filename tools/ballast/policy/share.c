@@ -18,7 +18,7 @@ static uint64_t base_of(const struct policy_machine *machine)
                        decision->hold == POLICY_HOLD_FLOOR;
     const uint64_t keeps =
         gives ? policy_min(decision->target_bytes, decision->floor_bytes) : decision->target_bytes;
-    return policy_max(machine->min_bytes, keeps);
+    return policy_page_up(policy_max(machine->min_bytes, keeps), machine->max_bytes);
 }
 
 /* One class, up to what its machines cannot do without or up to their demand. Levels are of totals:
@@ -36,7 +36,8 @@ static uint64_t tier_demand(struct policy_round *round, enum policy_class class,
     }
     const uint64_t given = policy_fill(round->machines, round->count, budget);
     for (size_t i = 0; i < round->count; i++) {
-        round->machines[i].decision.want_bytes += round->machines[i].scratch.share_bytes;
+        round->machines[i].decision.want_bytes +=
+            policy_page_down(round->machines[i].scratch.share_bytes);
     }
     return budget - given;
 }
@@ -57,7 +58,10 @@ static void tier_surplus(struct policy_round *round, uint64_t budget)
     for (size_t i = 0; i < round->count; i++) {
         struct policy_machine *machine = &round->machines[i];
         if (machine->scratch.share_bytes != 0) {
-            machine->decision.want_bytes += policy_part(machine->scratch.share_bytes, counted, 100);
+            const uint64_t share = policy_part(machine->scratch.share_bytes, counted, 100);
+            const uint64_t want = machine->decision.want_bytes + share;
+            machine->decision.want_bytes =
+                want == machine->max_bytes ? want : policy_page_down(want);
         }
     }
 }

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Hostile samples: the input is a list of periods, in which any field of any sample and of the host
+ * may hold any bits. Properties after each call: targets within their bounds, no machine shrinks
+ * that is held, guaranteed machines never shrink, and the same call on a copy gives the same bytes.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/ballast/policy/policy.h"
+#include "tools/ballast/policy/policy_text.h"
+
+#define MACHINES 5U
+#define GIB      ((uint64_t)1 << 30)
+
+struct input {
+    const uint8_t *data;
+    size_t left;
+};
+
+/* Values out of the input; when it is empty, zeros. */
+static uint64_t take(struct input *input, size_t bytes)
+{
+    uint64_t value = 0;
+    const size_t got = bytes < input->left ? bytes : input->left;
+    memcpy(&value, input->data, got);
+    input->data += got;
+    input->left -= got;
+    return value;
+}
+
+/* Mostly sizes that mean something, or mutations would hardly reach what comes behind the checks.
+ */
+static uint64_t take_size(struct input *input, uint64_t max)
+{
+    const uint64_t kind = take(input, 1);
+    if (kind < 16) {
+        return take(input, 8);
+    }
+    if (kind < 24) {
+        return POLICY_MISSING;
+    }
+    return max / 256 * (kind - 24) + take(input, 1);
+}
+
+static void require(bool condition)
+{
+    if (!condition) {
+        abort();
+    }
+}
+
+static void machine_make(struct input *input, struct policy_machine *machine, uint32_t id)
+{
+    static const uint64_t sizes[] = { 1, 4096, 32U << 20, GIB, 8 * GIB, POLICY_BYTES_MAX };
+    machine->id = id;
+    machine->class = (enum policy_class)(take(input, 1) % 3);
+    machine->enabled = take(input, 1) % 8 != 0;
+    machine->weight = (uint32_t)(take(input, 2) % POLICY_WEIGHT_MAX) + 1;
+    machine->max_bytes = sizes[take(input, 1) % (sizeof sizes / sizeof sizes[0])];
+    machine->min_bytes = machine->max_bytes / 256 * take(input, 1);
+}
+
+static void sample_make(struct input *input, struct policy_machine *machine, int64_t now_ms)
+{
+    struct policy_sample *sample = &machine->sample;
+    const uint64_t max = machine->max_bytes;
+    const uint64_t commanded = sample->commanded_bytes;
+    const uint64_t flags = take(input, 2);
+    const uint32_t resets = sample->resets + (flags % 32 == 7 ? 1 : 0);
+    *sample = (struct policy_sample){ 0 };
+    sample->resets = resets;
+    sample->commanded_bytes = flags % 16 == 3 ? take_size(input, max) : commanded;
+    sample->actual_bytes = take_size(input, max);
+    sample->resident_bytes = take_size(input, max);
+    sample->overhead_bytes = take_size(input, max);
+    sample->stats_ms = flags % 8 == 5 ? (int64_t)take(input, 8) : now_ms - (int64_t)take(input, 1);
+    sample->stats_actual_bytes = flags % 4 == 1 ? take_size(input, max) : sample->actual_bytes;
+    sample->total_bytes = flags % 4 == 1 ? take_size(input, max) : POLICY_MISSING;
+    sample->available_bytes = take_size(input, sample->stats_actual_bytes);
+    sample->swap_in_bytes = take_size(input, max);
+    sample->major_faults = take_size(input, max);
+    sample->alloc_stalls = take_size(input, max);
+    sample->oom_kills = flags % 4 == 2 ? take(input, 8) : 0;
+    sample->driver = flags >> 8 & 1 ? POLICY_DRIVER_OK : (enum policy_driver)(take(input, 1) % 3);
+    sample->unreclaimable =
+        flags >> 9 & 7 ? POLICY_RECLAIMABLE : (enum policy_unreclaimable)(take(input, 1) % 6);
+    sample->reporting = flags >> 12 & 1;
+    sample->deflate_on_oom = flags >> 13 & 1;
+    sample->paused = (flags >> 14 & 3) == 3 && (take(input, 1) & 1);
+    sample->migrating = (flags >> 14 & 3) == 2 && (take(input, 1) & 1);
+}
+
+static void machine_check(const struct policy_machine *machine, const struct policy_plan *plan,
+                          int64_t now_ms)
+{
+    const struct policy_decision *decision = &machine->decision;
+    const uint64_t max = machine->max_bytes;
+    require(decision->target_bytes <= max);
+    require(decision->want_bytes <= max);
+    require(decision->demand_bytes <= max);
+    require(decision->booked_bytes <= max);
+    require(decision->floor_bytes <= max);
+    require(decision->set_target == (decision->target_bytes != decision->before_bytes));
+    if (decision->target_bytes < decision->before_bytes) {
+        require(decision->hold == POLICY_HOLD_NONE);
+        require(decision->target_bytes >= decision->floor_bytes);
+        require(decision->target_bytes >= machine->min_bytes);
+        require(decision->target_bytes >= max - max * 65 / 100);
+        require(machine->class != POLICY_GUARANTEED);
+        require(machine->enabled);
+        require(!machine->sample.paused);
+        require(decision->before_bytes - decision->target_bytes <= decision->step_bytes);
+    }
+    if (machine->sample.migrating) {
+        require(!decision->set_target);
+    }
+    char text[512];
+    require(policy_explain(machine, plan, now_ms, text, sizeof text) < (int)sizeof text);
+    require(policy_explain_hold(machine, now_ms, text, sizeof text) < (int)sizeof text);
+    require((decision->hold == POLICY_HOLD_NONE) == (text[0] == '\0'));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct input input = { data, size };
+    struct policy_settings settings;
+    policy_settings_default(&settings);
+    static struct policy_machine machines[MACHINES];
+    static struct policy_machine again[MACHINES];
+    struct policy_host_memory memory = { 0 };
+    memset(machines, 0, sizeof machines);
+    for (uint32_t i = 0; i < MACHINES; i++) {
+        machine_make(&input, &machines[i], i + 1);
+    }
+    int64_t now_ms = 1 + (int64_t)take(&input, 4);
+    const uint64_t total = take_size(&input, 64 * GIB);
+    while (input.left != 0) {
+        const uint64_t wait = take(&input, 1);
+        now_ms += wait > 250 ? (int64_t)take(&input, 4) : (int64_t)wait * 16;
+        const struct policy_host host = { .total_bytes = total,
+                                          .available_bytes = take_size(&input, 16 * GIB),
+                                          .reserved_bytes = take_size(&input, GIB),
+                                          .psi_some_centi = (uint32_t)take(&input, 1),
+                                          .psi_full_centi = (uint32_t)take(&input, 1) };
+        for (size_t i = 0; i < MACHINES; i++) {
+            sample_make(&input, &machines[i], now_ms);
+        }
+        struct policy_host_memory memory_again = memory;
+        memcpy(again, machines, sizeof again);
+        struct policy_plan plan;
+        struct policy_plan plan_again;
+        policy_decide(&settings, &host, &memory, machines, MACHINES, now_ms, &plan);
+        policy_decide(&settings, &host, &memory_again, again, MACHINES, now_ms, &plan_again);
+        require(memcmp(again, machines, sizeof again) == 0);
+        for (size_t i = 0; i < MACHINES; i++) {
+            machine_check(&machines[i], &plan, now_ms);
+            if (machines[i].decision.set_target) {
+                machines[i].sample.commanded_bytes = machines[i].decision.target_bytes;
+            }
+        }
+        (void)policy_missing_for_promises(&settings, &host, machines, MACHINES);
+    }
+    return 0;
+}
