@@ -88,7 +88,7 @@ static void a_peak_is_paid_at_once_and_the_fund_refilled_by_idle_machines(void *
     }
     world_run(&world, 20);
     assert_int_equal(world.commands, 0);
-    assert_int_equal(world.plan.arrived_bytes, 0);
+    assert_true(world.plan.arrived_bytes < MIB); /* but for rounding */
     const uint64_t now = world.guests[0].size;
     world.guests[0].used = now + 400 * MIB;
     world_step(&world);
@@ -239,15 +239,18 @@ static void burst_machines_are_paid_before_spare_machines(void **state)
 {
     (void)state;
     struct world world;
-    world_init(&world, 12 * GIB, GIB);
+    world_init(&world, 10 * GIB + 300 * MIB, GIB);
     world_add_sized(&world, POLICY_SPARE, GIB, 8 * GIB, 2 * GIB, 4 * GIB);
     world_add_sized(&world, POLICY_BURST, GIB, 8 * GIB, 2 * GIB, 4 * GIB);
     world_step(&world);
-    world.guests[0].used = 6 * GIB;
-    world.guests[1].used = 6 * GIB;
-    world_run(&world, 100);
-    assert_true(world.guests[1].size >= 6 * GIB);
-    assert_true(world.guests[0].size < 6 * GIB);
+    world.guests[0].used = 4 * GIB;
+    world.guests[1].used = 4 * GIB;
+    world_step(&world);
+    /* What one cannot do without comes before the other's buffer, but the fund is not for spare. */
+    const uint64_t need = 4 * GIB + 8 * GIB / 20;
+    assert_in_range(world_target(&world, 1), need, 8 * GIB);
+    assert_true(world_target(&world, 0) < need);
+    assert_true(world_target(&world, 0) > 4 * GIB);
 }
 
 static void weights_decide_when_there_is_not_enough(void **state)

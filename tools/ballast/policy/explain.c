@@ -121,9 +121,9 @@ static int explain_keep(const struct policy_machine *machine, const struct numbe
                         n->want, hold);
     case POLICY_KEEP_NO_MEMORY:
         return snprintf(text, size,
-                        "keeps %s although it needs %s: the host has %s to give and %s in its fund "
-                        "for peaks, so %s must come from other machines first",
-                        n->target, n->demand, n->arrived, n->fund, n->missing);
+                        "keeps %s although it needs %s: its share is %s, the host has %s to give "
+                        "now, and %s are missing until other machines give or need less",
+                        n->target, n->demand, n->want, n->arrived, n->missing);
     default:
         break;
     }

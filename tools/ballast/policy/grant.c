@@ -36,7 +36,9 @@ static void ask(struct policy_round *round, struct policy_machine *machine)
     }
     round->plan->asked_bytes += missing;
     decision->short_bytes = missing;
-    const uint64_t goal = policy_min(decision->demand_bytes, decision->want_bytes);
+    /* Its share; beyond it, on an overloaded host, still what it cannot do without. */
+    const uint64_t share = policy_max(decision->want_bytes, scratch->need_bytes);
+    const uint64_t goal = policy_min(decision->demand_bytes, share);
     /* What it was asked for and has not given yet, it simply keeps. */
     const uint64_t kept = policy_min(goal, policy_page_down(scratch->level_bytes));
     if (kept > decision->target_bytes) {

@@ -125,7 +125,8 @@ void policy_reclaim(struct policy_round *round, uint64_t unmet)
     const enum policy_reason reason = reason_of(round, unmet, deficit);
     donors_find(round);
     const uint64_t spare = take(round, POLICY_SPARE, need, reason);
-    if (spare < need) {
+    /* Less than this is rounding, as long as somebody gives at all. */
+    if (spare == 0 || need - spare >= POLICY_MIB) {
         take(round, POLICY_BURST, need - spare, reason);
     }
 }
