@@ -96,6 +96,26 @@ static void a_guest_without_statistics_is_not_shrunk(void **state)
     assert_held(never_told, POLICY_HOLD_NO_STATS);
 }
 
+static void unknown_and_silent(struct world *world)
+{
+    donor(world)->stats_ms = 0;
+    donor(world)->driver = POLICY_DRIVER_UNKNOWN;
+}
+
+static void a_guest_of_which_nothing_is_known_is_booked_whole(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world, 32 * GIB, GIB);
+    world_add_sized(&world, POLICY_BURST, GIB, 8 * GIB, GIB, 3 * GIB);
+    world.spoil = never_told; /* it has a driver, so its size is what it has */
+    world_step(&world);
+    assert_int_equal(booked(&world), 3 * GIB);
+    world.spoil = unknown_and_silent;
+    world_step(&world);
+    assert_int_equal(booked(&world), 8 * GIB);
+}
+
 static void missing_available_is_missing_and_not_a_number(void **state)
 {
     (void)state;
@@ -483,6 +503,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_guest_without_statistics_is_not_shrunk),
+        cmocka_unit_test(a_guest_of_which_nothing_is_known_is_booked_whole),
         cmocka_unit_test(missing_available_is_missing_and_not_a_number),
         cmocka_unit_test(a_guest_without_fresh_statistics_is_not_shrunk),
         cmocka_unit_test(statistics_from_the_future_are_not_fresh),

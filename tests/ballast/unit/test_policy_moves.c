@@ -303,6 +303,24 @@ static void a_reservation_is_collected_from_those_who_have_more_than_they_need(v
     assert_int_equal(world.commands, commands);
 }
 
+static void what_is_on_its_way_is_not_asked_for_again(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world, 25 * GIB, GIB);
+    world.settings.slush_bytes = GIB;
+    world.settings.reserve_bytes = GIB;
+    world_add(&world, POLICY_BURST, GIB, 11 * GIB, GIB);
+    world_add(&world, POLICY_BURST, GIB, 11 * GIB, GIB);
+    world.guests[0].give_per_s = 30 * MIB; /* some seconds for what it is asked for at once */
+    world.guests[1].give_per_s = 30 * MIB;
+    world_run(&world, 10);
+    world.host.reserved_bytes = 300 * MIB;
+    world_run(&world, 30);
+    const uint64_t taken = 22 * GIB - world_target(&world, 0) - world_target(&world, 1);
+    assert_in_range(taken, 300 * MIB, 310 * MIB);
+}
+
 static void a_clock_that_stands_still_takes_nothing(void **state)
 {
     (void)state;
@@ -347,6 +365,7 @@ int main(void)
         cmocka_unit_test(weights_decide_when_there_is_not_enough),
         cmocka_unit_test(a_minimum_is_kept_whatever_the_host_has),
         cmocka_unit_test(a_reservation_is_collected_from_those_who_have_more_than_they_need),
+        cmocka_unit_test(what_is_on_its_way_is_not_asked_for_again),
         cmocka_unit_test(a_clock_that_stands_still_takes_nothing),
         cmocka_unit_test(a_daemon_that_slept_takes_no_giant_step),
     };

@@ -59,11 +59,11 @@ static inline uint64_t policy_page_up(uint64_t bytes, uint64_t max)
     return policy_min((bytes + POLICY_PAGE - 1) & ~(POLICY_PAGE - 1), max);
 }
 
-/* The time from `then` to `now`, within [0, most]: a clock that stands still or jumps does no harm.
+/* The time between two moments, within [0, most]: a clock that stands still or jumps does no harm.
  */
-static inline uint64_t policy_elapsed(int64_t then_ms, int64_t now_ms, uint64_t most)
+static inline uint64_t policy_elapsed(int64_t from_ms, int64_t to_ms, uint64_t most)
 {
-    return now_ms <= then_ms ? 0 : policy_min((uint64_t)now_ms - (uint64_t)then_ms, most);
+    return to_ms <= from_ms ? 0 : policy_min((uint64_t)to_ms - (uint64_t)from_ms, most);
 }
 
 /* ---- zone.c ---- */
