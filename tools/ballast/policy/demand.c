@@ -22,7 +22,7 @@
 /* Rounding, and pages that moved between two of its numbers. */
 #define LIE_SLACK (2 * POLICY_MIB)
 
-bool policy_stats_lie(const struct policy_machine *machine)
+static bool stats_lie(const struct policy_machine *machine)
 {
     const struct policy_sample *sample = &machine->sample;
     const uint64_t available = sample->available_bytes;
@@ -40,12 +40,15 @@ bool policy_stats_lie(const struct policy_machine *machine)
     return available > size + LIE_SLACK || (total != POLICY_MISSING && available > total);
 }
 
-bool policy_stats_fresh(const struct policy_round *round, const struct policy_machine *machine)
+void policy_stats_judge(const struct policy_round *round, struct policy_machine *machine)
 {
     const struct policy_sample *sample = &machine->sample;
-    return sample->stats_ms > machine->memory.reset_ms && sample->stats_ms <= round->now_ms &&
-           round->now_ms - sample->stats_ms <= (int64_t)round->settings->stale_ms &&
-           sample->available_bytes != POLICY_MISSING && !policy_stats_lie(machine);
+    struct policy_scratch *scratch = &machine->scratch;
+    scratch->lies = stats_lie(machine);
+    scratch->told = sample->stats_ms > machine->memory.reset_ms &&
+                    sample->stats_ms <= round->now_ms &&
+                    round->now_ms - sample->stats_ms <= (int64_t)round->settings->stale_ms &&
+                    sample->available_bytes != POLICY_MISSING && !scratch->lies;
 }
 
 /* How the guest counts its balloon, learnt from its total before and after it was inflated. Only

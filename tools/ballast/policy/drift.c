@@ -50,12 +50,11 @@ static void drift_found(struct policy_machine *machine, enum policy_drift drift,
 }
 
 /* The driver went away, and what it held went back to the guest. */
-static bool driver_gone(const struct policy_round *round, const struct policy_machine *machine)
+static bool driver_gone(const struct policy_machine *machine)
 {
     const struct policy_scratch *scratch = &machine->scratch;
-    const bool silent =
-        machine->sample.driver == POLICY_DRIVER_NONE ||
-        (machine->sample.driver == POLICY_DRIVER_UNKNOWN && !policy_stats_fresh(round, machine));
+    const bool silent = machine->sample.driver == POLICY_DRIVER_NONE ||
+                        (machine->sample.driver == POLICY_DRIVER_UNKNOWN && !machine->scratch.told);
     return silent && scratch->actual_bytes + scratch->band_bytes >= machine->max_bytes &&
            machine->memory.target_bytes + scratch->band_bytes < machine->max_bytes;
 }
@@ -93,7 +92,7 @@ void policy_drift_watch(const struct policy_round *round, struct policy_machine 
         return;
     }
     const uint64_t actual = scratch->actual_bytes;
-    if (memory->drift != POLICY_DRIFT_DRIVER_GONE && driver_gone(round, machine)) {
+    if (memory->drift != POLICY_DRIFT_DRIVER_GONE && driver_gone(machine)) {
         drift_found(machine, POLICY_DRIFT_DRIVER_GONE, round->now_ms);
     } else if (machine->sample.driver == POLICY_DRIVER_NONE) {
         return;

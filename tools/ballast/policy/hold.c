@@ -47,38 +47,50 @@ void policy_peak_note(const struct policy_settings *settings, struct policy_memo
     policy_hold_until(memory, POLICY_HOLD_PEAK, now_ms + hold);
 }
 
-/* Reasons that lie in what the machine is, and in what it tells. */
-static enum policy_hold hold_by_state(const struct policy_round *round,
-                                      const struct policy_machine *machine)
+/* Reasons that nothing it tells could change. */
+static enum policy_hold hold_by_kind(const struct policy_machine *machine)
+{
+    if (machine->class == POLICY_GUARANTEED) {
+        return POLICY_HOLD_GUARANTEED;
+    }
+    if (!machine->enabled) {
+        return POLICY_HOLD_DISABLED;
+    }
+    if (machine->sample.unreclaimable != POLICY_RECLAIMABLE) {
+        return POLICY_HOLD_UNRECLAIMABLE;
+    }
+    if (machine->sample.driver == POLICY_DRIVER_NONE ||
+        machine->memory.drift == POLICY_DRIFT_DRIVER_GONE) {
+        return POLICY_HOLD_NO_DRIVER;
+    }
+    return machine->memory.settling ? POLICY_HOLD_RESET : POLICY_HOLD_NONE;
+}
+
+/* Reasons in what it tells, and in what happens to it. */
+static enum policy_hold hold_by_state(const struct policy_machine *machine)
 {
     const struct policy_sample *sample = &machine->sample;
     const struct policy_memory *memory = &machine->memory;
-    const bool told = sample->stats_ms > 0 && sample->available_bytes != POLICY_MISSING &&
-                      sample->actual_bytes != POLICY_MISSING;
-    const struct {
-        bool applies;
-        enum policy_hold hold;
-    } rules[] = {
-        { machine->class == POLICY_GUARANTEED, POLICY_HOLD_GUARANTEED },
-        { !machine->enabled, POLICY_HOLD_DISABLED },
-        { sample->unreclaimable != POLICY_RECLAIMABLE, POLICY_HOLD_UNRECLAIMABLE },
-        { sample->driver == POLICY_DRIVER_NONE || memory->drift == POLICY_DRIFT_DRIVER_GONE,
-          POLICY_HOLD_NO_DRIVER },
-        { memory->settling, POLICY_HOLD_RESET },
-        { !told, POLICY_HOLD_NO_STATS },
-        { policy_stats_lie(machine), POLICY_HOLD_LIES },
-        { !policy_stats_fresh(round, machine), POLICY_HOLD_STALE },
-        { memory->drift == POLICY_DRIFT_FOREIGN, POLICY_HOLD_FOREIGN },
-        { memory->fresh, POLICY_HOLD_NEW },
-        { sample->paused, POLICY_HOLD_PAUSED },
-        { sample->migrating, POLICY_HOLD_MIGRATING },
-    };
-    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
-        if (rules[i].applies) {
-            return rules[i].hold;
-        }
+    if (sample->stats_ms <= 0 || sample->available_bytes == POLICY_MISSING ||
+        sample->actual_bytes == POLICY_MISSING) {
+        return POLICY_HOLD_NO_STATS;
     }
-    return POLICY_HOLD_NONE;
+    if (machine->scratch.lies) {
+        return POLICY_HOLD_LIES;
+    }
+    if (!machine->scratch.told) {
+        return POLICY_HOLD_STALE;
+    }
+    if (memory->drift == POLICY_DRIFT_FOREIGN) {
+        return POLICY_HOLD_FOREIGN;
+    }
+    if (memory->fresh) {
+        return POLICY_HOLD_NEW;
+    }
+    if (sample->paused) {
+        return POLICY_HOLD_PAUSED;
+    }
+    return sample->migrating ? POLICY_HOLD_MIGRATING : POLICY_HOLD_NONE;
 }
 
 /* Reasons that pass with time. Those that only calm the movement give way when the host is short.
@@ -146,7 +158,10 @@ void policy_hold_update(const struct policy_round *round, struct policy_machine 
 {
     struct policy_decision *decision = &machine->decision;
     decision->floor_bytes = floor_of(round, machine);
-    decision->hold = hold_by_state(round, machine);
+    decision->hold = hold_by_kind(machine);
+    if (decision->hold == POLICY_HOLD_NONE) {
+        decision->hold = hold_by_state(machine);
+    }
     if (decision->hold == POLICY_HOLD_NONE) {
         decision->hold = hold_by_time(round, machine);
     }

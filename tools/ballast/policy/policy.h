@@ -279,6 +279,8 @@ struct policy_scratch {
     uint64_t level_bytes;  /* what the host has not got back: the size or the resident memory */
     uint64_t band_bytes;   /* its dead band */
     uint64_t full_bytes;   /* booked without trust in what it reported */
+    bool lies;             /* its statistics cannot be true */
+    bool told;             /* they may be relied on: told, possible and not too old */
     bool still;            /* it gets no command at all */
     bool fixed;            /* nothing is known of its demand: it keeps what it has */
     bool donor;

@@ -83,10 +83,8 @@ void policy_drift_watch(const struct policy_round *round, struct policy_machine 
 void policy_stall_watch(const struct policy_round *round, struct policy_machine *machine,
                         uint64_t elapsed_ms);
 
-/* Whether the sample's statistics cannot be true. */
-bool policy_stats_lie(const struct policy_machine *machine);
-/* Whether they may be relied on: told, possible and not too old. */
-bool policy_stats_fresh(const struct policy_round *round, const struct policy_machine *machine);
+/* Whether the sample's statistics can be true and relied on, into the scratch's lies and told. */
+void policy_stats_judge(const struct policy_round *round, struct policy_machine *machine);
 /* Reads the statistics into used_bytes and demand_bytes. */
 void policy_demand_update(const struct policy_round *round, struct policy_machine *machine,
                           uint64_t elapsed_ms);

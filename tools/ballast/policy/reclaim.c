@@ -28,7 +28,11 @@ static uint64_t coming_of(const struct policy_round *round)
     uint64_t coming = 0;
     for (size_t i = 0; i < round->count; i++) {
         const struct policy_machine *machine = &round->machines[i];
-        if (machine->memory.moving && !machine->sample.paused) {
+        /* The last percent may never come, so it is waited for only as long as it is likely. */
+        const uint64_t since =
+            policy_elapsed(machine->memory.command_ms, round->now_ms, UINT32_MAX);
+        const bool awaited = machine->memory.moving || since < round->settings->stall_ms;
+        if (awaited && !machine->sample.paused) {
             coming += policy_less(machine->scratch.level_bytes, machine->decision.target_bytes);
         }
     }

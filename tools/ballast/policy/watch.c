@@ -81,7 +81,8 @@ static void presence_watch(const struct policy_round *round, struct policy_machi
     }
     memory->driverless = sample->driver == POLICY_DRIVER_NONE;
     const bool steady = policy_elapsed(memory->steady_ms, now, STEADY_MS) == STEADY_MS;
-    if (memory->settling && memory->stable_ms == 0 && policy_stats_fresh(round, machine)) {
+    policy_stats_judge(round, machine);
+    if (memory->settling && memory->stable_ms == 0 && machine->scratch.told) {
         memory->stable_ms = now;
     }
     if (memory->settling && memory->stable_ms != 0 && steady &&
@@ -131,7 +132,7 @@ static void booking_make(const struct policy_round *round, struct policy_machine
     const struct policy_sample *sample = &machine->sample;
     const bool unknown =
         decision->hold == POLICY_HOLD_NO_STATS && sample->driver != POLICY_DRIVER_OK;
-    if (policy_is_pinned(machine) || unknown || policy_stats_lie(machine)) {
+    if (policy_is_pinned(machine) || unknown || machine->scratch.lies) {
         machine->scratch.full_bytes = machine->max_bytes;
         decision->booked_bytes = machine->max_bytes;
         return;
@@ -174,12 +175,11 @@ void policy_watch(struct policy_round *round, struct policy_machine *machine)
     scratch->still = memory->drift == POLICY_DRIFT_FOREIGN || machine->sample.migrating ||
                      machine->sample.actual_bytes == POLICY_MISSING || !policy_has_balloon(machine);
     policy_stall_watch(round, machine, elapsed);
-    const bool told = policy_stats_fresh(round, machine);
-    if (told) {
+    if (scratch->told) {
         policy_demand_update(round, machine, elapsed);
     }
     promises_keep(machine);
-    scratch->fixed = !told || scratch->still || policy_is_pinned(machine);
+    scratch->fixed = !scratch->told || scratch->still || policy_is_pinned(machine);
     if (scratch->fixed) {
         decision->demand_bytes = decision->target_bytes;
     }
