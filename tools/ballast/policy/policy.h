@@ -283,7 +283,6 @@ struct policy_scratch {
     bool told;             /* they may be relied on: told, possible and not too old */
     bool still;            /* it gets no command at all */
     bool fixed;            /* nothing is known of its demand: it keeps what it has */
-    bool donor;
 };
 
 /* One machine. The caller fills in the first part before each call, keeps `memory`, and reads

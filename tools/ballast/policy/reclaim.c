@@ -83,7 +83,6 @@ static void shrink(struct policy_round *round, struct policy_machine *machine, u
     struct policy_memory *memory = &machine->memory;
     machine->decision.target_bytes -= bytes;
     machine->decision.reason = reason;
-    machine->scratch.donor = true;
     memory->reversals += memory->direction > 0 ? 1 : 0;
     round->plan->taken_bytes += bytes;
 }

@@ -34,7 +34,6 @@ static void sizes_read(const struct policy_round *round, struct policy_machine *
     scratch->level_bytes =
         policy_max(scratch->actual_bytes, policy_less(resident, scratch->band_bytes));
     scratch->fixed = false;
-    scratch->donor = false;
 }
 
 /* ---- begin and begin anew ---- */
