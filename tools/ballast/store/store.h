@@ -2,10 +2,11 @@
 #pragma once
 /*
  * What outlives the daemon, in one SQLite database in WAL mode: history in three resolutions,
- * settings, last targets, reservations, and the audit log. Killing the process at any moment loses
- * at most the points since the last store_commit() and corrupts nothing; settings, reservations and
- * audit entries are on disk when their function returns. Times are seconds of the wall clock.
- * One thread.
+ * settings, last targets, reservations, events and the audit log. Killing the process at any moment
+ * loses at most what came since the last store_commit() (points, events, targets) and corrupts
+ * nothing; settings, reservations and audit entries are on disk, safe from a loss of power too,
+ * when their function returns. Times are seconds of the wall clock. Functions that return bool
+ * return false on an error, which store_error() explains. One thread.
  */
 
 #include <stdbool.h>
@@ -16,10 +17,20 @@
 
 struct store;
 
-/* Opens or makes the database in `folder`. NULL: `reason` says why, for example that it is of a
- * newer version, or not a database. A damaged one is never overwritten. */
+/* The database's name in its folder. */
+#define STORE_FILE "ballast.db"
+
+/* Opens or makes the database in `folder`, which must exist. NULL: `reason` says why, for example
+ * that it is of a newer version, or not a database. A damaged one is never overwritten. */
 struct store *store_open(const char *folder, char *reason, size_t reason_size);
+
+/* Commits and closes. NULL is allowed. */
 void store_close(struct store *store);
+
+/* Moves what was committed from the write-ahead log into the database, which waits for the disk.
+ * Works on a connection of its own, so that it may run in another thread while the store is in use.
+ * It need not be called, but then a commit now and then waits instead. False: `reason` says why. */
+bool store_checkpoint(const char *folder, char *reason, size_t reason_size);
 
 /* ---- history ---- */
 
@@ -42,14 +53,20 @@ enum store_step {
 };
 
 /* Adds a point to the running transaction. `machine` "" is the host. Sizes in roll-ups are means,
- * short_bytes is the largest, zone the worst; POLICY_MISSING is kept as missing. */
+ * short_bytes is the largest, zone the worst; POLICY_MISSING is kept as missing, and so is every
+ * size above INT64_MAX. A second point of the same second replaces the first. */
 bool store_add(struct store *store, const char *machine, const struct store_point *point);
 
-/* Ends the transaction: from here on the points survive. Called every few seconds. */
+/* Ends the transaction: from here on the points survive. Called every few seconds. After an error,
+ * here or in a function that adds, what came since the last commit is lost; later calls begin
+ * anew, so that a disk that was full for a while needs no restart. */
 bool store_commit(struct store *store);
 
-/* Makes the roll-ups that are due and drops what is older than is kept. In small steps: returns
- * true while there is more to do. */
+/* Makes the roll-ups that are due and drops what is older than is kept, in the running transaction.
+ * In small steps: returns true while there is more to do. Minutes come from raw points, quarter
+ * hours from minutes; a point that comes late has its minute made again. Events are kept as long as
+ * minutes, audit entries as long as quarter hours. False also on an error: store_error() is not ""
+ * then, and the next call goes on with the next machine. */
 bool store_tidy(struct store *store, int64_t now_s, uint32_t raw_hours, uint32_t minute_days,
                 uint32_t quarter_days);
 
@@ -59,6 +76,10 @@ bool store_history(struct store *store, const char *machine, enum store_step ste
                    int64_t to_s, size_t limit, struct store_point **points, size_t *count);
 
 /* ---- settings, targets, reservations ---- */
+
+/* Loading returns false both where nothing is kept and on an error; store_error() is "" for the
+ * first. What is loaded was checked: a class that exists, a weight in its range, and so on. A
+ * target belongs to the running transaction. A reservation of 0 bytes is released. */
 
 bool store_save_settings(struct store *store, const char *machine,
                          const struct fleet_settings *settings);
@@ -81,6 +102,7 @@ struct store_audit {
     bool done;        /* false: it was refused */
 };
 
+/* Entries from `from_s` on, oldest first, at most `limit`; the array is to be given to free(). */
 bool store_audit_add(struct store *store, const struct store_audit *entry);
 bool store_audit_read(struct store *store, int64_t from_s, size_t limit,
                       struct store_audit **entries, size_t *count);
@@ -96,10 +118,12 @@ struct store_event {
     char text[256];
 };
 
-/* Events belong to the running transaction. Returns its number, 0 on an error. */
+/* Events belong to the running transaction. `number` is not read. Returns its number, 0 on an
+ * error. A number is never given twice, not even after a crash that lost events. Reading yields
+ * events above `after_number`, oldest first; the array is to be given to free(). */
 int64_t store_event_add(struct store *store, const struct store_event *event);
 bool store_event_read(struct store *store, int64_t after_number, size_t limit,
                       struct store_event **events, size_t *count);
 
-/* What the last failed call complained about. */
+/* What the last call complained about, "" when it went well. */
 const char *store_error(const struct store *store);
