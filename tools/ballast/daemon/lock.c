@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The lock against a second instance. The file is never removed: whoever removed it could remove
+ * one that somebody else just locked, and two daemons would hold locks on two files of one name.
+ * The pid in it is for people; the lock alone decides.
+ */
+
+#include "tools/ballast/daemon/lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+/* The pid in the file, 0 when there is none that makes sense. */
+static long read_pid(int fd)
+{
+    char text[32] = "";
+    ssize_t length = pread(fd, text, sizeof text - 1, 0);
+    char *end = NULL;
+    long pid = 0;
+
+    if (length <= 0) {
+        return 0;
+    }
+    pid = strtol(text, &end, 10);
+    return *end == '\n' && pid > 0 && pid <= INT_MAX ? pid : 0;
+}
+
+static void explain_busy(int fd, const char *path, char *reason, size_t reason_size)
+{
+    long pid = read_pid(fd);
+
+    if (pid > 0) {
+        (void)snprintf(reason, reason_size, "another ballastd (pid %ld) holds %s", pid, path);
+    } else {
+        (void)snprintf(reason, reason_size, "another ballastd holds %s", path);
+    }
+}
+
+int lock_take(const char *folder, char *reason, size_t reason_size)
+{
+    char path[PATH_MAX];
+    char text[32];
+    int length = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+    int fd = -1;
+
+    if (snprintf(path, sizeof path, "%s/%s", folder, LOCK_FILE) >= (int)sizeof path) {
+        (void)snprintf(reason, reason_size, "the state folder's name is too long");
+        return -1;
+    }
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+    if (fd < 0) {
+        (void)snprintf(reason, reason_size, "cannot open %s: %s", path, strerror(errno));
+        return -1;
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno == EWOULDBLOCK) {
+            explain_busy(fd, path, reason, reason_size);
+        } else {
+            (void)snprintf(reason, reason_size, "cannot lock %s: %s", path, strerror(errno));
+        }
+        (void)close(fd);
+        return -1;
+    }
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)length, 0) != length) {
+        (void)snprintf(reason, reason_size, "cannot write %s: %s", path, strerror(errno));
+        (void)close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+void lock_release(int fd)
+{
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+}
