@@ -27,7 +27,9 @@ struct fleet_settings {
     bool ballooning; /* the switch, as saved */
     bool managed;    /* false: shown, never touched */
     char owner[CONFIG_NAME_MAX];
-    uint64_t revision; /* counts changes of this machine's settings: its ETag */
+    uint64_t revision;  /* counts changes of this machine's settings: its ETag */
+    uint32_t commanded; /* bits of enum config_given: what somebody changed by command; the rest
+                         * follows the configuration file. Loaded as 0: all of it */
 };
 
 /* The switch, as people see it. */
@@ -168,6 +170,7 @@ struct fleet_machine *fleet_find(const struct fleet *fleet, const char *name);
 const struct policy_plan *fleet_plan(const struct fleet *fleet); /* of the last period */
 const struct policy_host *fleet_host(const struct fleet *fleet);
 const struct policy_settings *fleet_policy(const struct fleet *fleet);
+const struct policy_host_memory *fleet_host_memory(const struct fleet *fleet); /* now */
 
 /* RAM and overhead that all machines hold now, for host_read(). */
 uint64_t fleet_resident(const struct fleet *fleet);
@@ -215,6 +218,10 @@ struct fleet_reservation {
     uint64_t arrived_bytes; /* of it, what is free already */
     int64_t since_ms;
 };
+
+/* Takes over what was kept before a restart: no admission, nothing is saved again. */
+void fleet_restore_reservation(struct fleet *fleet, const char *name, uint64_t bytes,
+                               int64_t now_ms);
 
 struct fleet_result fleet_reserve(struct fleet *fleet, const char *name, uint64_t bytes,
                                   int64_t now_ms);
