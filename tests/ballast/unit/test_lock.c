@@ -72,7 +72,7 @@ static void a_second_instance_is_refused_and_told_the_pid(void **state)
     int fd = taken(fixture);
 
     /* Locks of flock() belong to the open file: this process counts as another. */
-    assert_int_equal(lock_take(fixture->folder, reason, sizeof reason), -1);
+    assert_int_equal(lock_take(fixture->folder, reason, sizeof reason), LOCK_BUSY);
     (void)snprintf(pid, sizeof pid, "(pid %ld)", (long)getpid());
     assert_non_null(strstr(reason, pid));
     assert_non_null(strstr(reason, fixture->path));
@@ -102,7 +102,7 @@ static void the_lock_of_a_killed_daemon_is_no_obstacle(void **state)
     }
     assert_int_equal(read(pipes[0], &byte, 1), 1);
     assert_int_equal(byte, 1);
-    assert_int_equal(lock_take(fixture->folder, reason, sizeof reason), -1);
+    assert_int_equal(lock_take(fixture->folder, reason, sizeof reason), LOCK_BUSY);
     (void)snprintf(expected, sizeof expected, "(pid %ld)", (long)pid);
     assert_non_null(strstr(reason, expected));
     assert_int_equal(kill(pid, SIGKILL), 0);
@@ -128,7 +128,7 @@ static void whatever_stands_in_the_file_does_not_matter(void **state)
         spoil(fixture, texts[i]);
         fd = taken(fixture);
         spoil(fixture, texts[i]);
-        assert_int_equal(lock_take(fixture->folder, reason, sizeof reason), -1);
+        assert_int_equal(lock_take(fixture->folder, reason, sizeof reason), LOCK_BUSY);
         assert_non_null(strstr(reason, "another ballastd holds"));
         lock_release(fd);
     }
@@ -155,11 +155,11 @@ static void a_folder_that_is_not_there_is_told(void **state)
     struct fixture *fixture = *state;
     char reason[256] = "";
 
-    assert_int_equal(lock_take("/nowhere/at/all", reason, sizeof reason), -1);
+    assert_int_equal(lock_take("/nowhere/at/all", reason, sizeof reason), LOCK_FAILED);
     assert_non_null(strstr(reason, "No such file"));
     /* A link could point at a file of somebody else. */
     assert_int_equal(symlink("/tmp/somewhere", fixture->path), 0);
-    assert_int_equal(lock_take(fixture->folder, reason, sizeof reason), -1);
+    assert_int_equal(lock_take(fixture->folder, reason, sizeof reason), LOCK_FAILED);
     assert_non_null(strstr(reason, fixture->path));
 }
 

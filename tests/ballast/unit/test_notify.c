@@ -184,7 +184,7 @@ static void a_manager_that_went_away_or_does_not_listen_costs_no_time(void **sta
 /* A byte more than an address holds. */
 static const char long_path[] =
     "/a/path/that/is/too/long/for/the/address/of/a/socket/which/holds/one/hundred/and/eight/bytes/"
-    "with/the/end12";
+    "with/the/end123";
 
 static void an_address_that_is_none_is_told(void **state)
 {

@@ -29,7 +29,8 @@ static struct fleet_settings usual(void)
                                     .ballooning = true,
                                     .managed = true,
                                     .owner = "alice",
-                                    .revision = 7 };
+                                    .revision = 7,
+                                    .commanded = CONFIG_GIVEN_MIN | CONFIG_GIVEN_CLASS };
 }
 
 static void settings_come_back_after_a_restart(void **state)
@@ -50,6 +51,7 @@ static void settings_come_back_after_a_restart(void **state)
     assert_true(loaded.managed);
     assert_string_equal(loaded.owner, "alice");
     assert_int_equal(loaded.revision, 7);
+    assert_int_equal(loaded.commanded, CONFIG_GIVEN_MIN | CONFIG_GIVEN_CLASS);
 
     saved.ballooning = false;
     saved.revision = 8;
@@ -82,7 +84,9 @@ static void settings_that_somebody_spoiled_by_hand_are_not_used(void **state)
         "UPDATE settings SET min = 2 * max",
         "UPDATE settings SET min = 0, max = 1 << 62",
         "UPDATE settings SET max = 0, revision = -1",
-        "UPDATE settings SET revision = 0, owner = printf('%.*c', 64, 'x')",
+        "UPDATE settings SET revision = 0, commanded = 1 << 32",
+        "UPDATE settings SET commanded = -1",
+        "UPDATE settings SET commanded = 0, owner = printf('%.*c', 64, 'x')",
     };
     struct store_fixture *fixture = *state;
     struct fleet_settings saved = usual();

@@ -51,26 +51,28 @@ int lock_take(const char *folder, char *reason, size_t reason_size)
 
     if (snprintf(path, sizeof path, "%s/%s", folder, LOCK_FILE) >= (int)sizeof path) {
         (void)snprintf(reason, reason_size, "the state folder's name is too long");
-        return -1;
+        return LOCK_FAILED;
     }
     fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
     if (fd < 0) {
         (void)snprintf(reason, reason_size, "cannot open %s: %s", path, strerror(errno));
-        return -1;
+        return LOCK_FAILED;
     }
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        if (errno == EWOULDBLOCK) {
+        int result = errno == EWOULDBLOCK ? LOCK_BUSY : LOCK_FAILED;
+
+        if (result == LOCK_BUSY) {
             explain_busy(fd, path, reason, reason_size);
         } else {
             (void)snprintf(reason, reason_size, "cannot lock %s: %s", path, strerror(errno));
         }
         (void)close(fd);
-        return -1;
+        return result;
     }
     if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)length, 0) != length) {
         (void)snprintf(reason, reason_size, "cannot write %s: %s", path, strerror(errno));
         (void)close(fd);
-        return -1;
+        return LOCK_FAILED;
     }
     return fd;
 }

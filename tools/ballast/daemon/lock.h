@@ -9,9 +9,12 @@
 
 #define LOCK_FILE "ballastd.lock"
 
-/* Takes the lock and writes our pid into its file. Returns the descriptor, which holds it; -1:
- * `reason` says why, with the pid of whoever has it. */
+#define LOCK_BUSY   (-1) /* another one has it: its pid is in the reason */
+#define LOCK_FAILED (-2)
+
+/* Takes the lock and writes our pid into its file. Returns the descriptor, which holds it, or one
+ * of the values above with a reason. */
 int lock_take(const char *folder, char *reason, size_t reason_size);
 
-/* -1 is allowed. */
+/* Values below 0 are allowed. */
 void lock_release(int fd);

@@ -23,7 +23,7 @@ static const struct store_migration migrations[] = {
     { "CREATE TABLE settings (machine TEXT PRIMARY KEY, class INTEGER NOT NULL,"
       " min INTEGER NOT NULL, max INTEGER NOT NULL, weight INTEGER NOT NULL,"
       " ballooning INTEGER NOT NULL, managed INTEGER NOT NULL, owner TEXT NOT NULL,"
-      " revision INTEGER NOT NULL) WITHOUT ROWID;"
+      " revision INTEGER NOT NULL, commanded INTEGER NOT NULL) WITHOUT ROWID;"
       "CREATE TABLE reservation (name TEXT PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID;"
       "CREATE TABLE target (machine TEXT PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID;"
       "CREATE TABLE audit (number INTEGER PRIMARY KEY, time INTEGER NOT NULL, who TEXT NOT NULL,"

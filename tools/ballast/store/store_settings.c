@@ -41,6 +41,7 @@ bool store_save_settings(struct store *store, const char *machine,
     (void)sqlite3_bind_int(save, 7, settings->managed);
     store_bind_text(save, 8, settings->owner);
     store_bind_bytes(save, 9, settings->revision);
+    (void)sqlite3_bind_int64(save, 10, settings->commanded);
     return store_durable_end(store, store_run(store, save));
 }
 
@@ -52,10 +53,11 @@ static bool settings_of(sqlite3_stmt *row, struct fleet_settings *settings)
     uint64_t max_bytes = store_column_bytes(row, 2);
     int64_t weight = sqlite3_column_int64(row, 3);
     uint64_t revision = store_column_bytes(row, 7);
+    uint64_t commanded = store_column_bytes(row, 8);
 
     if (class < 0 || class > POLICY_SPARE || min_bytes > POLICY_BYTES_MAX ||
         max_bytes > POLICY_BYTES_MAX || (max_bytes != 0 && min_bytes > max_bytes) || weight < 1 ||
-        weight > POLICY_WEIGHT_MAX || revision > INT64_MAX ||
+        weight > POLICY_WEIGHT_MAX || revision > INT64_MAX || commanded > UINT32_MAX ||
         (size_t)sqlite3_column_bytes(row, 6) >= sizeof settings->owner) {
         return false;
     }
@@ -67,6 +69,7 @@ static bool settings_of(sqlite3_stmt *row, struct fleet_settings *settings)
         .ballooning = sqlite3_column_int(row, 4) != 0,
         .managed = sqlite3_column_int(row, 5) != 0,
         .revision = revision,
+        .commanded = (uint32_t)commanded,
     };
     store_column_text(row, 6, settings->owner, sizeof settings->owner);
     return true;

@@ -69,10 +69,10 @@ static const char *const texts[STORE_STATEMENTS] = {
     [STORE_QUARTER_READ] = READ("quarter"),
     [STORE_QUARTER_DROP] = DROP("quarter"),
     [STORE_SETTINGS_SAVE] = "INSERT OR REPLACE INTO settings (machine, class, min, max, weight,"
-                            " ballooning, managed, owner, revision)"
-                            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-    [STORE_SETTINGS_LOAD] = "SELECT class, min, max, weight, ballooning, managed, owner, revision"
-                            " FROM settings WHERE machine = ?1",
+                            " ballooning, managed, owner, revision, commanded)"
+                            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    [STORE_SETTINGS_LOAD] = "SELECT class, min, max, weight, ballooning, managed, owner, revision,"
+                            " commanded FROM settings WHERE machine = ?1",
     [STORE_TARGET_SAVE] = "INSERT OR REPLACE INTO target (machine, bytes) VALUES (?1, ?2)",
     [STORE_TARGET_LOAD] = "SELECT bytes FROM target WHERE machine = ?1",
     [STORE_RESERVATION_SAVE] = "INSERT OR REPLACE INTO reservation (name, bytes) VALUES (?1, ?2)",
