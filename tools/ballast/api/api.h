@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 /*
- * The API without a network: a request goes in, a response comes out. docs/openapi.json describes
- * it, GET /openapi.json serves it. api_server.h puts it on sockets. One thread, the fleet's.
+ * The API without a network: a request goes in, a response comes out. tools/ballast/openapi.json
+ * describes it, GET /openapi.json serves it. api_server.h puts it on sockets. One thread, the
+ * fleet's.
  */
 
 #include <stdbool.h>
@@ -13,6 +14,7 @@
 #include "tools/ballast/store/store.h"
 
 #define API_BODY_MAX ((size_t)64 << 10)
+#define API_REASONS  ((size_t)POLICY_SHRINK_SLUSH + 1)
 
 enum api_role {
     API_NOBODY,
@@ -26,19 +28,21 @@ struct api_identity {
     char who[64];                /* for the audit log */
 };
 
-/* The tokens, read from a file that only its owner may read: lines of "operator TOKEN" or
- * "owner NAME TOKEN", '#' begins a comment, a token has at least 16 characters. */
+/* The tokens, read from a file that only its owner (root or the daemon's user) may read: lines of
+ * "operator TOKEN" or "owner NAME TOKEN", '#' begins a comment, a token has 16 to 255 visible ASCII
+ * characters and stands there once. NULL: `reason` says why; never a part of the file. */
 struct api_tokens;
 struct api_tokens *api_tokens_read(const char *path, char *reason, size_t reason_size);
 void api_tokens_free(struct api_tokens *tokens);
 
 struct api_request {
-    const char *method;
+    const char *method;        /* HEAD is answered as GET: the server leaves the body out */
     const char *path;          /* without the query; not decoded */
     const char *query;         /* behind '?', "" none */
     const char *authorization; /* header, or NULL */
     const char *if_match;      /* header, or NULL */
     const char *accept;        /* header, or NULL */
+    const char *last_event_id; /* header, or NULL */
     const char *body;
     size_t body_size;
     bool local; /* over the unix socket, from root or the daemon's own user: an operator */
@@ -47,12 +51,12 @@ struct api_request {
 
 struct api_response {
     unsigned status;
-    const char *type; /* content type */
-    char *body;       /* to be given to free() */
+    const char *type; /* content type; NULL: no body */
+    char *body;       /* given back by api_response_free() */
     size_t size;
     char etag[32];  /* "" none */
     char allow[64]; /* for 405 */
-    /* A stream begins behind the body: events after this number, or recorded periods. */
+    /* A stream begins behind the body: events after stream_after, or recorded periods. */
     enum { API_STREAM_NONE, API_STREAM_EVENTS, API_STREAM_RECORD } stream;
     struct api_identity identity; /* who asked: what a stream may show */
     int64_t stream_after;
@@ -67,8 +71,15 @@ struct api {
     void *context;
     int64_t started_s;
     const char *version;
-    uint64_t requests; /* served, for /metrics */
+    /* Counted for /metrics; all zero at the start. */
+    uint64_t requests;
+    uint64_t periods;
+    uint64_t decisions[API_REASONS]; /* by enum policy_reason */
+    uint64_t audit_failures;         /* changes that the audit log could not take */
 };
+
+/* Counts the decisions of a period; to be called after each fleet_tick(). */
+void api_period(struct api *api);
 
 /* Never fails: what is wrong is a response. */
 void api_handle(struct api *api, const struct api_request *request, struct api_response *response);

@@ -2,7 +2,11 @@
 #pragma once
 /*
  * The API on sockets: libmicrohttpd, watched by the daemon's libuv loop. Loopback addresses and
- * unix sockets only. Everything happens on the loop's thread.
+ * unix sockets only. Everything happens on the loop's thread. Limits, each of which ends a
+ * connection and not the server: 128 connections, 32 of them streams (503 beyond); 10 s for a
+ * request to come in, 60 s for its answer to go out, 30 s of silence; API_BODY_MAX (413); 1 MiB
+ * waiting for the reader of a stream. Over TCP the Host header must name a loopback address: a page
+ * in a browser cannot reach the API under a name of its own.
  */
 
 #include <uv.h>
@@ -30,5 +34,6 @@ void api_server_period(struct api_server *server, const char *first, const char 
 /* True when somebody records: else no line need be made. */
 bool api_server_recording(const struct api_server *server);
 
-/* Ends it: open streams are closed, the unix socket is removed. */
+/* Ends it: open streams are closed, the unix socket is removed. What remains is freed by the loop,
+ * which must run once more. */
 void api_server_stop(struct api_server *server);

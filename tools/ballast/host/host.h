@@ -20,8 +20,9 @@ struct host_source {
 
 struct host_memory {
     uint64_t total_bytes;
-    uint64_t available_bytes; /* MemAvailable, without what ZFS could but will not give back;
-                               * with a limit or a cgroup: what is left of it */
+    uint64_t available_bytes; /* MemAvailable, without the part of ZFS' cache that it counts as
+                               * reclaimable though ZFS keeps it; with a limit or a cgroup: at
+                               * most what is left of it */
     uint64_t swap_total_bytes;
     uint64_t swap_free_bytes;
     uint32_t psi_some_centi; /* hundredths of a percent, avg10 */
@@ -37,28 +38,37 @@ bool host_read(const struct host_source *source, uint64_t machines_bytes,
 
 /* What one process holds. */
 struct host_process {
-    uint64_t resident_bytes; /* all of it */
+    uint64_t virtual_bytes;  /* its address space: a machine's is larger than its RAM */
+    uint64_t resident_bytes; /* all of it, hugetlb pages too */
     uint64_t ram_bytes;      /* of it, the mapping of `ram_size` bytes: the guest's RAM;
                               * POLICY_MISSING when there is no such mapping or it cannot be read */
     uint64_t locked_bytes;
-    uint64_t huge_bytes; /* hugetlb pages */
+    uint64_t huge_bytes; /* hugetlb pages that it touched */
+    bool ram_huge;       /* the RAM mapping is made of them, touched or not */
     bool vfio;           /* it has an assigned device open */
 };
 
-/* Reads it, the RAM mapping too where the caller may look. Costs a walk over the mappings.
- * False when there is no such process. */
+/* Reads it, the RAM mapping (in one piece, or in adjacent ones that add up to `ram_size`) and open
+ * devices too where the caller may look. Costs a walk over the mappings. False when there is no
+ * such process. */
 bool host_process_read(const struct host_source *source, pid_t pid, uint64_t ram_size,
                        struct host_process *process);
 
-/* The cheap part, for every period: resident_bytes only. */
+/* The cheap part, for every period: resident_bytes only, without hugetlb pages. */
 bool host_process_resident(const struct host_source *source, pid_t pid, uint64_t *bytes);
 
-/* A cgroup of v2, for containers: what it has and may have (POLICY_MISSING: no limit). */
+/* A cgroup of v2: what it has and may have (POLICY_MISSING: no limit). */
 struct host_cgroup {
     uint64_t current_bytes;
+    uint64_t file_bytes; /* of it, page cache and slabs that could be dropped */
     uint64_t max_bytes;
     uint64_t high_bytes;
+    bool psi;
     uint32_t psi_some_centi;
+    uint32_t psi_full_centi;
 };
+
+/* Reads the folder, a path such as "/sys/fs/cgroup/machine.slice". False when it is no cgroup with
+ * memory control, or gone. */
 bool host_cgroup_read(const struct host_source *source, const char *folder,
                       struct host_cgroup *cgroup);

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+/*
+ * Machines over QMP: every socket NAME.qmp in a folder, and those that the configuration lists.
+ * Tells the fleet what each machine is and does, and carries out its targets. Lives on one libuv
+ * loop and never waits: everything is asked at once, and answers are taken as they come.
+ *
+ * A machine is found when somebody listens on its socket, and gone when nobody does any more. One
+ * that does not answer stays, with the facts it told last and a sentence about the trouble.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "tools/ballast/config/config.h"
+#include "tools/ballast/fleet/fleet.h"
+
+/* The time, in milliseconds. */
+struct qmp_backend_clock {
+    int64_t (*now_ms)(void *context);  /* monotonic, above 0: the fleet's */
+    int64_t (*wall_ms)(void *context); /* since 1970 */
+    void *context;
+};
+
+struct qmp_backend;
+
+/* Starts; connections are made from here on. What is pointed to but `config` and `clock` must
+ * outlive the backend. Never NULL. */
+struct qmp_backend *qmp_backend_start(uv_loop_t *loop, struct fleet *fleet,
+                                      const struct config *config,
+                                      const struct qmp_backend_clock *clock);
+
+/* Each period: looks into the folder, asks every machine, gives up on what did not answer. */
+void qmp_backend_poll(struct qmp_backend *backend, int64_t now_ms);
+
+/* A new configuration. Machines that it no longer knows are gone. */
+void qmp_backend_configure(struct qmp_backend *backend, const struct config *config);
+
+/* What is wrong with the backend itself, as a sentence ("" nothing): a folder that cannot be read,
+ * a machine that the fleet refused. */
+const char *qmp_backend_trouble(const struct qmp_backend *backend);
+
+/* Ends it: connections are closed, the fleet's machines are gone. The loop must run once more
+ * before it is closed, for its handles. */
+void qmp_backend_stop(struct qmp_backend *backend);
+
+/* For tests: another root folder for /proc and /sys. It must outlive the backend. */
+void qmp_backend_set_root(struct qmp_backend *backend, const char *root);
