@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the fleet tells and wants to be kept. An event goes to the log, to the store, which numbers
+ * it, and to everybody who follows events. Settings and reservations are on disk before the fleet
+ * goes on; a target is committed at the end of its period.
+ */
+
+#include "tools/ballast/daemon/daemon_internal.h"
+
+#include <stdio.h>
+
+/* How loud an event is. Decisions come by the hundred: they are in the store for who wants them. */
+static enum config_log_level level_of(enum fleet_event_kind kind)
+{
+    switch (kind) {
+    case FLEET_EVENT_TARGET:
+    case FLEET_EVENT_HOLD:
+        return CONFIG_LOG_DEBUG;
+    case FLEET_EVENT_REFUSED:
+    case FLEET_EVENT_DRIFT:
+    case FLEET_EVENT_SHORT:
+    case FLEET_EVENT_TROUBLE:
+        return CONFIG_LOG_WARNING;
+    case FLEET_EVENT_FOUND:
+    case FLEET_EVENT_GONE:
+    case FLEET_EVENT_RESET:
+    case FLEET_EVENT_STATE:
+    case FLEET_EVENT_ZONE:
+    case FLEET_EVENT_SETTINGS:
+    case FLEET_EVENT_SWITCH:
+    case FLEET_EVENT_RESERVATION:
+        return CONFIG_LOG_INFO;
+    }
+    return CONFIG_LOG_INFO;
+}
+
+static void on_event(void *context, const struct fleet_event *event)
+{
+    struct daemon *daemon = context;
+    struct store_event kept = { .time_s = daemon_wall_s(NULL), .bytes = event->bytes };
+
+    log_line(daemon->log, level_of(event->kind), event->machine, event->code, "%s", event->text);
+    (void)snprintf(kept.kind, sizeof kept.kind, "%s", fleet_event_name(event->kind));
+    (void)snprintf(kept.machine, sizeof kept.machine, "%s",
+                   event->machine != NULL ? event->machine : "");
+    (void)snprintf(kept.owner, sizeof kept.owner, "%s", event->owner != NULL ? event->owner : "");
+    (void)snprintf(kept.code, sizeof kept.code, "%s", event->code);
+    (void)snprintf(kept.text, sizeof kept.text, "%s", event->text);
+    kept.number = store_event_add(daemon->store, &kept);
+    if (kept.number == 0) {
+        log_line(daemon->log, CONFIG_LOG_ERROR, NULL, "store", "an event is not kept: %s",
+                 store_error(daemon->store));
+    }
+    for (size_t i = 0; i < daemon->server_count; i++) {
+        api_server_event(daemon->servers[i], &kept);
+    }
+}
+
+static bool complain(struct daemon *daemon, const char *name, const char *what)
+{
+    log_line(daemon->log, CONFIG_LOG_ERROR, name, "store", "%s: %s", what,
+             store_error(daemon->store));
+    return false;
+}
+
+static bool save(void *context, const char *machine, const struct fleet_settings *settings)
+{
+    struct daemon *daemon = context;
+
+    return store_save_settings(daemon->store, machine, settings) ||
+           complain(daemon, machine, "settings cannot be kept");
+}
+
+static bool load(void *context, const char *machine, struct fleet_settings *settings)
+{
+    struct daemon *daemon = context;
+
+    if (store_load_settings(daemon->store, machine, settings)) {
+        return true;
+    }
+    return store_error(daemon->store)[0] != '\0' &&
+           complain(daemon, machine, "kept settings cannot be read");
+}
+
+static void save_target(void *context, const char *machine, uint64_t bytes)
+{
+    struct daemon *daemon = context;
+
+    if (!store_save_target(daemon->store, machine, bytes)) {
+        (void)complain(daemon, machine, "a target cannot be kept");
+    }
+    daemon->commit_now = true;
+}
+
+static uint64_t load_target(void *context, const char *machine)
+{
+    struct daemon *daemon = context;
+
+    return store_load_target(daemon->store, machine);
+}
+
+static bool save_reservation(void *context, const char *name, uint64_t bytes)
+{
+    struct daemon *daemon = context;
+
+    return store_save_reservation(daemon->store, name, bytes) ||
+           complain(daemon, name, "a reservation cannot be kept");
+}
+
+struct fleet_ops daemon_fleet_ops(struct daemon *daemon)
+{
+    return (struct fleet_ops){
+        .context = daemon,
+        .event = on_event,
+        .save = save,
+        .load = load,
+        .save_target = save_target,
+        .load_target = load_target,
+        .save_reservation = save_reservation,
+    };
+}
+
+static void restore(void *context, const char *name, uint64_t bytes)
+{
+    struct daemon *daemon = context;
+
+    fleet_restore_reservation(daemon->fleet, name, bytes, daemon_now_ms(NULL));
+}
+
+void daemon_restore_reservations(struct daemon *daemon)
+{
+    if (!store_each_reservation(daemon->store, restore, daemon)) {
+        (void)complain(daemon, NULL, "kept reservations cannot be read");
+    }
+}

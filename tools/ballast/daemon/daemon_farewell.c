@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * on-exit = restore: before the daemon ends every machine it controlled is asked to take its
+ * maximum back. It is waited until all have accepted, or for FAREWELL_MS: a machine that does not
+ * answer must not keep the service manager waiting. What the host is short of then is the
+ * operator's choice, made in the configuration.
+ */
+
+#include "tools/ballast/daemon/daemon_internal.h"
+
+#define FAREWELL_MS       3000
+#define FAREWELL_CHECK_MS 50
+
+static uint64_t maximum_of(const struct fleet_machine *machine)
+{
+    uint64_t max_bytes = machine->settings.max_bytes;
+
+    return max_bytes != 0 && max_bytes < machine->facts.ram_bytes ? max_bytes
+                                                                  : machine->facts.ram_bytes;
+}
+
+/* Ours to give back: it has a balloon that we moved. */
+static bool is_ours(const struct fleet_machine *machine)
+{
+    return machine->backend->set_target != NULL && machine->settings.managed &&
+           machine->commanded_bytes != 0 && machine->facts.state != FACTS_STOPPED &&
+           machine->policy.memory.drift != POLICY_DRIFT_FOREIGN;
+}
+
+static size_t count_missing(const struct daemon *daemon)
+{
+    size_t count = 0;
+    size_t missing = 0;
+    struct fleet_machine *const *machines = fleet_machines(daemon->fleet, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        missing += is_ours(machines[i]) && machines[i]->commanded_bytes < maximum_of(machines[i]);
+    }
+    return missing;
+}
+
+static void on_check(uv_timer_t *timer)
+{
+    struct daemon *daemon = timer->data;
+    size_t missing = count_missing(daemon);
+    int64_t waited_ms = daemon_now_ms(NULL) - daemon->farewell_ms;
+
+    if (missing > 0 && waited_ms < FAREWELL_MS) {
+        return;
+    }
+    if (missing > 0) {
+        log_line(daemon->log, CONFIG_LOG_WARNING, NULL, "exit",
+                 "%zu machines did not answer when they were given their maximum", missing);
+    }
+    uv_stop(&daemon->loop);
+    daemon->ended = true;
+}
+
+bool daemon_farewell_start(struct daemon *daemon)
+{
+    size_t count = 0;
+    struct fleet_machine *const *machines = fleet_machines(daemon->fleet, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        struct fleet_machine *machine = machines[i];
+        uint64_t bytes = maximum_of(machine);
+
+        if (is_ours(machine) && machine->commanded_bytes < bytes &&
+            !machine->backend->set_target(machine->handle, bytes)) {
+            log_line(daemon->log, CONFIG_LOG_WARNING, machine->name, "exit",
+                     "it could not be given its maximum");
+        }
+    }
+    if (count_missing(daemon) == 0) {
+        return false;
+    }
+    daemon->farewell_ms = daemon_now_ms(NULL);
+    (void)uv_timer_start(&daemon->farewell, on_check, FAREWELL_CHECK_MS, FAREWELL_CHECK_MS);
+    return true;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+/*
+ * What the daemon's files share. One thread, but for checkpoints of the store, which touch nothing
+ * here but struct daemon_checkpoint.
+ */
+
+#include <uv.h>
+
+#include "tools/ballast/api/api_server.h"
+#include "tools/ballast/daemon/daemon.h"
+#include "tools/ballast/daemon/daemon_backends.h"
+#include "tools/ballast/daemon/notify.h"
+#include "tools/ballast/host/host.h"
+
+/* A checkpoint on its way in another thread. */
+struct daemon_checkpoint {
+    uv_work_t work;
+    bool running;
+    bool good;
+    char folder[256];
+    char reason[512];
+};
+
+struct daemon {
+    const struct options *options;
+    struct log *log;
+    struct config config;
+    struct notify notify;
+    int lock;
+    struct store *store;
+    struct fleet *fleet;
+    struct daemon_backends *backends;
+    struct api api;
+    struct api_tokens *tokens;
+    struct api_server *servers[CONFIG_LISTENS_MAX];
+    size_t server_count;
+    /* The loop, and our handles on it. */
+    uv_loop_t loop;
+    uv_timer_t period;   /* asks the machines, */
+    uv_timer_t decide;   /* and decides a moment later */
+    uv_timer_t commit;   /* of the store */
+    uv_timer_t tidy;     /* runs while there is something to tidy */
+    uv_timer_t watchdog; /* tells the service manager */
+    uv_timer_t farewell; /* waits for machines to be given their maximum */
+    uv_signal_t hangup;
+    uv_signal_t terminate;
+    uv_signal_t interrupt;
+    struct daemon_checkpoint checkpoint;
+    /* How it goes. */
+    struct host_memory host;
+    unsigned polls;      /* periods since the start */
+    unsigned commits;    /* of the store's timer */
+    int64_t decided_ms;  /* the last decision */
+    int64_t farewell_ms; /* when the farewell began; 0: it did not */
+    bool commit_now;     /* something is in the store that should not wait */
+    bool ended;          /* the loop ends */
+};
+
+/* ---- clocks (daemon.c) ---- */
+
+int64_t daemon_now_ms(void *context);  /* monotonic: the fleet's */
+int64_t daemon_wall_ms(void *context); /* since 1970 */
+int64_t daemon_wall_s(void *context);
+
+/* Begins to end: at once, or when machines have their maximum. */
+void daemon_stop(struct daemon *daemon);
+
+/* ---- the period (daemon_period.c) ---- */
+
+/* False: not even the host's total can be told. */
+bool daemon_host_read(struct daemon *daemon, struct policy_host *host);
+
+void daemon_period_start(struct daemon *daemon);
+void daemon_period_stop(struct daemon *daemon);
+
+/* ---- events and what the fleet keeps (daemon_events.c) ---- */
+
+struct fleet_ops daemon_fleet_ops(struct daemon *daemon);
+void daemon_restore_reservations(struct daemon *daemon);
+
+/* ---- history (daemon_history.c) ---- */
+
+/* The points of this period. */
+void daemon_history_add(struct daemon *daemon, const struct policy_host *host);
+
+/* Commits, tidies and moves the log into the database, each when it is time. */
+void daemon_history_start(struct daemon *daemon);
+void daemon_history_stop(struct daemon *daemon);
+
+/* ---- configuration (daemon_reload.c) ---- */
+
+/* Reads the file that the options name into *config. False: complaints were logged. */
+bool daemon_config_read(const struct options *options, struct log *log, struct config *config);
+
+/* SIGHUP: the new configuration, or with a complaint the last good one. */
+void daemon_reload(struct daemon *daemon);
+
+/* ---- the end (daemon_farewell.c) ---- */
+
+/* on-exit = restore: gives every machine its maximum. False: none has to be waited for. */
+bool daemon_farewell_start(struct daemon *daemon);

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The period: ask, wait a moment for the answers, decide, and tell. Deciding on answers that are a
+ * moment old and not a period makes the way from a guest's peak to its memory half as long.
+ *
+ * The first period only asks: connections are made in it, and a decision about machines that nobody
+ * knows yet would be worth nothing.
+ */
+
+#include "tools/ballast/daemon/daemon_internal.h"
+
+#include <stdlib.h>
+
+#include "tools/ballast/policy/policy_text.h"
+#include "tools/ballast/record/record.h"
+
+/* How long answers may take: an eighth of the period, but no more than this. */
+#define ANSWERS_MAX_MS 200
+/* --once: so long machines have to take what was decided. */
+#define ONCE_MS 1000
+
+bool daemon_host_read(struct daemon *daemon, struct policy_host *host)
+{
+    struct host_source source = {
+        .root = "",
+        .cgroup = daemon->config.host_cgroup,
+        .limit_bytes = daemon->config.host_memory_bytes,
+    };
+
+    if (!host_read(&source, fleet_resident(daemon->fleet), &daemon->host)) {
+        return false;
+    }
+    *host = (struct policy_host){
+        .total_bytes = daemon->host.total_bytes,
+        .available_bytes = daemon->host.available_bytes,
+        .psi_some_centi = daemon->host.psi_some_centi,
+        .psi_full_centi = daemon->host.psi_full_centi,
+    };
+    return true;
+}
+
+static bool somebody_records(const struct daemon *daemon)
+{
+    for (size_t i = 0; i < daemon->server_count; i++) {
+        if (api_server_recording(daemon->servers[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The machines as recordings want them; NULL without memory, and then this period is missing. */
+static struct record_machine *list_machines(const struct daemon *daemon, size_t *count)
+{
+    struct fleet_machine *const *machines = fleet_machines(daemon->fleet, count);
+    struct record_machine *list = calloc(*count + 1, sizeof *list);
+
+    for (size_t i = 0; list != NULL && i < *count; i++) {
+        list[i] =
+            (struct record_machine){ .name = machines[i]->name, .machine = &machines[i]->policy };
+    }
+    return list;
+}
+
+static char *first_line(const struct daemon *daemon)
+{
+    size_t count = 0;
+    struct record_machine *list = list_machines(daemon, &count);
+    char *line = NULL;
+
+    if (list != NULL) {
+        line = record_first(fleet_policy(daemon->fleet), fleet_host_memory(daemon->fleet), list,
+                            count);
+    }
+    free(list);
+    return line;
+}
+
+/* Hands the period to everybody who records. */
+static void tell_recorders(const struct daemon *daemon, const char *first, int64_t now_ms)
+{
+    size_t count = 0;
+    struct record_machine *list = list_machines(daemon, &count);
+    char *line = NULL;
+
+    if (list != NULL) {
+        line = record_period(now_ms, fleet_host(daemon->fleet), fleet_plan(daemon->fleet), list,
+                             count);
+    }
+    for (size_t i = 0; line != NULL && i < daemon->server_count; i++) {
+        api_server_period(daemon->servers[i], first, line);
+    }
+    free(line);
+    free(list);
+}
+
+static void tell_manager(const struct daemon *daemon, const struct policy_host *host)
+{
+    size_t count = 0;
+    char available[POLICY_SIZE_TEXT];
+
+    (void)fleet_machines(daemon->fleet, &count);
+    notify_status(&daemon->notify, "%zu machines, zone %s, %s available", count,
+                  policy_zone_name(fleet_plan(daemon->fleet)->zone),
+                  policy_size_text(host->available_bytes, available));
+}
+
+static void on_once(uv_timer_t *timer)
+{
+    daemon_stop(timer->data);
+}
+
+static void on_decide(uv_timer_t *timer)
+{
+    struct daemon *daemon = timer->data;
+    struct policy_host host;
+    char *first = NULL;
+    int64_t now_ms = daemon_now_ms(NULL);
+
+    if (!daemon_host_read(daemon, &host)) {
+        /* Nothing is decided on memory that nobody knows, and the watchdog will notice. */
+        log_line(daemon->log, CONFIG_LOG_ERROR, NULL, "host",
+                 "the host's memory cannot be read: nothing is decided");
+        return;
+    }
+    if (somebody_records(daemon)) {
+        first = first_line(daemon);
+    }
+    fleet_tick(daemon->fleet, &host, now_ms);
+    api_period(&daemon->api);
+    if (first != NULL) {
+        tell_recorders(daemon, first, now_ms);
+        free(first);
+    }
+    daemon_history_add(daemon, &host);
+    tell_manager(daemon, &host);
+    daemon->decided_ms = daemon_now_ms(NULL);
+    if (daemon->options->action == OPTIONS_ONCE) {
+        (void)uv_timer_stop(&daemon->period);
+        (void)uv_timer_start(timer, on_once, ONCE_MS, 0);
+    }
+}
+
+static void on_period(uv_timer_t *timer)
+{
+    struct daemon *daemon = timer->data;
+    uint64_t wait_ms = daemon->config.period_ms / 8;
+
+    daemon_backends_poll(daemon->backends, daemon_now_ms(NULL));
+    log_flush(daemon->log, false);
+    daemon->polls++;
+    if (daemon->polls > 1) {
+        (void)uv_timer_start(&daemon->decide, on_decide,
+                             wait_ms < ANSWERS_MAX_MS ? wait_ms : ANSWERS_MAX_MS, 0);
+    }
+}
+
+/* The manager hears that we live only while decisions are made in time: a loop that turns but
+ * decides nothing is as bad as one that hangs. */
+static void on_watchdog(uv_timer_t *timer)
+{
+    struct daemon *daemon = timer->data;
+    int64_t age_ms = daemon_now_ms(NULL) - daemon->decided_ms;
+
+    if (age_ms <= 3 * (int64_t)daemon->config.period_ms) {
+        notify_alive(&daemon->notify);
+    } else {
+        log_line(daemon->log, CONFIG_LOG_ERROR, NULL, "late",
+                 "the last decision is late: the watchdog is not told that all is well");
+    }
+}
+
+void daemon_period_start(struct daemon *daemon)
+{
+    uint64_t watchdog_ms = daemon->notify.watchdog_ms / 2;
+
+    daemon->decided_ms = daemon_now_ms(NULL);
+    (void)uv_timer_start(&daemon->period, on_period, 0, daemon->config.period_ms);
+    if (watchdog_ms > 0) {
+        (void)uv_timer_start(&daemon->watchdog, on_watchdog, watchdog_ms, watchdog_ms);
+    }
+}
+
+void daemon_period_stop(struct daemon *daemon)
+{
+    (void)uv_timer_stop(&daemon->period);
+    (void)uv_timer_stop(&daemon->decide);
+}
