@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Sizes, times and names, read and written. Whole numbers are read digit by digit: strtod() would
+ * follow the locale's comma and round above 2^53.
+ */
+
+#include "tools/ballast/cli/cli_text.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <inttypes.h>
+#include <locale.h>
+#include <string.h>
+#include <time.h>
+#include <wchar.h>
+
+#include "tools/ballast/policy/policy_text.h"
+
+static_assert(CLI_TEXT >= POLICY_SIZE_TEXT, "a size fits");
+
+const char *cli_size(uint64_t bytes, char text[CLI_TEXT])
+{
+    if (bytes == POLICY_MISSING) {
+        (void)snprintf(text, CLI_TEXT, "-");
+        return text;
+    }
+    return policy_size_text(bytes, text);
+}
+
+const char *cli_span(int64_t ms, char text[CLI_TEXT])
+{
+    static const struct {
+        int64_t from_ms, unit_ms;
+        const char *unit;
+    } units[] = {
+        { (int64_t)48 * 3600000, 86400000, "d" },
+        { (int64_t)120 * 60000, 3600000, "h" },
+        { (int64_t)120 * 1000, 60000, "min" },
+        { 1000, 1000, "s" },
+        { 0, 1, "ms" },
+    };
+    (void)snprintf(text, CLI_TEXT, "-");
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (ms >= units[i].from_ms) {
+            (void)snprintf(text, CLI_TEXT, "%" PRId64 " %s", ms / units[i].unit_ms, units[i].unit);
+            break;
+        }
+    }
+    return text;
+}
+
+const char *cli_time(int64_t unix_s, char text[CLI_TEXT])
+{
+    time_t when = (time_t)unix_s;
+    struct tm local;
+    if (unix_s < 0 || localtime_r(&when, &local) == NULL ||
+        strftime(text, CLI_TEXT, "%Y-%m-%d %H:%M:%S", &local) == 0) {
+        (void)snprintf(text, CLI_TEXT, "-");
+    }
+    return text;
+}
+
+/* A decimal fraction: whole digits, and thousandths of what follows a point. */
+struct decimal {
+    uint64_t whole;
+    uint64_t thousandths;
+};
+
+static bool parse_decimal(const char **text, struct decimal *number)
+{
+    const char *at = *text;
+    uint64_t scale = 100;
+    number->whole = 0;
+    number->thousandths = 0;
+    if (!isdigit((unsigned char)*at)) {
+        return false;
+    }
+    for (; isdigit((unsigned char)*at); at++) {
+        if (number->whole > (UINT64_MAX >> 4) / 10) {
+            return false;
+        }
+        number->whole = number->whole * 10 + (uint64_t)(*at - '0');
+    }
+    if (*at == '.') {
+        at++;
+        if (!isdigit((unsigned char)*at)) {
+            return false;
+        }
+        for (; isdigit((unsigned char)*at); at++) {
+            number->thousandths += scale * (uint64_t)(*at - '0');
+            scale /= 10;
+        }
+    }
+    *text = at;
+    return true;
+}
+
+/* number x unit; false when that is more than any memory or time. */
+static bool scale_decimal(const struct decimal *number, uint64_t unit, uint64_t *product)
+{
+    if (number->whole > ((uint64_t)1 << 62) / unit) {
+        return false;
+    }
+    *product = number->whole * unit + unit / 1000 * number->thousandths +
+               unit % 1000 * number->thousandths / 1000;
+    return true;
+}
+
+bool cli_parse_size(const char *text, uint64_t whole, uint64_t *bytes)
+{
+    static const char letters[] = "KMGT";
+    struct decimal number;
+    const char *letter;
+    if (!parse_decimal(&text, &number)) {
+        return false;
+    }
+    if (strcmp(text, "%") == 0) {
+        if (whole == POLICY_MISSING || number.whole > 100) {
+            return false;
+        }
+        *bytes = whole / 1000 * (number.whole * 10 + number.thousandths / 100) +
+                 whole % 1000 * (number.whole * 10 + number.thousandths / 100) / 1000;
+        return true;
+    }
+    while (*text == ' ') {
+        text++;
+    }
+    if (*text == '\0' || strcmp(text, "B") == 0) {
+        *bytes = number.whole;
+        return number.thousandths == 0;
+    }
+    letter = strchr(letters, toupper((unsigned char)*text));
+    if (letter == NULL || (text[1] != '\0' && strcmp(text + 1, "iB") != 0)) {
+        return false;
+    }
+    return scale_decimal(&number, (uint64_t)1024 << (10 * (letter - letters)), bytes);
+}
+
+bool cli_parse_span(const char *text, int64_t *ms)
+{
+    static const struct {
+        const char *name;
+        uint64_t ms;
+    } units[] = { { "", 1000 },     { "s", 1000 },    { "ms", 1 },      { "m", 60000 },
+                  { "min", 60000 }, { "h", 3600000 }, { "d", 86400000 } };
+    struct decimal number;
+    uint64_t product = 0;
+    if (!parse_decimal(&text, &number)) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (strcmp(text, units[i].name) == 0) {
+            bool good = scale_decimal(&number, units[i].ms, &product);
+            *ms = (int64_t)product;
+            return good;
+        }
+    }
+    return false;
+}
+
+bool cli_parse_number(const char *text, uint64_t least, uint64_t most, uint64_t *number)
+{
+    struct decimal decimal;
+    if (!parse_decimal(&text, &decimal) || *text != '\0' || decimal.thousandths != 0) {
+        return false;
+    }
+    *number = decimal.whole;
+    return *number >= least && *number <= most;
+}
+
+bool cli_parse_time(const char *text, int64_t now_s, int64_t *unix_s)
+{
+    static const char *const forms[] = { "%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S",
+                                         "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S" };
+    uint64_t number = 0;
+    int64_t span_ms = 0;
+    if (cli_parse_number(text, 0, (uint64_t)1 << 40, &number)) {
+        *unix_s = (int64_t)number;
+        return true;
+    }
+    if (cli_parse_span(text, &span_ms)) {
+        *unix_s = now_s - span_ms / 1000;
+        return true;
+    }
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        struct tm parts = { .tm_isdst = -1 };
+        const char *end = strptime(text, forms[i], &parts);
+        if (end != NULL && *end == '\0') {
+            *unix_s = mktime(&parts);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- names ---- */
+
+static unsigned least_of(unsigned a, unsigned b, unsigned c)
+{
+    unsigned two = a < b ? a : b;
+    return two < c ? two : c;
+}
+
+bool cli_alike(const char *name, const char *other, unsigned *distance)
+{
+    enum { LONGEST = 64 };
+    unsigned row[LONGEST + 1];
+    size_t n = strlen(name);
+    size_t m = strlen(other);
+    if (n > LONGEST || m > LONGEST || n == 0 || m == 0) {
+        return false;
+    }
+    for (size_t k = 0; k <= m; k++) {
+        row[k] = (unsigned)k;
+    }
+    for (size_t i = 1; i <= n; i++) {
+        unsigned corner = row[0];
+        row[0] = (unsigned)i;
+        for (size_t k = 1; k <= m; k++) {
+            unsigned above = row[k];
+            bool same = tolower((unsigned char)name[i - 1]) == tolower((unsigned char)other[k - 1]);
+            row[k] = least_of(above + 1, row[k - 1] + 1, corner + (same ? 0U : 1U));
+            corner = above;
+        }
+    }
+    *distance = row[m];
+    /* Names that share a beginning are worth a hint too: "web" for "web-frontend". */
+    if (n >= 3 && strncmp(name, other, n) == 0) {
+        *distance = *distance > 1 ? 1 : *distance;
+    }
+    return *distance <= (n < 4 ? 1U : 2U);
+}
+
+/* ---- terminals ---- */
+
+/* Widths of letters depend on the locale; the program's own may be "C". */
+static locale_t utf8_locale(void)
+{
+    static locale_t locale;
+    if (locale == (locale_t)0) {
+        locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+    }
+    return locale;
+}
+
+size_t cli_columns(const char *text)
+{
+    locale_t locale = utf8_locale();
+    locale_t before = locale == (locale_t)0 ? (locale_t)0 : uselocale(locale);
+    size_t left = strlen(text);
+    size_t columns = 0;
+    mbstate_t state;
+    memset(&state, 0, sizeof(state));
+    while (left > 0) {
+        wchar_t letter = 0;
+        size_t size = mbrtowc(&letter, text, left, &state);
+        if (size == 0 || size > left) { /* not UTF-8: each byte is a column */
+            memset(&state, 0, sizeof(state));
+            size = 1;
+            letter = L'?';
+        }
+        int width = wcwidth(letter);
+        columns += width > 0 ? (size_t)width : 0;
+        text += size;
+        left -= size;
+    }
+    if (before != (locale_t)0) {
+        (void)uselocale(before);
+    }
+    return columns;
+}
+
+void cli_put(FILE *out, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        unsigned char byte = (unsigned char)*text;
+        unsigned char next = (unsigned char)text[1];
+        if (byte < ' ' || byte == 0x7f) {
+            (void)fputc('?', out);
+        } else if (byte == 0xc2 && next >= 0x80 && next < 0xa0) { /* controls of 8 bits */
+            (void)fputc('?', out);
+            text++;
+        } else {
+            (void)fputc(byte, out);
+        }
+    }
+}
+
+/* ---- answers ---- */
+
+uint64_t cli_bytes(const json_t *object, const char *member)
+{
+    int64_t number = cli_number(object, member);
+    return number < 0 ? POLICY_MISSING : (uint64_t)number;
+}
+
+int64_t cli_number(const json_t *object, const char *member)
+{
+    const json_t *value = json_object_get(object, member);
+    return json_is_integer(value) && json_integer_value(value) >= 0 ? json_integer_value(value)
+                                                                    : -1;
+}
+
+const char *cli_string(const json_t *object, const char *member)
+{
+    const char *text = json_string_value(json_object_get(object, member));
+    return text == NULL ? "" : text;
+}
+
+bool cli_true(const json_t *object, const char *member)
+{
+    return json_is_true(json_object_get(object, member));
+}
+
+void cli_put_json(FILE *out, const json_t *json)
+{
+    (void)json_dumpf(json, out, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+    (void)fputc('\n', out);
+}

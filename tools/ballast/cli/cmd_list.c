@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * `list`, `show`, `host`: what there is.
+ */
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "tools/ballast/cli/cli_commands.h"
+#include "tools/ballast/cli/cli_http.h"
+#include "tools/ballast/cli/cli_table.h"
+#include "tools/ballast/cli/cli_text.h"
+
+/* What a person should know of a machine first: trouble, then its switch, else its state. */
+static const char *state_word(const json_t *machine)
+{
+    const char *state = cli_string(machine, "state");
+    const char *drift = cli_string(machine, "drift");
+    const char *ballooning = cli_string(json_object_get(machine, "ballooning"), "state");
+    if (strcmp(state, "running") != 0) {
+        return state;
+    }
+    if (drift[0] != '\0' && strcmp(drift, "none") != 0) {
+        return drift;
+    }
+    if (!cli_true(machine, "managed")) {
+        return "unmanaged";
+    }
+    return strcmp(ballooning, "enabled") == 0 ? state : ballooning;
+}
+
+static void add_machine(struct cli_table *table, const json_t *machine)
+{
+    const json_t *decision = json_object_get(machine, "decision");
+    const char *state = state_word(machine);
+    bool running = strcmp(state, "running") == 0;
+    uint64_t missing = cli_bytes(machine, "short_bytes");
+    bool is_short = missing != POLICY_MISSING && missing > 0;
+    cli_table_add(table, CLI_PLAIN, "%s", cli_string(machine, "name"));
+    cli_table_add(table, running ? CLI_PLAIN : CLI_YELLOW, "%s", state);
+    cli_table_add(table, CLI_PLAIN, "%s", cli_string(machine, "class"));
+    cli_table_bytes(table, cli_bytes(machine, "size_bytes"));
+    cli_table_bytes(table, cli_bytes(machine, "target_bytes"));
+    cli_table_bytes(table, cli_bytes(machine, "used_bytes"));
+    cli_table_bytes(table, cli_bytes(machine, "minimum_bytes"));
+    cli_table_bytes(table, cli_bytes(machine, "maximum_bytes"));
+    cli_table_add(table, is_short ? CLI_RED : CLI_PLAIN, "%s", cli_string(decision, "reason"));
+}
+
+static void print_names(struct cli *cli, const json_t *machines)
+{
+    const json_t *machine;
+    size_t i;
+    json_array_foreach(machines, i, machine)
+    {
+        cli_put(cli->out, cli_string(machine, "name"));
+        (void)fputc('\n', cli->out);
+    }
+}
+
+int cmd_list(struct cli *cli, const struct cli_args *args)
+{
+    json_t *json = NULL;
+    int status = cli_get(cli, "/v1/machines", &json);
+    if (status != CLI_OK) {
+        return status;
+    }
+    const json_t *machines = json_object_get(json, "machines");
+    if (cli_value(args, "names") != NULL) {
+        print_names(cli, machines);
+    } else if (cli->json) {
+        cli_put_json(cli->out, json);
+    } else if (json_array_size(machines) == 0) {
+        (void)fputs("There is no machine.\n", cli->out);
+    } else {
+        struct cli_table *table =
+            cli_table_new("NAME|STATE|CLASS|>NOW|>TARGET|>USED|>GUARANTEED|>MAXIMUM|WHY");
+        const json_t *machine;
+        size_t i;
+        json_array_foreach(machines, i, machine)
+        {
+            add_machine(table, machine);
+        }
+        cli_table_print(table, cli->out, cli->colour);
+        cli_table_free(table);
+    }
+    json_decref(json);
+    return CLI_OK;
+}
+
+/* ---- show ---- */
+
+static void size_line(FILE *out, const char *name, const json_t *object, const char *member)
+{
+    char text[CLI_TEXT];
+    cli_line(out, name, "%s", cli_size(cli_bytes(object, member), text));
+}
+
+static void show_memory(FILE *out, const json_t *machine)
+{
+    size_line(out, "memory now", machine, "size_bytes");
+    size_line(out, "target", machine, "target_bytes");
+    size_line(out, "guaranteed", machine, "minimum_bytes");
+    size_line(out, "maximum", machine, "maximum_bytes");
+    size_line(out, "RAM", machine, "ram_bytes");
+    size_line(out, "used", machine, "used_bytes");
+    size_line(out, "available", machine, "available_bytes");
+    size_line(out, "demand", machine, "demand_bytes");
+    size_line(out, "fair part", machine, "want_bytes");
+    size_line(out, "floor", machine, "floor_bytes");
+    size_line(out, "booked", machine, "booked_bytes");
+    size_line(out, "short of", machine, "short_bytes");
+    size_line(out, "in the host", machine, "resident_bytes");
+    size_line(out, "overhead", machine, "overhead_bytes");
+}
+
+static void show_guest(FILE *out, const json_t *machine)
+{
+    const json_t *guest = json_object_get(machine, "guest");
+    char text[CLI_TEXT];
+    char size[CLI_TEXT];
+    int64_t kills = cli_number(guest, "oom_kills");
+    cli_line(out, "statistics", "%s old; total %s", cli_span(cli_number(guest, "age_ms"), text),
+             cli_size(cli_bytes(guest, "total_bytes"), size));
+    cli_line(out, "swapped", "in %s, out %s", cli_size(cli_bytes(guest, "swap_in_bytes"), text),
+             cli_size(cli_bytes(guest, "swap_out_bytes"), size));
+    if (kills > 0) {
+        cli_line(out, "out of memory", "%" PRId64 " programs killed by the guest", kills);
+    }
+    cli_line(out, "device, driver", "%s, %s", cli_true(machine, "device") ? "yes" : "no",
+             cli_string(machine, "driver"));
+    cli_line(out, "accounting", "%s", cli_string(machine, "mode"));
+}
+
+static void show_machine(FILE *out, const json_t *machine)
+{
+    const json_t *decision = json_object_get(machine, "decision");
+    const json_t *ballooning = json_object_get(machine, "ballooning");
+    const json_t *ledger = json_object_get(machine, "ledger");
+    cli_line(out, "name", "%s", cli_string(machine, "name"));
+    cli_line(out, "kind, state", "%s, %s", cli_string(machine, "kind"),
+             cli_string(machine, "state"));
+    cli_line(out, "where", "%s %s", cli_string(machine, "backend"), cli_string(machine, "where"));
+    cli_line(out, "owner", "%s", cli_string(machine, "owner"));
+    cli_line(out, "class, weight", "%s, %" PRId64, cli_string(machine, "class"),
+             cli_number(machine, "weight"));
+    cli_line(out, "managed", "%s", cli_true(machine, "managed") ? "yes" : "no");
+    cli_line(out, "ballooning", "%s: %s", cli_string(ballooning, "state"),
+             cli_string(ballooning, "text"));
+    show_memory(out, machine);
+    show_guest(out, machine);
+    cli_line(out, "decision", "%s: %s", cli_string(decision, "reason"),
+             cli_string(decision, "reason_text"));
+    if (cli_string(decision, "hold_text")[0] != '\0') {
+        cli_line(out, "held", "%s: %s", cli_string(decision, "hold"),
+                 cli_string(decision, "hold_text"));
+    }
+    cli_line(out, "ledger", "lent %" PRId64 " MiB x s; peaks paid %" PRId64 ", not paid %" PRId64,
+             cli_number(ledger, "lent_mib_s"), cli_number(ledger, "peaks_met"),
+             cli_number(ledger, "peaks_missed"));
+    if (cli_string(machine, "last_error")[0] != '\0') {
+        cli_line(out, "last error", "%s", cli_string(machine, "last_error"));
+    }
+}
+
+int cmd_show(struct cli *cli, const struct cli_args *args)
+{
+    json_t *machine = NULL;
+    int status = cli_get_machine(cli, args->words[0], "", &machine, NULL);
+    if (status != CLI_OK) {
+        return status;
+    }
+    if (cli->json) {
+        cli_put_json(cli->out, machine);
+    } else {
+        show_machine(cli->out, machine);
+    }
+    json_decref(machine);
+    return CLI_OK;
+}
+
+/* ---- host ---- */
+
+static void show_host(FILE *out, const json_t *host)
+{
+    size_line(out, "total", host, "total_bytes");
+    size_line(out, "available", host, "available_bytes");
+    cli_line(out, "pressure", "some %.2f %%, full %.2f %%",
+             json_number_value(json_object_get(host, "psi_some_percent")),
+             json_number_value(json_object_get(host, "psi_full_percent")));
+    size_line(out, "reserve", host, "reserve_bytes");
+    size_line(out, "slush fund", host, "slush_bytes");
+    size_line(out, "  of it left", host, "slush_left_bytes");
+    size_line(out, "may be booked", host, "ceiling_bytes");
+    size_line(out, "booked", host, "booked_bytes");
+    size_line(out, "arrived", host, "arrived_bytes");
+    size_line(out, "on its way", host, "coming_bytes");
+    size_line(out, "asked for", host, "asked_bytes");
+    size_line(out, "granted", host, "granted_bytes");
+    size_line(out, "taken", host, "taken_bytes");
+    size_line(out, "short of", host, "short_bytes");
+    size_line(out, "reserved", host, "reserved_bytes");
+    size_line(out, "promised", host, "promised_bytes");
+    size_line(out, "not covered", host, "missing_for_promises_bytes");
+    cli_line(out, "admits", "%s", cli_true(host, "admit") ? "yes" : "no, nothing new may start");
+    cli_line(out, "machines", "%" PRId64, cli_number(host, "machines"));
+}
+
+int cmd_host(struct cli *cli, const struct cli_args *args)
+{
+    json_t *host = NULL;
+    int status = cli_get(cli, "/v1/host", &host);
+    (void)args;
+    if (status != CLI_OK) {
+        return status;
+    }
+    if (cli->json) {
+        cli_put_json(cli->out, host);
+    } else {
+        cli_line(cli->out, "zone", "%s", cli_string(host, "zone"));
+        show_host(cli->out, host);
+    }
+    json_decref(host);
+    return CLI_OK;
+}
