@@ -227,15 +227,26 @@ static size_t draw_host(const struct top_view *view, const json_t *host, size_t 
     return 3;
 }
 
+/* How many columns of sizes there is room for. */
+static size_t sizes_for(const struct top_view *view)
+{
+    size_t room =
+        view->width > NAME_COLUMNS ? (view->width - NAME_COLUMNS) / (SIZE_COLUMNS + 1) : 0;
+    return room < SIZES ? room : SIZES;
+}
+
 static void draw_titles(const struct top_view *view, size_t bar, FILE *out)
 {
     static const char *const titles[SIZES] = { "NOW", "TARGET", "USED", "DEMAND", "MAXIMUM" };
     colour(view, CLI_BOLD, out);
     put_cut("NAME", NAME_COLUMNS, true, out);
-    for (size_t i = 0; i < SIZES; i++) {
+    for (size_t i = 0; i < sizes_for(view); i++) {
         (void)fprintf(out, " %*s", (int)SIZE_COLUMNS, titles[i]);
     }
-    (void)fputs(bar > 0 ? "  USED, NOW, TARGET, MAXIMUM" : "", out);
+    if (bar > 0) {
+        (void)fputs("  ", out);
+        put_cut("USED, NOW, TARGET, MAXIMUM", bar, false, out);
+    }
     colour(view, CLI_PLAIN, out);
     (void)fputc('\n', out);
 }
@@ -245,7 +256,7 @@ static void draw_machine(const struct top_view *view, const json_t *machine, siz
     static const char *const shown[SIZES] = { "size_bytes", "target_bytes", "used_bytes",
                                               "demand_bytes", "maximum_bytes" };
     put_cut(cli_string(machine, "name"), NAME_COLUMNS, true, out);
-    for (size_t i = 0; i < SIZES; i++) {
+    for (size_t i = 0; i < sizes_for(view); i++) {
         draw_size(cli_bytes(machine, shown[i]), out);
     }
     if (bar > 0) {

@@ -25,11 +25,9 @@ struct top_view {
     bool reverse;
     bool colour;
     bool utf8;
-    size_t width;  /* columns; at least TOP_WIDTH_MIN are used */
+    size_t width;  /* columns; where they are few, the last sizes are left out */
     size_t height; /* lines; 0: as many as there are machines, and no help line */
 };
-
-#define TOP_WIDTH_MIN 60U
 
 /* What is shown. `host` is NULL for those who may not see it, `events` NULL when there are none. */
 struct top_data {
