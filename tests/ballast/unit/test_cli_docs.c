@@ -51,10 +51,10 @@ static bool has_word(const char *text, const char *word)
 
 static bool page_has_option(const struct cli_option *option)
 {
-    char text[64];
+    char name[64];
     char letter[3] = { '-', option->letter, '\0' };
-    (void)snprintf(text, sizeof(text), "--%s", option->name);
-    return has_word(page, text) && (option->letter == '\0' || has_word(page, letter));
+    (void)snprintf(name, sizeof(name), "--%s", option->name);
+    return has_word(page, name) && (option->letter == '\0' || has_word(page, letter));
 }
 
 static void the_manual_page_has_every_command_and_option(void **state)

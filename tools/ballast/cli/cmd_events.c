@@ -10,12 +10,13 @@
 #include <time.h>
 
 #include "tools/ballast/cli/cli_commands.h"
+#include "tools/ballast/cli/cli_events.h"
 #include "tools/ballast/cli/cli_http.h"
 #include "tools/ballast/cli/cli_table.h"
 #include "tools/ballast/cli/cli_text.h"
 
 #define LIMIT_DEFAULT 100U
-#define LIMIT_MAX     100000U
+#define LIMIT_MAX     1000U /* as the API has it */
 
 /* Between two attempts to connect again. */
 #define RETRY_FIRST_MS 500
@@ -44,11 +45,6 @@ static void print_event(struct cli *cli, const json_t *event)
     free(line);
 }
 
-static bool wanted(const json_t *event, const char *machine)
-{
-    return machine == NULL || strcmp(cli_string(event, "machine"), machine) == 0;
-}
-
 /* A line of a stream. Numbers are in the data, too, so that "id:" need not be looked at; an event's
  * data is one line. */
 static bool take_line(void *context, const char *line, size_t size)
@@ -63,7 +59,7 @@ static bool take_line(void *context, const char *line, size_t size)
     if (json_is_object(event)) {
         int64_t number = cli_number(event, "number");
         follower->last = number > follower->last ? number : follower->last;
-        if (wanted(event, follower->machine)) {
+        if (cli_event_of(event, follower->machine)) {
             if (follower->cli->json) {
                 (void)json_dumpf(event, follower->cli->out, JSON_COMPACT | JSON_PRESERVE_ORDER);
                 (void)fputc('\n', follower->cli->out);
@@ -116,36 +112,46 @@ static int follow(struct follower *follower)
     return CLI_OK;
 }
 
-static int print_events(struct cli *cli, const char *machine, int64_t after, uint64_t limit)
+/* Those after a number, as the API has them. */
+static int read_after(struct cli *cli, const char *machine, int64_t after, uint64_t limit,
+                      json_t *list)
 {
     char path[96];
     json_t *json = NULL;
-    const json_t *event;
+    json_t *event;
     size_t i;
     (void)snprintf(path, sizeof(path), "/v1/events?after=%" PRId64 "&limit=%" PRIu64, after, limit);
     int status = cli_get(cli, path, &json);
-    if (status != CLI_OK) {
-        return status;
-    }
-    json_t *list = json_array();
     json_array_foreach(json_object_get(json, "events"), i, event)
     {
-        if (wanted(event, machine)) {
-            json_array_append(list, json_array_get(json_object_get(json, "events"), i));
+        if (cli_event_of(event, machine)) {
+            json_array_append(list, event);
         }
     }
-    json_object_set(json, "events", list);
-    if (cli->json) {
+    json_decref(json);
+    return status;
+}
+
+/* `after` below 0: the latest. */
+static int print_events(struct cli *cli, const char *machine, int64_t after, uint64_t limit)
+{
+    json_t *list = json_array();
+    const json_t *event;
+    size_t i;
+    int status = after < 0 ? cli_events_read(cli, machine, &after, (size_t)limit, false, list)
+                           : read_after(cli, machine, after, limit, list);
+    if (status == CLI_OK && cli->json) {
+        json_t *json = json_pack("{s:O}", "events", list);
         cli_put_json(cli->out, json);
-    } else {
+        json_decref(json);
+    } else if (status == CLI_OK) {
         json_array_foreach(list, i, event)
         {
             print_event(cli, event);
         }
     }
     json_decref(list);
-    json_decref(json);
-    return CLI_OK;
+    return status;
 }
 
 int cmd_events(struct cli *cli, const struct cli_args *args)
@@ -161,7 +167,8 @@ int cmd_events(struct cli *cli, const struct cli_args *args)
         return cli_usage(cli, "--limit is 1 to %u, not %s", LIMIT_MAX, limit);
     }
     if (cli_value(args, "follow") == NULL) {
-        return print_events(cli, cli_value(args, "machine"), (int64_t)number, most);
+        return print_events(cli, cli_value(args, "machine"), after == NULL ? -1 : (int64_t)number,
+                            most);
     }
     struct follower follower = { .cli = cli,
                                  .machine = cli_value(args, "machine"),

@@ -14,7 +14,7 @@
 #include "tools/ballast/cli/cli_text.h"
 
 #define POINTS_DEFAULT 1000U
-#define POINTS_MAX     100000U
+#define POINTS_MAX     10000U /* as the API has it */
 
 static const char *const members[] = { "size_bytes",      "target_bytes",   "used_bytes",
                                        "available_bytes", "resident_bytes", "demand_bytes",
@@ -120,7 +120,7 @@ static void print_points(struct cli *cli, const json_t *points, bool host)
 
 int cmd_history(struct cli *cli, const struct cli_args *args)
 {
-    struct span span;
+    struct span span = { .step = "raw" };
     json_t *json = NULL;
     char query[160];
     char *path = NULL;

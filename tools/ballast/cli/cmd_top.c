@@ -5,7 +5,6 @@
  */
 
 #include <errno.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,13 +13,13 @@
 #include <unistd.h>
 
 #include "tools/ballast/cli/cli_commands.h"
+#include "tools/ballast/cli/cli_events.h"
 #include "tools/ballast/cli/cli_http.h"
 #include "tools/ballast/cli/cli_text.h"
 #include "tools/ballast/cli/top.h"
 
 #define DELAY_MS      2000
 #define EVENTS_KEPT   5U
-#define EVENTS_ASKED  200
 #define PLAIN_COLUMNS 100U
 
 struct top {
@@ -40,29 +39,6 @@ struct top {
 };
 
 /* ---- asking ---- */
-
-static void ask_events(struct top *top)
-{
-    struct cli_answer answer;
-    char path[80];
-    size_t i;
-    const json_t *event;
-    (void)snprintf(path, sizeof(path), "/v1/events?after=%" PRId64 "&limit=%d", top->last_event,
-                   EVENTS_ASKED);
-    if (cli_request(top->cli, "GET", path, NULL, NULL, &answer) != CLI_OK) {
-        return;
-    }
-    json_array_foreach(json_object_get(answer.json, "events"), i, event)
-    {
-        int64_t number = cli_number(event, "number");
-        top->last_event = number > top->last_event ? number : top->last_event;
-        json_array_append(top->events, json_array_get(json_object_get(answer.json, "events"), i));
-    }
-    while (json_array_size(top->events) > EVENTS_KEPT) {
-        json_array_remove(top->events, 0);
-    }
-    cli_answer_free(&answer);
-}
 
 /* The host is hidden from owners; that is no error here. */
 static void ask_host(struct top *top)
@@ -85,7 +61,7 @@ static int ask_all(struct top *top)
         top->machines = json_incref(json_object_get(json, "machines"));
         json_decref(json);
         ask_host(top);
-        ask_events(top);
+        status = cli_events_read(top->cli, NULL, &top->last_event, EVENTS_KEPT, true, top->events);
     }
     return status;
 }
@@ -279,7 +255,7 @@ static int print_json(struct top *top)
 
 int cmd_top(struct cli *cli, const struct cli_args *args)
 {
-    struct top top = { .cli = cli, .events = json_array() };
+    struct top top = { .cli = cli, .events = json_array(), .last_event = -1 };
     int status = read_options(&top, args);
     if (status == CLI_OK) {
         status = cli->json ? print_json(&top) : run(&top);
