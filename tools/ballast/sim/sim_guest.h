@@ -21,6 +21,9 @@
 #include "tools/ballast/sim/sim_load.h"
 #include "tools/ballast/sim/sim_policy.h"
 
+/* So long after its start a guest's balloon driver comes. */
+#define SIM_GUEST_DRIVER_S 8
+
 enum sim_fault {
     SIM_FAULT_NONE,
     SIM_FAULT_NO_DRIVER, /* removed: all memory is back in the guest, no statistics */
