@@ -89,7 +89,9 @@ void sim_host_init(struct sim_host *host, enum sim_family family, struct sim_rng
     int64_t for_machines = sim_max(ram * family_percent(family) / 100, pinned * 10 / 9 + ram / 4);
     int64_t room = for_machines * 9 / 10 - pinned;
     for (size_t i = 0; i < count && minimums > room; i++) {
-        guests[i].min = (int64_t)((__int128)guests[i].min * room / minimums);
+        if (guests[i].class != POLICY_GUARANTEED) {
+            guests[i].min = (int64_t)((__int128)guests[i].min * room / minimums);
+        }
     }
     *host = (struct sim_host){ .rng = rng };
     host->own_base = SIM_GIB + for_machines / 64;
