@@ -49,7 +49,7 @@ static void decide_one(const struct machine *machine, struct sim_view *view, int
 {
     int64_t size = view->size;
     int64_t used = mean(machine->sizes, machine->count) - mean(machine->frees, machine->count);
-    int64_t target = size;
+    int64_t target;
     if (host_free < 200000) {
         int64_t part = host_free <= 50000 ? host_free - 50000 : host_free;
         target = sim_max(view->min, used + size * part / 1000000);
