@@ -210,8 +210,8 @@ $(BUILD)/unit/%: $(BUILD)/host/tests/unit/%.o $(UNIT_OBJS)
 	@mkdir -p $(@D); echo "  $@"
 	$(Q)$(HOSTCC) $(SANITIZE) $^ -lcmocka $(LIBS) -o $@
 
-$(BUILD)/unit/test_qmp: $(QMP_SRCS:%.c=$(BUILD)/host/%.o)
-$(BUILD)/unit/test_qmp: LIBS := -ljansson
+$(BUILD)/unit/test_qmp $(BUILD)/unit/test_qmp_open: $(QMP_SRCS:%.c=$(BUILD)/host/%.o)
+$(BUILD)/unit/test_qmp $(BUILD)/unit/test_qmp_open: LIBS := -ljansson
 $(BUILD)/unit/test_heap $(BUILD)/unit/test_heap_mistakes: $(HEAP_HOST_OBJS) $(BUILD)/host/tests/fakes/model_heap.o
 
 # Our C library's files beside the host's: under other names, and with memory that a test can deny.

@@ -6,7 +6,8 @@
  * QEMU itself is blocked on writing to us cannot dead-lock.
  *
  * Protocol: QEMU's docs/interop/qmp-spec. The byte stream is taken apart by qmp_text.c, what it
- * contains is sorted by qmp_inbox.c; what waits for a certain answer is in qmp_wait.c.
+ * contains is sorted by qmp_inbox.c; qmp_output.c holds what the socket does not take at once; what
+ * waits for a certain answer is in qmp_wait.c.
  */
 
 #include "tools/qmp/qmp.h"
@@ -61,40 +62,119 @@ static enum qmp_status state(const struct qmp *qmp, struct qmp_error *error)
     return qmp->broken.status;
 }
 
-/* ---- bytes in and out ---- */
+/* ---- commands ---- */
+
+/* Puts a command into the output. */
+static enum qmp_status enqueue(struct qmp *qmp, const char *command, json_t *arguments,
+                               uint64_t *id, struct qmp_error *error)
+{
+    struct pending *place = NULL;
+    json_t *message;
+    char *text;
+    bool added;
+
+    for (unsigned i = 0; i < QMP_PENDING_MAX && place == NULL; i++) {
+        place = qmp->pending[i].id == 0 ? &qmp->pending[i] : NULL;
+    }
+    if (place == NULL) {
+        json_decref(arguments);
+        return qmp_fail(error, QMP_BUSY, "%u commands are waiting for their reply",
+                        QMP_PENDING_MAX);
+    }
+    /* "o*" takes the arguments over and leaves the member out when there are none. */
+    message = json_pack("{s:s, s:I, s:o*}", "execute", command, "id", (json_int_t)qmp->next_id,
+                        "arguments", arguments);
+    text = message == NULL ? NULL : json_dumps(message, JSON_COMPACT);
+    json_decref(message);
+    if (text == NULL) {
+        return qmp_fail(error, QMP_SYSTEM, "the command %s cannot be written as JSON", command);
+    }
+    added = qmp_output_add(qmp, text, strlen(text));
+    free(text);
+    if (!added) {
+        return qmp_fail(error, QMP_SYSTEM, "out of memory");
+    }
+    *place = (struct pending){ .id = qmp->next_id++ };
+    *id = place->id;
+    return succeed(error);
+}
+
+/* Goes on with the negotiation as far as what has arrived allows, also when the end came with it:
+ * a connection that was made and lost at once was made. */
+static void negotiate(struct qmp *qmp)
+{
+    struct qmp_error error;
+    enum qmp_status status;
+
+    if (qmp->stage != STAGE_CAPABILITIES) {
+        return;
+    }
+    if (qmp->capabilities_id == 0) {
+        if (qmp->broken.status != QMP_OK) {
+            return;
+        }
+        if (enqueue(qmp, "qmp_capabilities", NULL, &qmp->capabilities_id, &error) != QMP_OK) {
+            qmp->broken = error;
+            return;
+        }
+        qmp_output_flush(qmp);
+    }
+    status = qmp_take_reply(qmp, qmp->capabilities_id, NULL, &error);
+    if (status == QMP_OK) {
+        qmp->stage = STAGE_READY;
+    } else if (status == QMP_REFUSED) {
+        qmp->broken = error;
+    }
+}
+
+/* ---- bytes in ---- */
+
+/* Reads once. False when there is nothing, or when the connection broke. */
+static bool read_some(struct qmp *qmp, char *bytes, size_t size, size_t *total)
+{
+    ssize_t count = recv(qmp->fd, bytes, size, MSG_DONTWAIT);
+
+    if (count > 0) {
+        *total += (size_t)count;
+        if (!qmp_text_feed(&qmp->text, bytes, (size_t)count)) {
+            qmp_fail(&qmp->broken, QMP_SYSTEM, "out of memory");
+            return false;
+        }
+        qmp_sort(qmp);
+        return qmp->broken.status == QMP_OK;
+    }
+    if (count < 0 && errno == EINTR) {
+        return true;
+    }
+    if (count == 0 || errno == ECONNRESET) {
+        qmp_fail(&qmp->broken, QMP_CLOSED, "QEMU closed the QMP connection");
+    } else if (errno != EAGAIN && errno != EWOULDBLOCK) {
+        qmp_fail(&qmp->broken, QMP_SYSTEM, "recv: %s", strerror(errno));
+    }
+    return false;
+}
 
 enum qmp_status qmp_pump(struct qmp *qmp, struct qmp_error *error)
 {
     char bytes[16384];
+    size_t total = 0;
 
-    while (qmp->broken.status == QMP_OK) {
-        ssize_t count = recv(qmp->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
-
-        if (count > 0) {
-            if (!qmp_text_feed(&qmp->text, bytes, (size_t)count)) {
-                qmp_fail(&qmp->broken, QMP_SYSTEM, "out of memory");
-                break;
-            }
-            qmp_sort(qmp);
-        } else if (count == 0) {
-            qmp_fail(&qmp->broken, QMP_CLOSED, "QEMU closed the QMP connection");
-        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-            break;
-        } else if (errno == ECONNRESET) {
-            qmp_fail(&qmp->broken, QMP_CLOSED, "QEMU closed the QMP connection");
-        } else if (errno != EINTR) {
-            qmp_fail(&qmp->broken, QMP_SYSTEM, "recv: %s", strerror(errno));
-        }
+    if (qmp->broken.status == QMP_OK) {
+        qmp_output_flush(qmp);
     }
+    while (qmp->broken.status == QMP_OK && total < QMP_PUMP_MAX &&
+           read_some(qmp, bytes, sizeof(bytes), &total)) {
+    }
+    negotiate(qmp);
     return state(qmp, error);
 }
 
-/* Waits until something came (or, with POLLOUT in `also`, until the socket takes more), then
- * pumps. QMP_TIMEOUT when the deadline passed before. */
-static enum qmp_status wait_and_pump(struct qmp *qmp, short also, int64_t deadline,
-                                     struct qmp_error *error)
+/* Waits until something came or the socket takes what waits to go out, then pumps. QMP_TIMEOUT when
+ * the deadline passed before. */
+static enum qmp_status wait_and_pump(struct qmp *qmp, int64_t deadline, struct qmp_error *error)
 {
-    struct pollfd poll_fd = { .fd = qmp->fd, .events = (short)(POLLIN | also) };
+    short events = qmp_wants_output(qmp) ? POLLIN | POLLOUT : POLLIN;
+    struct pollfd poll_fd = { .fd = qmp->fd, .events = events };
     int ready = poll(&poll_fd, 1, left_ms(deadline));
 
     if (ready < 0 && errno != EINTR) {
@@ -107,88 +187,36 @@ static enum qmp_status wait_and_pump(struct qmp *qmp, short also, int64_t deadli
     return qmp_pump(qmp, error);
 }
 
-/* ---- commands ---- */
-
-static enum qmp_status write_all(struct qmp *qmp, const char *bytes, size_t count, int64_t deadline,
-                                 struct qmp_error *error)
-{
-    size_t sent = 0;
-
-    while (sent < count) {
-        ssize_t now = send(qmp->fd, bytes + sent, count - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
-        enum qmp_status status;
-
-        if (now >= 0) {
-            sent += (size_t)now;
-            continue;
-        }
-        if (errno == EPIPE || errno == ECONNRESET) {
-            /* Take what QEMU said before it went. */
-            (void)qmp_pump(qmp, NULL);
-            if (qmp->broken.status == QMP_OK) {
-                qmp_fail(&qmp->broken, QMP_CLOSED, "QEMU closed the QMP connection");
-            }
-            return state(qmp, error);
-        }
-        if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
-            qmp_fail(&qmp->broken, QMP_SYSTEM, "send: %s", strerror(errno));
-            return state(qmp, error);
-        }
-        status = wait_and_pump(qmp, POLLOUT, deadline, error);
-        if (status == QMP_TIMEOUT && sent > 0) {
-            qmp_fail(&qmp->broken, QMP_PROTOCOL, "QEMU took only a part of a command in time");
-            return state(qmp, error);
-        }
-        if (status != QMP_OK) {
-            return status;
-        }
-    }
-    return succeed(error);
-}
-
 enum qmp_status qmp_send(struct qmp *qmp, const char *command, json_t *arguments, int timeout_ms,
                          uint64_t *id, struct qmp_error *error)
 {
     int64_t deadline = now_ms() + timeout_ms;
-    struct pending *place = NULL;
     enum qmp_status status = state(qmp, error);
-    json_t *message;
-    char *text;
 
-    for (unsigned i = 0; i < QMP_PENDING_MAX && place == NULL; i++) {
-        place = qmp->pending[i].id == 0 ? &qmp->pending[i] : NULL;
-    }
-    if (status == QMP_OK && place == NULL) {
-        status =
-            qmp_fail(error, QMP_BUSY, "%u commands are waiting for their reply", QMP_PENDING_MAX);
-    }
     if (status != QMP_OK) {
         json_decref(arguments);
         return status;
     }
-    /* "o*" takes the arguments over and leaves the member out when there are none. */
-    message = json_pack("{s:s, s:I, s:o*}", "execute", command, "id", (json_int_t)qmp->next_id,
-                        "arguments", arguments);
-    text = message == NULL ? NULL : json_dumps(message, JSON_COMPACT);
-    json_decref(message);
-    if (text == NULL) {
-        return qmp_fail(error, QMP_SYSTEM, "the command %s cannot be written as JSON", command);
-    }
-    *place = (struct pending){ .id = qmp->next_id++ };
-    *id = place->id;
-    status = write_all(qmp, text, strlen(text), deadline, error);
-    free(text);
+    assert(qmp->stage == STAGE_READY);
+    status = enqueue(qmp, command, arguments, id, error);
     if (status != QMP_OK) {
-        *place = (struct pending){ 0 };
+        return status;
     }
-    return status;
+    qmp_output_flush(qmp);
+    while (qmp->broken.status == QMP_OK && qmp->output_length > 0 && now_ms() < deadline) {
+        (void)wait_and_pump(qmp, deadline, NULL);
+    }
+    if (qmp->broken.status == QMP_OK && qmp->output_length > QMP_OUTPUT_MAX) {
+        qmp_fail(&qmp->broken, QMP_PROTOCOL, "QEMU does not read the commands it is sent");
+    }
+    return state(qmp, error);
 }
 
 enum qmp_status qmp_wait(struct qmp *qmp, int timeout_ms, struct qmp_error *error)
 {
     enum qmp_status status = state(qmp, error);
 
-    return status != QMP_OK ? status : wait_and_pump(qmp, 0, now_ms() + timeout_ms, error);
+    return status != QMP_OK ? status : wait_and_pump(qmp, now_ms() + timeout_ms, error);
 }
 
 enum qmp_status qmp_take_reply(struct qmp *qmp, uint64_t id, json_t **reply,
@@ -269,32 +297,47 @@ int qmp_fd(const struct qmp *qmp)
     return qmp->fd;
 }
 
-enum qmp_status qmp_adopt(int fd, int timeout_ms, struct qmp **out, struct qmp_error *error)
+bool qmp_greeted(const struct qmp *qmp)
 {
-    int64_t deadline = now_ms() + timeout_ms;
+    return qmp->stage != STAGE_GREETING;
+}
+
+bool qmp_ready(const struct qmp *qmp)
+{
+    return qmp->stage == STAGE_READY && qmp->broken.status == QMP_OK;
+}
+
+enum qmp_status qmp_open_fd(int fd, struct qmp **out, struct qmp_error *error)
+{
     struct qmp *qmp = calloc(1, sizeof(*qmp));
-    enum qmp_status status = QMP_OK;
 
     assert(fd >= 0);
-    *out = NULL;
+    *out = qmp;
     if (qmp == NULL) {
         close(fd);
         return qmp_fail(error, QMP_SYSTEM, "out of memory");
     }
     qmp->fd = fd;
     qmp->next_id = 1;
-    while (status == QMP_OK && !qmp->greeted) {
-        status = wait_and_pump(qmp, 0, deadline, error);
+    return succeed(error);
+}
+
+enum qmp_status qmp_adopt(int fd, int timeout_ms, struct qmp **out, struct qmp_error *error)
+{
+    int64_t deadline = now_ms() + timeout_ms;
+    struct qmp *qmp = NULL;
+    enum qmp_status status = qmp_open_fd(fd, &qmp, error);
+
+    *out = NULL;
+    while (status == QMP_OK && qmp->stage != STAGE_READY) {
+        status = wait_and_pump(qmp, deadline, error);
     }
-    if (status == QMP_OK) {
-        status = qmp_execute(qmp, "qmp_capabilities", NULL, left_ms(deadline), NULL, error);
+    if (qmp != NULL && qmp->stage == STAGE_READY) {
+        *out = qmp;
+        return succeed(error);
     }
-    if (status != QMP_OK) {
-        qmp_close(qmp);
-        return status;
-    }
-    *out = qmp;
-    return QMP_OK;
+    qmp_close(qmp);
+    return status;
 }
 
 void qmp_close(struct qmp *qmp)
@@ -309,6 +352,7 @@ void qmp_close(struct qmp *qmp)
         json_decref(qmp->pending[i].reply);
     }
     qmp_text_free(&qmp->text);
+    free(qmp->output);
     close(qmp->fd);
     free(qmp);
 }

@@ -3,9 +3,10 @@
 /*
  * A client of the QEMU Machine Protocol over a unix stream socket.
  *
- * Two ways of use. Programs that may wait call qmp_execute() and qmp_wait_event(). Programs with an
- * event loop watch qmp_fd() for input, call qmp_pump() when it is readable, qmp_send() to ask, and
- * qmp_take_reply() and qmp_take_event() to collect. Both ways mix.
+ * Two ways of use. Programs that may wait call qmp_connect(), qmp_execute() and qmp_wait_event().
+ * Programs with an event loop call qmp_open(), watch qmp_fd() for input (and for output while
+ * qmp_wants_output()), call qmp_pump() when it is ready, ask with qmp_send() once qmp_ready(), and
+ * collect with qmp_take_reply() and qmp_take_event(); nothing of this waits. Both ways mix.
  *
  * Every function that can fail returns a status and, where `error` is not NULL, fills it. After
  * QMP_CLOSED, QMP_PROTOCOL or QMP_SYSTEM the connection is useless: every later call returns the
@@ -24,12 +25,17 @@
 #define QMP_EVENTS_MAX 64U
 /* Commands that were sent and whose reply nobody took yet. */
 #define QMP_PENDING_MAX 32U
+/* Text of commands that the other side did not read yet. More of it ends the connection. */
+#define QMP_OUTPUT_MAX ((size_t)64 << 10)
+/* Bytes that one qmp_pump() reads at most, so that a flood cannot hold up an event loop. */
+#define QMP_PUMP_MAX ((size_t)256 << 10)
 
 enum qmp_status {
     QMP_OK = 0,
     QMP_REFUSED,  /* QEMU answered with an error: see class and text */
     QMP_TIMEOUT,  /* nothing came in time */
-    QMP_BUSY,     /* QMP_PENDING_MAX commands are waiting for their reply */
+    QMP_BUSY,     /* QMP_PENDING_MAX commands are waiting for their reply, or qmp_open(): nobody
+                   * accepts connections now, others wait already */
     QMP_CLOSED,   /* the other side closed the connection */
     QMP_PROTOCOL, /* the other side does not speak QMP */
     QMP_SYSTEM,   /* a system call failed, or memory ran out */
@@ -53,6 +59,21 @@ enum qmp_status qmp_connect(const char *path, int timeout_ms, struct qmp **out,
 /* The same over a connected socket, which belongs to the handle afterwards (it is closed on every
  * error too). */
 enum qmp_status qmp_adopt(int fd, int timeout_ms, struct qmp **out, struct qmp_error *error);
+
+/* Begins a connection without waiting: the greeting and the negotiation happen in qmp_pump().
+ * QMP_BUSY and QMP_CLOSED (nobody listens) may be otherwise a moment later. */
+enum qmp_status qmp_open(const char *path, struct qmp **out, struct qmp_error *error);
+
+/* The same over a connected socket, which belongs to the handle afterwards (it is closed on an
+ * error too). */
+enum qmp_status qmp_open_fd(int fd, struct qmp **out, struct qmp_error *error);
+
+/* How far it is: without a greeting a monitor of QEMU serves somebody else, for it has one client
+ * at a time; the others wait unheard. */
+bool qmp_greeted(const struct qmp *qmp);
+
+/* True once commands can be sent. */
+bool qmp_ready(const struct qmp *qmp);
 
 /* Closes the connection and drops what was not taken. NULL is allowed. */
 void qmp_close(struct qmp *qmp);
@@ -82,11 +103,15 @@ int qmp_fd(const struct qmp *qmp);
 /* Waits until anything arrives, and sorts it. */
 enum qmp_status qmp_wait(struct qmp *qmp, int timeout_ms, struct qmp_error *error);
 
-/* Reads what is there. QMP_OK also when there is nothing. */
+/* True while text waits until the socket takes more: then watch for output too, and pump. */
+bool qmp_wants_output(const struct qmp *qmp);
+
+/* Writes what waits, reads what is there. QMP_OK also when there is nothing. */
 enum qmp_status qmp_pump(struct qmp *qmp, struct qmp_error *error);
 
-/* Sends a command and returns its id (never 0). Waits only while the socket cannot take the text,
- * at most `timeout_ms`; a command that was sent in part ends the connection. */
+/* Sends a command (the connection must be ready) and tells its id (never 0). Waits only while the
+ * socket cannot take the text, at most `timeout_ms`; what is left then is kept and goes out with
+ * qmp_pump(). A connection that holds more than QMP_OUTPUT_MAX in the end is given up. */
 enum qmp_status qmp_send(struct qmp *qmp, const char *command, json_t *arguments, int timeout_ms,
                          uint64_t *id, struct qmp_error *error);
 

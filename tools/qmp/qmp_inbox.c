@@ -71,7 +71,10 @@ static void keep_reply(struct qmp *qmp, json_t *reply)
 static void sort_object(struct qmp *qmp, json_t *object)
 {
     if (json_is_object(json_object_get(object, "QMP"))) {
-        qmp->greeted = true;
+        /* A second greeting changes nothing. */
+        qmp->stage = qmp->stage == STAGE_GREETING ? STAGE_CAPABILITIES : qmp->stage;
+    } else if (qmp->stage == STAGE_GREETING) {
+        qmp_fail(&qmp->broken, QMP_PROTOCOL, "QEMU did not begin with a greeting");
     } else if (json_is_string(json_object_get(object, "event"))) {
         keep_event(qmp, object);
     } else if (json_object_get(object, "return") != NULL ||

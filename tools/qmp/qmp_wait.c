@@ -43,24 +43,33 @@ static int left_ms(int64_t deadline)
     return left < 0 ? 0 : (int)left;
 }
 
+/* An unconnected socket and the address of `path`. */
+static enum qmp_status prepare(const char *path, int flags, struct sockaddr_un *address, int *fd,
+                               struct qmp_error *error)
+{
+    *address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+    if (strlen(path) >= sizeof(address->sun_path)) {
+        return fail(error, QMP_SYSTEM, "cannot use the socket", path, ENAMETOOLONG);
+    }
+    strcpy(address->sun_path, path);
+    *fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+    return *fd < 0 ? fail(error, QMP_SYSTEM, "no socket for", path, errno) : QMP_OK;
+}
+
 /* The file may not exist yet, or exist before anybody listens: both are waited for, everything else
  * is an error at once. */
 enum qmp_status qmp_connect(const char *path, int timeout_ms, struct qmp **out,
                             struct qmp_error *error)
 {
     const struct timespec pause = { .tv_nsec = CONNECT_RETRY_MS * 1000000L };
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
     int64_t deadline = now_ms() + timeout_ms;
-    int fd;
+    struct sockaddr_un address;
+    int fd = -1;
+    enum qmp_status status = prepare(path, 0, &address, &fd, error);
 
     *out = NULL;
-    if (strlen(path) >= sizeof(address.sun_path)) {
-        return fail(error, QMP_SYSTEM, "cannot use the socket", path, ENAMETOOLONG);
-    }
-    strcpy(address.sun_path, path);
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) {
-        return fail(error, QMP_SYSTEM, "no socket for", path, errno);
+    if (status != QMP_OK) {
+        return status;
     }
     while (connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0) {
         if (errno != ENOENT && errno != ECONNREFUSED && errno != EINTR) {
@@ -78,6 +87,32 @@ enum qmp_status qmp_connect(const char *path, int timeout_ms, struct qmp **out,
         nanosleep(&pause, NULL);
     }
     return qmp_adopt(fd, left_ms(deadline), out, error);
+}
+
+/* A unix socket connects at once or not at all: there is no EINPROGRESS [unix(7)]. */
+enum qmp_status qmp_open(const char *path, struct qmp **out, struct qmp_error *error)
+{
+    struct sockaddr_un address;
+    int fd = -1;
+    enum qmp_status status = prepare(path, SOCK_NONBLOCK, &address, &fd, error);
+
+    *out = NULL;
+    if (status != QMP_OK) {
+        return status;
+    }
+    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0) {
+        int number = errno;
+
+        close(fd);
+        if (number == ENOENT || number == ECONNREFUSED) {
+            return fail(error, QMP_CLOSED, "nobody listens on", path, number);
+        }
+        if (number == EAGAIN) {
+            return fail(error, QMP_BUSY, "others wait already for", path, number);
+        }
+        return fail(error, QMP_SYSTEM, "cannot connect to", path, number);
+    }
+    return qmp_open_fd(fd, out, error);
 }
 
 enum qmp_status qmp_execute(struct qmp *qmp, const char *command, json_t *arguments, int timeout_ms,
