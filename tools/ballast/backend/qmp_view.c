@@ -156,6 +156,7 @@ static void take_refusal(struct qmp_view *view, enum qmp_question question,
     } else if (question == QMP_ASK_VIRTIO) {
         view->facts.driver = POLICY_DRIVER_UNKNOWN;
         view->facts.features_known = false;
+        view->facts.features = 0;
     }
 }
 

@@ -30,7 +30,7 @@ enum qmp_question {
     /* Once a device was found. */
     QMP_ASK_POLLING, /* switches its statistics on */
     QMP_ASK_HOTPLUG,
-    QMP_ASK_BUS, /* behind it: both must allow to unplug the device */
+    QMP_ASK_BUS,     /* behind it: both must allow to unplug the device */
     QMP_ASK_HUGETLB, /* of a memory backend that may have huge pages */
     QMP_QUESTIONS,
 };

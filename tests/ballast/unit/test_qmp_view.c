@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Replies to facts: age of statistics, hostile values, and what the backend's own test does not
+ * reach. */
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/ballast/backend/qmp_view.h"
+#include "tools/qmp/qmp_text.h"
+
+#define WALL_S  INT64_C(1795265824)
+#define WALL_MS (WALL_S * 1000)
+#define NOW_MS  INT64_C(100000)
+#define MIB     ((int64_t)1 << 20)
+
+/* Answers as QEMU would; `text` is an object. */
+static void answer_at(struct qmp_view *view, enum qmp_question question, const char *text,
+                      int64_t now_ms, int64_t wall_ms)
+{
+    const struct qmp_error good = { .status = QMP_OK };
+    json_t *reply = qmp_text_decode(text, strlen(text));
+
+    assert_non_null(reply);
+    qmp_view_answer(view, question, reply, &good, now_ms, wall_ms);
+    json_decref(reply);
+}
+
+static void answer(struct qmp_view *view, enum qmp_question question, const char *text)
+{
+    answer_at(view, question, text, NOW_MS, WALL_MS);
+}
+
+static void refuse(struct qmp_view *view, enum qmp_question question, const char *class)
+{
+    struct qmp_error error = { .status = QMP_REFUSED };
+
+    snprintf(error.class, sizeof(error.class), "%s", class);
+    qmp_view_answer(view, question, NULL, &error, NOW_MS, WALL_MS);
+}
+
+/* Statistics of that second, looked at then. */
+static int64_t stats_at(struct qmp_view *view, int64_t update_s, int64_t now_ms, int64_t wall_ms)
+{
+    char text[160];
+
+    snprintf(text, sizeof(text),
+             "{\"stats\": {\"stat-available-memory\": 4096}, \"last-update\": %lld}",
+             (long long)update_s);
+    answer_at(view, QMP_ASK_STATS, text, now_ms, wall_ms);
+    return view->facts.stats_ms;
+}
+
+/* ---- age ---- */
+
+static void the_first_look_takes_the_age_from_the_clock(void **state)
+{
+    struct qmp_view view;
+
+    (void)state;
+    qmp_view_clear(&view);
+    assert_int_equal(stats_at(&view, WALL_S - 7, NOW_MS, WALL_MS + 300), NOW_MS - 7300);
+    assert_int_equal(view.facts.available_bytes, 4096);
+}
+
+static void a_stamp_of_another_clock_is_not_believed(void **state)
+{
+    struct qmp_view view;
+
+    (void)state;
+    qmp_view_clear(&view);
+    assert_int_equal(stats_at(&view, WALL_S + 3600, NOW_MS, WALL_MS), 0);
+    assert_true(view.facts.available_bytes == POLICY_MISSING);
+    qmp_view_clear(&view);
+    assert_int_equal(stats_at(&view, 5, NOW_MS, WALL_MS), 0); /* before this host started */
+    /* But one that changes between two looks is new. */
+    assert_in_range(stats_at(&view, 6, NOW_MS + 1000, WALL_MS + 1000), NOW_MS, NOW_MS + 1000);
+}
+
+static void a_clock_that_is_set_does_not_make_statistics_young_or_old(void **state)
+{
+    struct qmp_view view;
+    int64_t before;
+
+    (void)state;
+    qmp_view_clear(&view);
+    before = stats_at(&view, WALL_S, NOW_MS, WALL_MS);
+    /* An hour back, and nothing new: they keep their time. */
+    assert_int_equal(stats_at(&view, WALL_S, NOW_MS + 1000, WALL_MS - 3600000), before);
+    /* New ones, stamped before a jump an hour ahead: no older than the look before. */
+    assert_int_equal(stats_at(&view, WALL_S + 2, NOW_MS + 2000, WALL_MS + 3600000), NOW_MS + 1000);
+    /* New ones, stamped before a jump back: not from the future. */
+    assert_int_equal(stats_at(&view, WALL_S + 3, NOW_MS + 3000, WALL_MS - 3600000), NOW_MS + 3000);
+}
+
+static void statistics_that_were_never_sent_are_none(void **state)
+{
+    struct qmp_view view;
+
+    (void)state;
+    qmp_view_clear(&view);
+    assert_int_equal(stats_at(&view, 0, NOW_MS, WALL_MS), 0);
+    assert_true(view.facts.available_bytes == POLICY_MISSING);
+    answer(&view, QMP_ASK_STATS, "{\"last-update\": 18446744073709551615, \"stats\": {}}");
+    assert_int_equal(view.facts.stats_ms, 0);
+    answer(&view, QMP_ASK_STATS, "{\"last-update\": \"soon\"}");
+    assert_int_equal(view.facts.stats_ms, 0);
+}
+
+static void missing_values_are_missing_and_large_counters_exact(void **state)
+{
+    struct qmp_view view;
+
+    (void)state;
+    qmp_view_clear(&view);
+    answer(&view, QMP_ASK_STATS,
+           "{\"last-update\": 1795265824, \"stats\": {\"stat-total-memory\": 18446744073709551615, "
+           "\"stat-available-memory\": 70368744177665, \"stat-swap-in\": 18446744073709551614, "
+           "\"stat-major-faults\": -1, \"stat-oom-kills\": 2, \"stat-alloc-stalls\": 3}}");
+    assert_int_equal(view.facts.stats_ms, NOW_MS);
+    assert_true(view.facts.total_bytes == POLICY_MISSING);
+    assert_true(view.facts.available_bytes == POLICY_MISSING); /* more than any machine has */
+    assert_true(view.facts.swap_in_bytes == UINT64_MAX - 1);
+    assert_true(view.facts.major_faults == POLICY_MISSING);
+    assert_int_equal(view.facts.oom_kills, 2);
+    assert_int_equal(view.facts.alloc_stalls, 3);
+}
+
+static void the_size_of_the_time_is_remembered_over_many_changes(void **state)
+{
+    struct qmp_view view;
+    char text[64];
+
+    (void)state;
+    qmp_view_clear(&view);
+    (void)stats_at(&view, WALL_S - 50, NOW_MS, WALL_MS);
+    for (int64_t i = 0; i < 20; i++) {
+        snprintf(text, sizeof(text), "{\"actual\": %lld}", (long long)((100 - i) * MIB));
+        answer_at(&view, QMP_ASK_BALLOON, text, NOW_MS + i * 1000, WALL_MS + i * 1000);
+    }
+    /* Sent at 16 seconds, seen at 19 (the look before was at the start). */
+    (void)stats_at(&view, WALL_S + 16, NOW_MS + 19000, WALL_MS + 19000);
+    assert_int_equal(view.facts.stats_actual_bytes, (100 - 16) * MIB);
+}
+
+/* ---- hostile and old ---- */
+
+static void sizes_that_cannot_be_are_not_taken(void **state)
+{
+    struct qmp_view view;
+
+    (void)state;
+    qmp_view_clear(&view);
+    answer(&view, QMP_ASK_MEMORY, "{\"base-memory\": 18446744073709551615, \"plugged-memory\": 5}");
+    assert_true(view.facts.ram_bytes == POLICY_MISSING);
+    answer(&view, QMP_ASK_MEMORY, "{\"base-memory\": 1048576, \"plugged-memory\": 1048576}");
+    assert_int_equal(view.facts.ram_bytes, 2 * MIB);
+    answer(&view, QMP_ASK_BALLOON, "{\"actual\": 18446744073709551615}");
+    assert_true(view.facts.actual_bytes == POLICY_MISSING);
+    answer(&view, QMP_ASK_BALLOON, "{\"actual\": 4194304}"); /* more than its RAM */
+    assert_int_equal(view.facts.actual_bytes, 2 * MIB);
+    answer(&view, QMP_ASK_BALLOON, "{\"actual\": [1]}");
+    assert_int_equal(view.facts.actual_bytes, 2 * MIB);
+}
+
+static void features_are_forgotten_with_the_driver(void **state)
+{
+    struct qmp_view view;
+
+    (void)state;
+    qmp_view_clear(&view);
+    answer(&view, QMP_ASK_VIRTIO,
+           "{\"status\": {\"statuses\": [\"VIRTIO_CONFIG_S_DRIVER_OK: x\"]}, \"guest-features\": "
+           "{\"dev-features\": [\"VIRTIO_BALLOON_F_DEFLATE_ON_OOM: x\", 5, "
+           "\"VIRTIO_BALLOON_F_RE\"]}}");
+    assert_int_equal(view.facts.driver, POLICY_DRIVER_OK);
+    assert_int_equal(view.facts.features, FACTS_DEFLATE_ON_OOM);
+    refuse(&view, QMP_ASK_VIRTIO, "DeviceNotFound");
+    assert_int_equal(view.facts.driver, POLICY_DRIVER_UNKNOWN);
+    assert_false(view.facts.features_known);
+    assert_int_equal(view.facts.features, 0);
+}
+
+static void names_that_are_too_long_are_no_device(void **state)
+{
+    struct qmp_view view;
+    char text[512];
+    char name[300];
+
+    (void)state;
+    memset(name, 'n', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    qmp_view_clear(&view);
+    snprintf(text, sizeof(text),
+             "{\"a\": [{\"name\": \"%s\", \"type\": \"child<virtio-balloon-pci>\"}]}", name);
+    for (unsigned i = 0; i < 2; i++) {
+        const struct qmp_error good = { .status = QMP_OK };
+        json_t *reply = qmp_text_decode(text, strlen(text));
+
+        qmp_view_search_begin(&view);
+        qmp_view_answer(&view, QMP_ASK_PERIPHERAL, json_object_get(reply, "a"), &good, NOW_MS,
+                        WALL_MS);
+        assert_int_equal(qmp_view_search_end(&view), i == 1);
+        json_decref(reply);
+        snprintf(text, sizeof(text),
+                 "{\"a\": [{\"name\": \"b\", \"type\": \"child<virtio-balloon-device>\"}]}");
+    }
+    assert_string_equal(view.device, "/machine/peripheral/b");
+    assert_false(view.device_is_proxy);
+}
+
+static void without_a_summary_the_backends_tell_the_ram(void **state)
+{
+    const struct qmp_error good = { .status = QMP_OK };
+    struct qmp_view view;
+    json_t *list = json_pack("[{s:I}, {s:I, s:b}]", "size", (json_int_t)(64 * MIB), "size",
+                             (json_int_t)(32 * MIB), "prealloc", 1);
+
+    (void)state;
+    qmp_view_clear(&view);
+    refuse(&view, QMP_ASK_MEMORY, "CommandNotFound");
+    assert_int_equal(qmp_view_possible(&view, QMP_SET_STATE) & QMP_BIT(QMP_ASK_MEMORY), 0);
+    qmp_view_answer(&view, QMP_ASK_MEMDEV, list, &good, NOW_MS, WALL_MS);
+    json_decref(list);
+    assert_int_equal(view.facts.ram_bytes, 96 * MIB);
+    assert_true(view.facts.prealloc);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_first_look_takes_the_age_from_the_clock),
+        cmocka_unit_test(a_stamp_of_another_clock_is_not_believed),
+        cmocka_unit_test(a_clock_that_is_set_does_not_make_statistics_young_or_old),
+        cmocka_unit_test(statistics_that_were_never_sent_are_none),
+        cmocka_unit_test(missing_values_are_missing_and_large_counters_exact),
+        cmocka_unit_test(the_size_of_the_time_is_remembered_over_many_changes),
+        cmocka_unit_test(sizes_that_cannot_be_are_not_taken),
+        cmocka_unit_test(features_are_forgotten_with_the_driver),
+        cmocka_unit_test(names_that_are_too_long_are_no_device),
+        cmocka_unit_test(without_a_summary_the_backends_tell_the_ram),
+    };
+
+    return cmocka_run_group_tests_name("tools/ballast/backend/qmp_view.c", tests, NULL, NULL);
+}
