@@ -26,8 +26,6 @@
 #define LIMIT_MS  20000
 #define ARGS_MAX  32
 
-extern char **environ;
-
 struct rig {
     char folder[64];
     char ballast_path[96];
@@ -165,6 +163,19 @@ static struct fleet_machine *known(struct rig *rig)
     return machine == NULL || machine->seen_ms == 0 ? NULL : machine;
 }
 
+/* Waits for that. */
+static const struct fleet_machine *wait_known(struct rig *rig)
+{
+    const struct fleet_machine *machine;
+
+    UNTIL(rig, known(rig) != NULL);
+    machine = known(rig);
+    if (machine == NULL) {
+        abort(); /* UNTIL has seen it */
+    }
+    return machine;
+}
+
 static void command(struct rig *rig, const char *name)
 {
     assert_int_equal(qmp_execute(rig->operator, name, NULL, LIMIT_MS, NULL, NULL), QMP_OK);
@@ -180,9 +191,8 @@ static void a_real_machine_is_found_told_and_commanded(void **state)
     start_qemu(rig, more);
     began_ms = now_ms(NULL);
     start_backend(rig);
-    UNTIL(rig, known(rig) != NULL);
+    machine = wait_known(rig);
     print_message("found and told after %" PRId64 " ms\n", now_ms(NULL) - began_ms);
-    machine = known(rig);
     assert_string_equal(machine->facts.trouble, "");
     assert_int_equal(machine->facts.state, FACTS_PAUSED);
     assert_int_equal(machine->facts.ram_bytes, 64 * MIB);
@@ -214,8 +224,7 @@ static void its_events_are_told(void **state)
 
     start_qemu(rig, more);
     start_backend(rig);
-    UNTIL(rig, known(rig) != NULL);
-    machine = known(rig);
+    machine = wait_known(rig);
     command(rig, "cont");
     UNTIL(rig, machine->facts.state == FACTS_RUNNING);
     command(rig, "stop");
@@ -231,12 +240,14 @@ static void a_killed_machine_is_gone(void **state)
 {
     static const char *const more[] = { "-device", "virtio-balloon", NULL }; /* without a name */
     struct rig *rig = *state;
+    const struct fleet_machine *machine;
 
     start_qemu(rig, more);
     start_backend(rig);
-    UNTIL(rig, known(rig) != NULL);
-    assert_int_equal(known(rig)->facts.driver, POLICY_DRIVER_NONE); /* so its place was found */
-    assert_int_equal(kill(known(rig)->facts.pid, SIGKILL), 0);
+    machine = wait_known(rig);
+    assert_int_equal(machine->facts.driver, POLICY_DRIVER_NONE); /* so its place was found */
+    assert_true(machine->facts.pid > 0);
+    assert_int_equal(kill(machine->facts.pid, SIGKILL), 0);
     UNTIL(rig, rig->fleet.gone == 1);
     assert_string_equal(rig->fleet.why, "its QEMU has ended");
 }
@@ -251,8 +262,7 @@ static void allocated_memory_is_measured(void **state)
 
     start_qemu(rig, more);
     start_backend(rig);
-    UNTIL(rig, known(rig) != NULL);
-    machine = known(rig);
+    machine = wait_known(rig);
     assert_false(machine->facts.device);
     assert_true(machine->facts.prealloc);
     assert_false(machine->facts.huge_pages);
@@ -264,17 +274,18 @@ static void a_monitor_with_another_client_is_named(void **state)
 {
     static const char *const more[] = { "-device", "virtio-balloon,id=b0", NULL };
     struct rig *rig = *state;
+    const struct fleet_machine *machine;
     struct qmp *other = NULL;
 
     start_qemu(rig, more);
     assert_int_equal(qmp_connect(rig->ballast_path, LIMIT_MS, &other, NULL), QMP_OK);
     rig->config.qmp_timeout_ms = 300;
     start_backend(rig);
-    UNTIL(rig, known(rig) != NULL);
-    assert_non_null(strstr(known(rig)->facts.trouble, "one client at a time"));
+    machine = wait_known(rig);
+    assert_non_null(strstr(machine->facts.trouble, "one client at a time"));
     qmp_close(other);
-    UNTIL(rig, known(rig)->facts.trouble[0] == '\0');
-    assert_int_equal(known(rig)->facts.ram_bytes, 64 * MIB);
+    UNTIL(rig, machine->facts.trouble[0] == '\0');
+    assert_int_equal(machine->facts.ram_bytes, 64 * MIB);
 }
 
 #define WITH_RIG(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)

@@ -9,9 +9,9 @@
 
 #include "tools/ballast/backend/qmp_backend.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -266,16 +266,17 @@ static void list_machine(struct qmp_backend *backend, const struct config_machin
 {
     bool known;
     size_t place = place_of(backend, machine->name, &known);
+    struct entry *entry;
 
+    assert(!known || place < backend->count);
     if (known && strcmp(qmp_machine_path(backend->entries[place].machine), machine->socket) != 0) {
         entry_remove(backend, place, "its QMP socket is another now");
         known = false;
     }
-    if (!known) {
-        (void)entry_add(backend, place, machine->name, machine->socket);
-    }
-    backend->entries[place].listed = true;
-    backend->entries[place].seen = true;
+    entry = known ? &backend->entries[place]
+                  : entry_add(backend, place, machine->name, machine->socket);
+    entry->listed = true;
+    entry->seen = true;
 }
 
 void qmp_backend_configure(struct qmp_backend *backend, const struct config *config)
