@@ -258,6 +258,22 @@ static void statistics_are_paired_with_the_size_of_their_time(void **state)
     assert_true(machine->facts.stats_ms > before_ms);
 }
 
+static void statistics_that_somebody_switched_off_are_switched_on_again(void **state)
+{
+    struct rig *rig = *state;
+    struct config config = rig->config;
+
+    (void)begin(rig);
+    assert_int_equal(rig->machine.polling_s, 1);
+    rig->machine.polling_s = 0;
+    config.period_ms = 2500;
+    qmp_backend_configure(rig->backend, &config);
+    for (unsigned i = 0; i < 10; i++) {
+        period(rig);
+    }
+    assert_int_equal(rig->machine.polling_s, 3);
+}
+
 static void a_change_of_size_is_told_at_once(void **state)
 {
     struct rig *rig = *state;
@@ -684,6 +700,7 @@ int main(void)
         WITH_RIG(a_folder_that_is_missing_is_told),
         WITH_RIG(a_machine_that_the_fleet_refuses_is_told),
         WITH_RIG(statistics_are_paired_with_the_size_of_their_time),
+        WITH_RIG(statistics_that_somebody_switched_off_are_switched_on_again),
         WITH_RIG(a_change_of_size_is_told_at_once),
         WITH_RIG(a_reset_is_counted_and_ends_the_statistics),
         WITH_RIG(states_are_told_as_they_come),

@@ -304,7 +304,8 @@ void qmp_machine_poll(struct qmp_machine *machine, int64_t now_ms)
     }
     machine->periods++;
     if (machine->periods % SEARCH_PERIODS == 0) {
-        (void)ask_search(machine, QMP_SET_PERIOD, now_ms);
+        /* The interval too: it may be configured anew, or somebody else changed it. */
+        (void)ask_search(machine, QMP_SET_PERIOD | QMP_BIT(QMP_ASK_POLLING), now_ms);
     } else {
         (void)ask(machine, QMP_SET_PERIOD, now_ms);
     }
