@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+/*
+ * What the files of the API share: one request on its way, the table of routes, and how answers
+ * are made. Handlers answer exactly once. Whatever comes from outside ends in an answer, never in
+ * an assertion; where memory ends, the answer is 500.
+ */
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "tools/ballast/api/api.h"
+
+struct api_call {
+    struct api *api;
+    const struct api_request *request;
+    struct api_response *response;
+    struct api_identity identity;
+    char name[CONFIG_NAME_MAX]; /* {name} of the path, decoded: UTF-8, not more is known of it */
+    int64_t now_ms;
+};
+
+enum api_access {
+    API_ACCESS_ALL,      /* without a token */
+    API_ACCESS_OWNER,    /* owners and operators; the handler leaves out what is not the owner's */
+    API_ACCESS_OPERATOR, /* operators only */
+};
+
+struct api_route {
+    const char *method;
+    const char *path; /* as in openapi.json: "/v1/machines/{name}" */
+    enum api_access access;
+    void (*handle)(struct api_call *call);
+};
+
+const struct api_route *api_routes(size_t *count);
+
+/* ---- who asks ---- */
+
+/* Fills in the identity. False: there was a token, and it is a wrong one. */
+bool api_identify(const struct api *api, const struct api_request *request,
+                  struct api_identity *identity);
+
+bool api_sees_machine(const struct api_identity *identity, const struct fleet_machine *machine);
+bool api_sees_event(const struct api_identity *identity, const struct store_event *event);
+
+/* The machine of the path, or NULL after an answer: one of somebody else is not found. */
+const struct fleet_machine *api_machine(struct api_call *call);
+
+/* ---- answers ---- */
+
+/* Takes the reference to `body`. NULL, for lack of memory, is answered by 500. */
+void api_answer(struct api_call *call, unsigned status, json_t *body);
+
+/* Takes a text from malloc(). */
+void api_answer_text(struct api_call *call, const char *type, char *text, size_t size);
+
+/* {"error": ...}; the text is a sentence. */
+void api_error(struct api_call *call, unsigned status, const char *code, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* What the fleet said; true, without an answer, for FLEET_OK. */
+bool api_fleet_answer(struct api_call *call, const struct fleet_result *result);
+
+/* ---- text and numbers ---- */
+
+/* Bytes of the UTF-8 character that begins here, 0 when none does. */
+size_t api_utf8(const char *text);
+
+/* A string of whatever bytes: what is no UTF-8 becomes U+FFFD. */
+json_t *api_text(const char *text);
+
+/* A size or counter; null for POLICY_MISSING. */
+json_t *api_number(uint64_t value);
+
+/* The same as members of an object. */
+void api_put_text(json_t *object, const char *key, const char *text);
+void api_put_number(json_t *object, const char *key, uint64_t value);
+void api_put_word(json_t *object, const char *key, const char *word); /* null for NULL */
+
+/* Undoes percent-encoding. False: it is damaged, has a NUL or is no UTF-8. What does not fit makes
+ * an empty name, which nothing has. */
+bool api_decode(const char *text, size_t length, char *name, size_t size);
+
+/* A number of the query; `value` stays where it is not given. False after an answer. */
+bool api_query_number(struct api_call *call, const char *key, int64_t least, int64_t most,
+                      int64_t *value);
+
+/* A word of the query: its begin and length, or NULL. */
+const char *api_query_word(const struct api_request *request, const char *key, size_t *length);
+
+/* ---- views ---- */
+
+json_t *api_view_machine(const struct api_call *call, const struct fleet_machine *machine);
+json_t *api_view_host(const struct api *api, const struct policy_plan *plan);
+
+/* The size that it was asked for; missing while nothing was decided. */
+uint64_t api_target(const struct fleet_machine *machine);
+
+/* What the machine may have at most. */
+uint64_t api_maximum(const struct fleet_machine *machine);
+const char *api_state_name(enum facts_state state);
+
+/* What all machines together were promised, as policy_missing_for_promises() counts it, and what is
+ * missing for it. */
+struct api_promises {
+    uint64_t promised_bytes;
+    uint64_t missing_bytes;
+};
+struct api_promises api_promises(const struct api *api);
+
+/* An event as server-sent event, to be given to free(). NULL: no memory. */
+char *api_event_text(const struct store_event *event);
+
+/* The next events behind *after that this identity may see, as server-sent events; *after moves on.
+ * *more: there is a next page. NULL: an error of memory or database. */
+char *api_events_page(struct api *api, const struct api_identity *identity, int64_t *after,
+                      bool *more);
+
+/* Metrics of which there is one number for each machine. */
+struct api_metric {
+    const char *name;
+    const char *type;
+    const char *help;
+    uint64_t (*value)(const struct fleet_machine *machine);
+};
+extern const struct api_metric api_metrics_of_machines[];
+extern const size_t api_metric_count;
+
+/* The whole of /metrics. NULL: no memory. */
+char *api_metrics(const struct api *api, int64_t now_ms, size_t *size);
+
+/* openapi.json, without a final 0. */
+const char *api_openapi(size_t *size);
+
+/* ---- handlers ---- */
+
+void api_get_health(struct api_call *call);
+void api_get_openapi(struct api_call *call);
+void api_get_host(struct api_call *call);
+void api_get_machines(struct api_call *call);
+void api_get_machine(struct api_call *call);
+void api_patch_machine(struct api_call *call);
+void api_adopt_machine(struct api_call *call);
+void api_get_doctor(struct api_call *call);
+void api_get_explain(struct api_call *call);
+void api_get_machine_history(struct api_call *call);
+void api_get_host_history(struct api_call *call);
+void api_get_plan(struct api_call *call);
+void api_get_reservations(struct api_call *call);
+void api_post_reservation(struct api_call *call);
+void api_delete_reservation(struct api_call *call);
+void api_get_events(struct api_call *call);
+void api_get_audit(struct api_call *call);
+void api_get_record(struct api_call *call);
+void api_get_metrics(struct api_call *call);

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * GET /metrics: what Prometheus reads, in its text format 0.0.4. Families are tables: a name, a
+ * type, a help text and where the number is found. Sizes are bytes, times seconds, parts ratios. A
+ * number that is not known is left out, not 0. States are one series per value, 1 for the one that
+ * holds, so that a graph can show when it changed.
+ */
+#include "tools/ballast/api/api_internal.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/ballast/policy/policy_text.h"
+
+struct scrape {
+    FILE *out;
+    const struct api *api;
+    struct fleet_machine *const *machines;
+    size_t count;
+    int64_t now_ms;
+};
+
+static void put_family(const struct scrape *scrape, const char *name, const char *type,
+                       const char *help)
+{
+    fprintf(scrape->out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+/* A label's value: three characters are escaped, and what is no UTF-8 is replaced. */
+static void put_label(FILE *out, const char *key, const char *value)
+{
+    fprintf(out, "%s=\"", key);
+    while (*value != '\0') {
+        size_t length = api_utf8(value);
+        if (length == 0) {
+            fputs("\xef\xbf\xbd", out);
+            value++;
+            continue;
+        }
+        if (*value == '\\' || *value == '"') {
+            fputc('\\', out);
+        }
+        if (*value == '\n') {
+            fputs("\\n", out);
+        } else {
+            fwrite(value, 1, length, out);
+        }
+        value += length;
+    }
+    fputc('"', out);
+}
+
+/* The begin of a series of a machine, up to where further labels or "}" go. */
+static void put_machine(FILE *out, const char *family, const struct fleet_machine *machine)
+{
+    const char *class_name = policy_class_name(machine->settings.class);
+    fprintf(out, "%s{", family);
+    put_label(out, "machine", machine->name);
+    fputc(',', out);
+    put_label(out, "owner", machine->settings.owner);
+    fputc(',', out);
+    put_label(out, "class", class_name == NULL ? "" : class_name);
+}
+
+/* ---- the program ---- */
+
+static void put_program(const struct scrape *scrape)
+{
+    const struct api *api = scrape->api;
+    put_family(scrape, "ballast_build_info", "gauge", "The version of the daemon.");
+    fputs("ballast_build_info{", scrape->out);
+    put_label(scrape->out, "version", api->version);
+    fputs("} 1\n", scrape->out);
+    put_family(scrape, "ballast_start_time_seconds", "gauge",
+               "When the daemon started, in seconds since 1970.");
+    fprintf(scrape->out, "ballast_start_time_seconds %" PRId64 "\n", api->started_s);
+    const struct {
+        const char *name;
+        const char *help;
+        uint64_t value;
+    } counters[] = {
+        { "ballast_periods_total", "Periods in which was decided.", api->periods },
+        { "ballast_http_requests_total", "Requests to the API.", api->requests },
+        { "ballast_audit_failures_total", "Changes that the audit log could not take.",
+          api->audit_failures },
+    };
+    for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {
+        put_family(scrape, counters[i].name, "counter", counters[i].help);
+        fprintf(scrape->out, "%s %" PRIu64 "\n", counters[i].name, counters[i].value);
+    }
+}
+
+/* ---- the host ---- */
+
+static void put_zone(const struct scrape *scrape)
+{
+    put_family(scrape, "ballast_host_zone", "gauge",
+               "1 for the zone that the host is in: how short of memory it is.");
+    enum policy_zone now = fleet_plan(scrape->api->fleet)->zone;
+    for (unsigned zone = POLICY_GREEN; zone <= POLICY_LOW; zone++) {
+        fprintf(scrape->out, "ballast_host_zone{zone=\"%s\"} %d\n",
+                policy_zone_name((enum policy_zone)zone), zone == (unsigned)now);
+    }
+}
+
+static void put_host_sizes(const struct scrape *scrape)
+{
+    const struct policy_plan *plan = fleet_plan(scrape->api->fleet);
+    const struct policy_host *host = fleet_host(scrape->api->fleet);
+    struct api_promises promises = api_promises(scrape->api);
+    const struct {
+        const char *name;
+        const char *help;
+        uint64_t value;
+    } gauges[] = {
+        { "memory", "Memory that may be distributed at all.", host->total_bytes },
+        { "available", "Memory that could be used without swapping.", host->available_bytes },
+        { "reserve", "Memory that the host keeps for itself.", plan->reserve_bytes },
+        { "slush", "The fund that pays peaks at once, when it is full.", plan->slush_bytes },
+        { "slush_left", "What is in the fund.", plan->slush_left_bytes },
+        { "ceiling", "What all bookings may add up to.", plan->ceiling_bytes },
+        { "booked", "What all bookings add up to.", plan->booked_bytes },
+        { "arrived", "What can be granted without the fund.", plan->arrived_bytes },
+        { "asked", "Demand above the present sizes.", plan->asked_bytes },
+        { "short", "Demand that could not be granted.", plan->short_bytes },
+        { "granted", "Granted in the last period.", plan->granted_bytes },
+        { "coming", "Asked of machines before and on its way.", plan->coming_bytes },
+        { "taken", "Asked of machines in the last period.", plan->taken_bytes },
+        { "reserved", "Promised by reservations and not taken yet.", host->reserved_bytes },
+        { "promised", "Promised to machines.", promises.promised_bytes },
+        { "missing_for_promises", "Missing to keep all promises at once.", promises.missing_bytes },
+    };
+    for (size_t i = 0; i < sizeof(gauges) / sizeof(gauges[0]); i++) {
+        char name[64];
+        snprintf(name, sizeof(name), "ballast_host_%s_bytes", gauges[i].name);
+        put_family(scrape, name, "gauge", gauges[i].help);
+        if (gauges[i].value != POLICY_MISSING) {
+            fprintf(scrape->out, "%s %" PRIu64 "\n", name, gauges[i].value);
+        }
+    }
+}
+
+static void put_host(const struct scrape *scrape)
+{
+    const struct policy_host *host = fleet_host(scrape->api->fleet);
+    put_zone(scrape);
+    put_host_sizes(scrape);
+    put_family(scrape, "ballast_host_pressure_ratio", "gauge",
+               "Part of the last 10 seconds in which some or all work waited for memory (PSI).");
+    fprintf(scrape->out, "ballast_host_pressure_ratio{kind=\"some\"} %g\n",
+            host->psi_some_centi / 10000.0);
+    fprintf(scrape->out, "ballast_host_pressure_ratio{kind=\"full\"} %g\n",
+            host->psi_full_centi / 10000.0);
+    put_family(scrape, "ballast_host_admits", "gauge",
+               "1 while new machines and reservations may come.");
+    fprintf(scrape->out, "ballast_host_admits %d\n", fleet_plan(scrape->api->fleet)->admit);
+    put_family(scrape, "ballast_machines", "gauge", "Machines that are known.");
+    fprintf(scrape->out, "ballast_machines %zu\n", scrape->count);
+}
+
+/* ---- decisions and holds ---- */
+
+static void put_decisions(const struct scrape *scrape)
+{
+    put_family(scrape, "ballast_decisions_total", "counter",
+               "Decisions, one for each machine and period, by their reason.");
+    for (size_t i = 0; i < API_REASONS; i++) {
+        fprintf(scrape->out, "ballast_decisions_total{reason=\"%s\"} %" PRIu64 "\n",
+                policy_reason_name((enum policy_reason)i), scrape->api->decisions[i]);
+    }
+}
+
+#define HOLDS ((size_t)POLICY_HOLD_FLOOR + 1)
+
+static void put_holds(const struct scrape *scrape)
+{
+    size_t holds[HOLDS] = { 0 };
+    for (size_t i = 0; i < scrape->count; i++) {
+        size_t hold = (size_t)scrape->machines[i]->policy.decision.hold;
+        if (hold < HOLDS) {
+            holds[hold]++;
+        }
+    }
+    put_family(scrape, "ballast_holds", "gauge",
+               "Machines that may not shrink now, by the safety rule.");
+    for (size_t i = POLICY_HOLD_NONE + 1; i < HOLDS; i++) {
+        fprintf(scrape->out, "ballast_holds{rule=\"%s\"} %zu\n",
+                policy_hold_name((enum policy_hold)i), holds[i]);
+    }
+}
+
+/* ---- machines ---- */
+
+static void put_states(const struct scrape *scrape)
+{
+    const char *name = "ballast_machine_state";
+    put_family(scrape, name, "gauge", "1 for the state that the machine is in.");
+    for (size_t i = 0; i < scrape->count; i++) {
+        for (unsigned state = FACTS_RUNNING; state <= FACTS_STOPPED; state++) {
+            put_machine(scrape->out, name, scrape->machines[i]);
+            fprintf(scrape->out, ",state=\"%s\"} %d\n", api_state_name((enum facts_state)state),
+                    state == (unsigned)scrape->machines[i]->facts.state);
+        }
+    }
+}
+
+static void put_statistics_age(const struct scrape *scrape)
+{
+    const char *name = "ballast_guest_statistics_age_seconds";
+    put_family(scrape, name, "gauge", "How old the guest's statistics are.");
+    for (size_t i = 0; i < scrape->count; i++) {
+        int64_t then_ms = scrape->machines[i]->facts.stats_ms;
+        if (then_ms > 0) {
+            int64_t age_ms = scrape->now_ms > then_ms ? scrape->now_ms - then_ms : 0;
+            put_machine(scrape->out, name, scrape->machines[i]);
+            fprintf(scrape->out, "} %" PRId64 ".%03d\n", age_ms / 1000, (int)(age_ms % 1000));
+        }
+    }
+}
+
+char *api_metrics(const struct api *api, int64_t now_ms, size_t *size)
+{
+    char *text = NULL;
+    struct scrape scrape = {
+        .out = open_memstream(&text, size),
+        .api = api,
+        .now_ms = now_ms,
+    };
+    if (scrape.out == NULL) {
+        return NULL;
+    }
+    scrape.machines = fleet_machines(api->fleet, &scrape.count);
+    put_program(&scrape);
+    put_host(&scrape);
+    put_decisions(&scrape);
+    put_holds(&scrape);
+    for (size_t i = 0; i < api_metric_count; i++) {
+        const struct api_metric *metric = &api_metrics_of_machines[i];
+        put_family(&scrape, metric->name, metric->type, metric->help);
+        for (size_t j = 0; j < scrape.count; j++) {
+            uint64_t value = metric->value(scrape.machines[j]);
+            if (value != POLICY_MISSING) {
+                put_machine(scrape.out, metric->name, scrape.machines[j]);
+                fprintf(scrape.out, "} %" PRIu64 "\n", value);
+            }
+        }
+    }
+    put_states(&scrape);
+    put_statistics_age(&scrape);
+    if (fclose(scrape.out) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Between the library's requests and api_handle(): the raw address (the API decodes it itself), the
+ * body up to its limit, who is at the other end of a unix socket, and the headers of the answer.
+ */
+#include "tools/ballast/api/server_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct request {
+    struct api_server *server;
+    struct server_connection *socket;
+    char *uri;
+    bool begun; /* its headers were looked at */
+    char *body;
+    size_t body_size;
+    bool too_large;
+};
+
+/* ---- connections ---- */
+
+void server_connection_notify(void *context, struct MHD_Connection *connection, void **socket,
+                              enum MHD_ConnectionNotificationCode code)
+{
+    struct api_server *server = context;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        struct server_connection *own = calloc(1, sizeof(*own));
+        *socket = own;
+        if (own == NULL) {
+            return; /* its requests will be refused */
+        }
+        own->fd =
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+        own->deadline_ms = (int64_t)uv_now(server->loop) + SERVER_REQUEST_MS;
+        own->next = server->connections;
+        own->link = &server->connections;
+        if (own->next != NULL) {
+            own->next->link = &own->next;
+        }
+        server->connections = own;
+    } else if (*socket != NULL) {
+        struct server_connection *own = *socket;
+        *own->link = own->next;
+        if (own->next != NULL) {
+            own->next->link = own->link;
+        }
+        free(own);
+        *socket = NULL;
+    }
+}
+
+/* ---- requests ---- */
+
+void *server_request_begin(void *context, const char *uri, struct MHD_Connection *connection)
+{
+    struct server_connection *socket =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    struct request *request = socket == NULL ? NULL : calloc(1, sizeof(*request));
+    if (request == NULL) {
+        return NULL;
+    }
+    request->server = context;
+    request->socket = socket;
+    request->uri = strdup(uri);
+    return request;
+}
+
+void server_request_end(void *context, struct MHD_Connection *connection, void **request,
+                        enum MHD_RequestTerminationCode why)
+{
+    (void)connection;
+    (void)why;
+    struct api_server *server = context;
+    struct request *own = *request;
+    if (own != NULL) {
+        own->socket->deadline_ms =
+            (int64_t)uv_now(server->loop) + SERVER_IDLE_S * 1000 + SERVER_REQUEST_MS;
+        free(own->uri);
+        free(own->body);
+        free(own);
+        *request = NULL;
+    }
+}
+
+static const char *header(struct MHD_Connection *connection, const char *name)
+{
+    return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
+/* Root, or the user whose daemon it is: they could read its memory as well. */
+static bool is_local(const struct request *request, uint32_t *uid)
+{
+    struct ucred peer;
+    socklen_t length = sizeof(peer);
+    if (request->server->listener.port != 0 ||
+        getsockopt(request->socket->fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) {
+        return false;
+    }
+    *uid = peer.uid;
+    return peer.uid == 0 || peer.uid == geteuid();
+}
+
+/* ---- answers ---- */
+
+static void add_headers(struct MHD_Response *answer, const struct api_response *response)
+{
+    if (response->type != NULL) {
+        MHD_add_response_header(answer, "Content-Type", response->type);
+    }
+    if (response->etag[0] != '\0') {
+        MHD_add_response_header(answer, "ETag", response->etag);
+    }
+    if (response->allow[0] != '\0') {
+        MHD_add_response_header(answer, "Allow", response->allow);
+    }
+    if (response->status == 401) {
+        MHD_add_response_header(answer, "WWW-Authenticate", "Bearer realm=\"ballast\"");
+    }
+    MHD_add_response_header(answer, "Cache-Control", "no-store");
+    MHD_add_response_header(answer, "X-Content-Type-Options", "nosniff");
+}
+
+/* Takes the body over. */
+static enum MHD_Result send_answer(struct request *request, struct MHD_Connection *connection,
+                                   struct api_response *response)
+{
+    int64_t now_ms = (int64_t)uv_now(request->server->loop);
+    bool streams = response->stream != API_STREAM_NONE;
+    struct MHD_Response *answer =
+        streams ? server_stream_response(request->server, connection, request->socket, response)
+                : MHD_create_response_from_buffer(response->size, response->body,
+                                                  MHD_RESPMEM_MUST_FREE);
+    if (answer == NULL) {
+        api_response_free(response);
+        return MHD_NO; /* the connection ends */
+    }
+    response->body = NULL;
+    add_headers(answer, response);
+    request->socket->deadline_ms = streams ? SERVER_NEVER_MS : now_ms + SERVER_ANSWER_MS;
+    enum MHD_Result result = MHD_queue_response(connection, response->status, answer);
+    MHD_destroy_response(answer);
+    return result;
+}
+
+/* What is not for api_handle(): an error of the transport. */
+static enum MHD_Result send_error(struct request *request, struct MHD_Connection *connection,
+                                  unsigned status, const char *code, const char *text)
+{
+    struct api_response response = { .stream = API_STREAM_NONE };
+    struct api_call call = { .api = request->server->api, .response = &response };
+    api_error(&call, status, code, "%s", text);
+    return send_answer(request, connection, &response);
+}
+
+static enum MHD_Result handle(struct request *request, struct MHD_Connection *connection,
+                              const char *method)
+{
+    char *query = strchr(request->uri, '?');
+    if (query != NULL) {
+        *query++ = '\0';
+    }
+    struct api_request asked = {
+        .method = method,
+        .path = request->uri,
+        .query = query == NULL ? "" : query,
+        .authorization = header(connection, "Authorization"),
+        .if_match = header(connection, "If-Match"),
+        .accept = header(connection, "Accept"),
+        .last_event_id = header(connection, "Last-Event-ID"),
+        .body = request->body == NULL ? "" : request->body,
+        .body_size = request->body_size,
+    };
+    asked.local = is_local(request, &asked.uid);
+    struct api_response response;
+    api_handle(request->server->api, &asked, &response);
+    if (response.stream != API_STREAM_NONE && request->server->stream_count >= SERVER_STREAMS_MAX) {
+        api_response_free(&response);
+        return send_error(request, connection, 503, "busy", "There are too many open streams.");
+    }
+    return send_answer(request, connection, &response);
+}
+
+/* Headers are there, no body yet: what can be refused without it is refused. */
+static enum MHD_Result look_at_headers(struct request *request, struct MHD_Connection *connection)
+{
+    request->begun = true;
+    if (!server_host_valid(&request->server->listener, header(connection, "Host"))) {
+        return send_error(request, connection, 403, "forbidden",
+                          "The Host header does not name this server.");
+    }
+    const char *length = header(connection, "Content-Length");
+    if (length != NULL && (strlen(length) > 9 || (size_t)atol(length) > API_BODY_MAX)) {
+        return send_error(request, connection, 413, "too_large", "The body is larger than 64 KiB.");
+    }
+    return MHD_YES;
+}
+
+/* Part of a body. What is too much is read and forgotten, so that the answer can be sent. */
+static enum MHD_Result take_body(struct request *request, const char *data, size_t *size)
+{
+    if (request->too_large || request->body_size + *size > API_BODY_MAX) {
+        request->too_large = true;
+    } else {
+        char *body = realloc(request->body, request->body_size + *size);
+        if (body == NULL) {
+            return MHD_NO;
+        }
+        memcpy(body + request->body_size, data, *size);
+        request->body = body;
+        request->body_size += *size;
+    }
+    *size = 0;
+    return MHD_YES;
+}
+
+enum MHD_Result server_request_handle(void *context, struct MHD_Connection *connection,
+                                      const char *url, const char *method, const char *version,
+                                      const char *data, size_t *data_size, void **request)
+{
+    (void)context;
+    (void)url;
+    (void)version;
+    struct request *own = *request;
+    if (own == NULL || own->uri == NULL) {
+        return MHD_NO;
+    }
+    if (!own->begun) {
+        return look_at_headers(own, connection);
+    }
+    if (*data_size > 0) {
+        return take_body(own, data, data_size);
+    }
+    if (own->too_large) {
+        return send_error(own, connection, 413, "too_large", "The body is larger than 64 KiB.");
+    }
+    return handle(own, connection, method);
+}

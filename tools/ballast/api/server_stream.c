@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Answers without end: server-sent events, and recorded periods. What happens goes into the queue
+ * of each stream that may see it, and the library fetches it from there when the socket takes it.
+ * A stream without anything to send is suspended. A reader who lets more than SERVER_QUEUE_MAX
+ * wait is cut off: the daemon's memory is not for him.
+ *
+ * A stream of events that goes on from a number first reads what it missed from the database, page
+ * by page as the reader takes it. Meanwhile new events need no queue: they are in the database.
+ */
+#include "tools/ballast/api/server_internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* ---- the queue ---- */
+
+static bool queue_reserve(struct server_stream *stream, size_t more)
+{
+    if (stream->head + stream->used + more <= stream->capacity) {
+        return true;
+    }
+    if (stream->used > 0) {
+        memmove(stream->queue, stream->queue + stream->head, stream->used);
+    }
+    stream->head = 0;
+    if (stream->used + more <= stream->capacity) {
+        return true;
+    }
+    size_t capacity = (stream->used + more) * 2;
+    char *queue = realloc(stream->queue, capacity);
+    if (queue == NULL) {
+        return false;
+    }
+    stream->queue = queue;
+    stream->capacity = capacity;
+    return true;
+}
+
+/* The library notices a socket that is shut down, and ends what is on it. */
+static void cut(struct server_stream *stream)
+{
+    shutdown(stream->socket->fd, SHUT_RDWR);
+}
+
+static void resume(struct server_stream *stream)
+{
+    if (stream->suspended) {
+        stream->suspended = false;
+        MHD_resume_connection(stream->connection);
+        server_wake(stream->server);
+    }
+}
+
+/* One item may exceed the limit, or a line longer than it could never be sent. */
+static void push(struct server_stream *stream, const char *text)
+{
+    size_t size = strlen(text);
+    if (stream->used > SERVER_QUEUE_MAX || !queue_reserve(stream, size)) {
+        cut(stream);
+    } else {
+        memcpy(stream->queue + stream->head + stream->used, text, size);
+        stream->used += size;
+    }
+    resume(stream);
+}
+
+/* ---- called by the library ---- */
+
+/* Fetches a page when there is one to come. False: the database failed. */
+static bool catch_up(struct server_stream *stream)
+{
+    while (stream->catching_up && stream->used == 0) {
+        bool more = false;
+        char *page = api_events_page(stream->server->api, &stream->identity, &stream->after, &more);
+        if (page == NULL) {
+            return false;
+        }
+        stream->catching_up = more;
+        push(stream, page);
+        free(page);
+    }
+    return true;
+}
+
+static ssize_t stream_read(void *context, uint64_t position, char *buffer, size_t size)
+{
+    struct server_stream *stream = context;
+    (void)position;
+    if (stream->server->ending) {
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    }
+    if (!catch_up(stream)) {
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    }
+    if (stream->used == 0) {
+        stream->suspended = true;
+        MHD_suspend_connection(stream->connection);
+        return 0;
+    }
+    size_t count = stream->used < size ? stream->used : size;
+    memcpy(buffer, stream->queue + stream->head, count);
+    stream->head += count;
+    stream->used -= count;
+    stream->sent_ms = (int64_t)uv_now(stream->server->loop);
+    return (ssize_t)count;
+}
+
+static void stream_free(void *context)
+{
+    struct server_stream *stream = context;
+    *stream->link = stream->next;
+    if (stream->next != NULL) {
+        stream->next->link = stream->link;
+    }
+    stream->server->stream_count--;
+    free(stream->queue);
+    free(stream);
+}
+
+/* ---- life ---- */
+
+struct MHD_Response *server_stream_response(struct api_server *server,
+                                            struct MHD_Connection *connection,
+                                            struct server_connection *socket,
+                                            struct api_response *response)
+{
+    struct server_stream *stream = calloc(1, sizeof(*stream));
+    if (stream == NULL) {
+        return NULL;
+    }
+    *stream = (struct server_stream){
+        .server = server,
+        .connection = connection,
+        .socket = socket,
+        .identity = response->identity,
+        .events = response->stream == API_STREAM_EVENTS,
+        .after = response->stream_after,
+        .catching_up = response->stream == API_STREAM_EVENTS && response->stream_after >= 0,
+        .sent_ms = (int64_t)uv_now(server->loop),
+        .queue = response->body,
+        .capacity = response->size,
+        .used = response->size,
+        .next = server->streams,
+        .link = &server->streams,
+    };
+    response->body = NULL;
+    if (server->streams != NULL) {
+        server->streams->link = &stream->next;
+    }
+    server->streams = stream;
+    server->stream_count++;
+    struct MHD_Response *answer = MHD_create_response_from_callback(
+        MHD_SIZE_UNKNOWN, 16384, stream_read, stream, stream_free);
+    if (answer == NULL) {
+        stream_free(stream);
+    }
+    return answer;
+}
+
+void server_stream_tick(struct api_server *server, int64_t now_ms)
+{
+    for (struct server_stream *stream = server->streams; stream != NULL; stream = stream->next) {
+        /* A recording has no comments; its periods come often enough. */
+        if (stream->events && stream->used == 0 &&
+            now_ms - stream->sent_ms >= SERVER_KEEP_ALIVE_MS) {
+            stream->sent_ms = now_ms;
+            push(stream, ": still here\n\n");
+        }
+    }
+}
+
+void server_stream_end_all(struct api_server *server)
+{
+    assert(server->ending);
+    for (struct server_stream *stream = server->streams; stream != NULL; stream = stream->next) {
+        resume(stream);
+    }
+}
+
+/* ---- what happens ---- */
+
+void api_server_event(struct api_server *server, const struct store_event *event)
+{
+    char *text = NULL;
+    for (struct server_stream *stream = server->streams; stream != NULL; stream = stream->next) {
+        bool wanted = stream->events && !stream->catching_up && event->number > stream->after &&
+                      api_sees_event(&stream->identity, event);
+        if (wanted && text == NULL) {
+            text = api_event_text(event);
+        }
+        if (wanted && text != NULL) {
+            stream->after = event->number;
+            push(stream, text);
+        }
+    }
+    free(text);
+}
+
+void api_server_period(struct api_server *server, const char *first, const char *line)
+{
+    for (struct server_stream *stream = server->streams; stream != NULL; stream = stream->next) {
+        if (stream->events) {
+            continue;
+        }
+        if (!stream->begun) {
+            push(stream, first);
+            push(stream, "\n");
+            stream->begun = true;
+        }
+        push(stream, line);
+        push(stream, "\n");
+    }
+}
+
+bool api_server_recording(const struct api_server *server)
+{
+    for (struct server_stream *stream = server->streams; stream != NULL; stream = stream->next) {
+        if (!stream->events) {
+            return true;
+        }
+    }
+    return false;
+}

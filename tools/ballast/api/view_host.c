@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The host as JSON, its health, and the reservations: what an operator looks at.
+ */
+#include "tools/ballast/api/api_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/ballast/policy/policy_text.h"
+
+struct api_promises api_promises(const struct api *api)
+{
+    size_t count;
+    struct fleet_machine *const *machines = fleet_machines(api->fleet, &count);
+    const struct policy_settings *settings = fleet_policy(api->fleet);
+    struct api_promises promises = { POLICY_MISSING, POLICY_MISSING };
+    struct policy_machine *copies = calloc(count + 1, sizeof(*copies));
+    if (copies == NULL) {
+        return promises;
+    }
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++) {
+        /* One that no period has seen yet has no promise that could be counted. */
+        if (machines[i]->policy.max_bytes != 0) {
+            copies[used++] = machines[i]->policy;
+        }
+    }
+    /* A host that has nothing misses all that was promised, and its reserve. */
+    const struct policy_host nothing = { .total_bytes = 0 };
+    promises.promised_bytes =
+        policy_missing_for_promises(settings, &nothing, copies, used) - policy_reserve(settings, 0);
+    promises.missing_bytes =
+        policy_missing_for_promises(settings, fleet_host(api->fleet), copies, used);
+    free(copies);
+    return promises;
+}
+
+json_t *api_view_host(const struct api *api, const struct policy_plan *plan)
+{
+    const struct policy_host *host = fleet_host(api->fleet);
+    struct api_promises promises = api_promises(api);
+    size_t count;
+    fleet_machines(api->fleet, &count);
+    json_t *view = json_object();
+    api_put_word(view, "zone", policy_zone_name(plan->zone));
+    api_put_number(view, "total_bytes", host->total_bytes);
+    api_put_number(view, "available_bytes", host->available_bytes);
+    json_object_set_new(view, "psi_some_percent", json_real(host->psi_some_centi / 100.0));
+    json_object_set_new(view, "psi_full_percent", json_real(host->psi_full_centi / 100.0));
+    api_put_number(view, "reserve_bytes", plan->reserve_bytes);
+    api_put_number(view, "slush_bytes", plan->slush_bytes);
+    api_put_number(view, "slush_left_bytes", plan->slush_left_bytes);
+    api_put_number(view, "ceiling_bytes", plan->ceiling_bytes);
+    api_put_number(view, "booked_bytes", plan->booked_bytes);
+    api_put_number(view, "arrived_bytes", plan->arrived_bytes);
+    api_put_number(view, "asked_bytes", plan->asked_bytes);
+    api_put_number(view, "short_bytes", plan->short_bytes);
+    api_put_number(view, "granted_bytes", plan->granted_bytes);
+    api_put_number(view, "coming_bytes", plan->coming_bytes);
+    api_put_number(view, "taken_bytes", plan->taken_bytes);
+    api_put_number(view, "reserved_bytes", host->reserved_bytes);
+    api_put_number(view, "promised_bytes", promises.promised_bytes);
+    api_put_number(view, "missing_for_promises_bytes", promises.missing_bytes);
+    json_object_set_new(view, "admit", json_boolean(plan->admit));
+    api_put_number(view, "machines", count);
+    return view;
+}
+
+void api_get_host(struct api_call *call)
+{
+    api_answer(call, 200, api_view_host(call->api, fleet_plan(call->api->fleet)));
+}
+
+void api_get_health(struct api_call *call)
+{
+    size_t count;
+    fleet_machines(call->api->fleet, &count);
+    int64_t uptime_s = call->api->now_s(call->api->context) - call->api->started_s;
+    json_t *body = json_object();
+    api_put_word(body, "status", "ok");
+    api_put_text(body, "version", call->api->version);
+    json_object_set_new(body, "uptime_s", json_integer(uptime_s > 0 ? uptime_s : 0));
+    api_put_number(body, "machines", count);
+    api_answer(call, 200, body);
+}
+
+void api_get_openapi(struct api_call *call)
+{
+    size_t size;
+    const char *document = api_openapi(&size);
+    char *copy = malloc(size);
+    if (copy != NULL) {
+        memcpy(copy, document, size);
+    }
+    api_answer_text(call, "application/json", copy, size);
+}
+
+void api_get_metrics(struct api_call *call)
+{
+    size_t size = 0;
+    char *text = api_metrics(call->api, call->now_ms, &size);
+    api_answer_text(call, "text/plain; version=0.0.4; charset=utf-8", text, size);
+}
+
+void api_get_reservations(struct api_call *call)
+{
+    size_t count;
+    const struct fleet_reservation *reservations = fleet_reservations(call->api->fleet, &count);
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) {
+        int64_t age_ms = call->now_ms - reservations[i].since_ms;
+        json_t *view = json_object();
+        api_put_text(view, "name", reservations[i].name);
+        api_put_number(view, "bytes", reservations[i].bytes);
+        api_put_number(view, "arrived_bytes", reservations[i].arrived_bytes);
+        json_object_set_new(view, "age_ms", json_integer(age_ms > 0 ? age_ms : 0));
+        json_array_append_new(list, view);
+    }
+    json_t *body = json_object();
+    json_object_set_new(body, "reservations", list);
+    api_answer(call, 200, body);
+}
