@@ -8,6 +8,9 @@ BALLAST_OBJS  = $(patsubst %.c,$(BUILD)/$(1)/%.o,$(BALLAST_SRCS) $(QMP_SRCS))
 # The simulator decides some hundred million times.
 $(BUILD)/tools/obj/tools/ballast/policy/%.o $(BUILD)/tools/obj/tools/ballast/sim/%.o: TOOL_FLAGS += -O3
 
+# The assembler takes the API's document in, which the compiler's list of dependencies does not know.
+$(foreach kind,tools/obj host fuzz,$(BUILD)/$(kind)/tools/ballast/api/openapi.o): tools/ballast/openapi.json
+
 $(BUILD)/tools/libballast.a: $(call BALLAST_OBJS,tools/obj)
 	@rm -f $@; ar rcsD $@ $^
 
@@ -39,6 +42,16 @@ $(BUILD)/host/libballast.a: $(call BALLAST_OBJS,host) $(BALLAST_FAKES:%.c=$(BUIL
 
 $(BUILD)/fuzz/libballast.a: $(call BALLAST_OBJS,fuzz) $(BALLAST_FAKES:%.c=$(BUILD)/fuzz/%.o)
 	@rm -f $@; ar rcsD $@ $^
+
+# The API's tests stand on a fleet and a store of their own, which stand before the library's.
+API_WORLD := $(patsubst %.c,%.o,$(wildcard tests/ballast/unit/api_*.c))
+$(BUILD)/ballast/unit/test_api_%: $(BUILD)/host/tests/ballast/unit/test_api_%.o $(API_WORLD:%=$(BUILD)/host/%) $(BUILD)/host/libballast.a
+	@mkdir -p $(@D); echo "  $@"
+	$(Q)$(HOSTCC) $(SANITIZE) $^ -lcmocka $(BALLAST_LIBS) -o $@
+
+$(BUILD)/ballast/fuzz/fuzz_api: $(BUILD)/fuzz/tests/ballast/fuzz/fuzz_api.o $(BUILD)/fuzz/tests/ballast/unit/api_world.o $(BUILD)/fuzz/libballast.a
+	@mkdir -p $(@D); echo "  $@"
+	$(Q)$(CLANG) $(SANITIZE) -fsanitize=fuzzer $^ $(BALLAST_LIBS) -o $@
 
 $(BUILD)/ballast/unit/%: $(BUILD)/host/tests/ballast/unit/%.o $(BUILD)/host/libballast.a
 	@mkdir -p $(@D); echo "  $@"

@@ -331,6 +331,10 @@ void api_get_plan(struct api_call *call)
     struct policy_machine *copies =
         fleet_dry_run(fleet, fleet_host(fleet), call->now_ms, &plan, &planned);
     struct fleet_machine *const *machines = fleet_machines(fleet, &count);
+    if (copies == NULL && count > 0) {
+        api_error(call, 500, "internal", "The daemon is out of memory.");
+        return;
+    }
     json_t *moves = json_array();
     for (size_t i = 0; copies != NULL && i < planned && i < count; i++) {
         if (!api_sees_machine(&call->identity, machines[i])) {

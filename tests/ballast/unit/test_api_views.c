@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* tools/ballast/api, what is read: the routes and openapi.json are the same in both directions, and
+ * every answer has exactly the members that the document says; owners see what is theirs. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "tests/ballast/unit/api_schema.h"
+#include "tests/ballast/unit/api_world.h"
+#include "tools/ballast/api/api_internal.h"
+
+static struct ask ask;
+
+static int setup(void **state)
+{
+    (void)state;
+    world_reset();
+    ask = (struct ask){ .token = OPERATOR_TOKEN };
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    world_ask_end(&ask);
+    world_free();
+    schema_free();
+    return 0;
+}
+
+/* Asks, and holds the answer against the document. */
+static unsigned ask_checked(const char *method, const char *route, const char *target)
+{
+    unsigned status = world_ask(&ask, method, target);
+    if (ask.json != NULL) {
+        schema_check(schema_of_answer(route, method, status), ask.json, target);
+    }
+    return status;
+}
+
+static void every_route_is_in_the_document_and_the_other_way_round(void **state)
+{
+    (void)state;
+    size_t count;
+    const struct api_route *routes = api_routes(&count);
+    size_t documented = 0;
+    for (size_t i = 0; i < count; i++) {
+        json_t *operation = schema_operation(routes[i].path, routes[i].method);
+        if (operation == NULL) {
+            fail_msg("%s %s is not in the document", routes[i].method, routes[i].path);
+        }
+        /* An empty list of securities is how the document says that none is needed. */
+        json_t *security = json_object_get(operation, "security");
+        assert_int_equal(security != NULL, routes[i].access == API_ACCESS_ALL);
+        assert_int_equal(
+            strstr(routes[i].path, "{name}") != NULL,
+            json_object_get(
+                json_object_get(json_object_get(schema_document(), "paths"), routes[i].path),
+                "parameters") != NULL);
+    }
+    const char *path;
+    json_t *operations;
+    json_object_foreach(json_object_get(schema_document(), "paths"), path, operations)
+    {
+        documented += json_object_size(operations) -
+                      (json_object_get(operations, "parameters") == NULL ? 0 : 1);
+    }
+    assert_int_equal(documented, count);
+}
+
+static void every_word_of_the_program_is_in_the_document(void **state)
+{
+    (void)state;
+    struct fleet_machine *machine = &world.machines[2];
+    for (unsigned i = 0; i < API_REASONS; i++) {
+        machine->policy.decision.reason = (enum policy_reason)i;
+        ask_checked("GET", "/v1/machines/{name}", "/v1/machines/web");
+    }
+    for (unsigned i = 0; i <= POLICY_HOLD_FLOOR; i++) {
+        machine->policy.decision.hold = (enum policy_hold)i;
+        ask_checked("GET", "/v1/machines/{name}", "/v1/machines/web");
+    }
+    for (unsigned i = 0; i <= FACTS_STOPPED; i++) {
+        machine->facts.state = (enum facts_state)i;
+        machine->switch_state = (enum fleet_switch)i;
+        machine->facts.driver = (enum policy_driver)(i % 3);
+        machine->policy.memory.mode = (enum policy_mode)(i % 3);
+        machine->policy.memory.drift = (enum policy_drift)(i % 4);
+        machine->settings.class = (enum policy_class)(i % 3);
+        machine->facts.kind = (enum facts_kind)(i % 2);
+        world.plan.zone = (enum policy_zone)(i % 4);
+        ask_checked("GET", "/v1/machines/{name}", "/v1/machines/web");
+        ask_checked("GET", "/v1/host", "/v1/host");
+    }
+}
+
+static void every_answer_has_exactly_the_members_of_its_schema(void **state)
+{
+    (void)state;
+    world_event("web", "alice", "It got more.");
+    world_event("", "", "The zone is soft.");
+    world.audits[world.audit_count++] =
+        (struct store_audit){ 5, "operator", "set", "web", "x", true };
+    world.points[world.point_count++] =
+        (struct store_point){ 1700000000, 1, 2, POLICY_MISSING, 4, 5, 6, 7, POLICY_HARD };
+    static const struct {
+        const char *route;
+        const char *target;
+    } cases[] = {
+        { "/healthz", "/healthz" },
+        { "/openapi.json", "/openapi.json" },
+        { "/v1/host", "/v1/host" },
+        { "/v1/host/history", "/v1/host/history" },
+        { "/v1/machines", "/v1/machines" },
+        { "/v1/machines/{name}", "/v1/machines/web" },
+        { "/v1/machines/{name}/doctor", "/v1/machines/web/doctor" },
+        { "/v1/machines/{name}/explain", "/v1/machines/web/explain" },
+        { "/v1/machines/{name}/history", "/v1/machines/web/history" },
+        { "/v1/plan", "/v1/plan" },
+        { "/v1/reservations", "/v1/reservations" },
+        { "/v1/events", "/v1/events" },
+        { "/v1/audit", "/v1/audit" },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(ask_checked("GET", cases[i].route, cases[i].target), 200);
+        assert_non_null(ask.json);
+    }
+    /* Each list had something in it to check. */
+    assert_int_equal(json_array_size(world_value(ask.json, "entries")), 1);
+}
+
+static void what_is_not_known_is_null(void **state)
+{
+    (void)state;
+    struct fleet_machine *machine = &world.machines[2];
+    memset(&machine->policy, 0, sizeof(machine->policy));
+    machine->policy.decision.used_bytes = POLICY_MISSING;
+    machine->facts = (struct facts){ .actual_bytes = POLICY_MISSING,
+                                     .available_bytes = POLICY_MISSING,
+                                     .total_bytes = POLICY_MISSING };
+    machine->seen_ms = 0;
+    machine->commanded_bytes = 0;
+    assert_int_equal(ask_checked("GET", "/v1/machines/{name}", "/v1/machines/web"), 200);
+    static const char *const nulls[] = {
+        "size_bytes",  "target_bytes",          "used_bytes",    "features",
+        "seen_age_ms", "guest.available_bytes", "guest.age_ms",  "decision.hold",
+        "drift",       "available_bytes",       "decision.hold", "ballooning.missing_bytes",
+    };
+    for (size_t i = 0; i < sizeof(nulls) / sizeof(nulls[0]); i++) {
+        assert_true(json_is_null(world_value(ask.json, nulls[i])));
+    }
+}
+
+static void a_machine_is_shown_with_its_own_numbers(void **state)
+{
+    (void)state;
+    assert_int_equal(ask_checked("GET", "/v1/machines/{name}", "/v1/machines/web"), 200);
+    const json_int_t base = (json_int_t)3 << 30;
+    static const struct {
+        const char *name;
+        json_int_t offset;
+    } numbers[] = {
+        { "size_bytes", 1 },
+        { "resident_bytes", 2 },
+        { "overhead_bytes", 3 },
+        { "guest.total_bytes", 4 },
+        { "guest.free_bytes", 5 },
+        { "available_bytes", 6 },
+        { "guest.available_bytes", 6 },
+        { "guest.caches_bytes", 7 },
+        { "guest.swap_in_bytes", 8 },
+        { "guest.swap_out_bytes", 9 },
+        { "guest.major_faults", 10 },
+        { "guest.minor_faults", 11 },
+        { "target_bytes", 20 },
+        { "used_bytes", 21 },
+        { "demand_bytes", 22 },
+        { "want_bytes", 23 },
+        { "floor_bytes", 24 },
+        { "booked_bytes", 25 },
+        { "short_bytes", 26 },
+    };
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        assert_int_equal(json_integer_value(world_value(ask.json, numbers[i].name)),
+                         base + numbers[i].offset);
+    }
+    assert_int_equal(json_integer_value(world_value(ask.json, "minimum_bytes")), 512 << 20);
+    assert_int_equal(json_integer_value(world_value(ask.json, "maximum_bytes")),
+                     (json_int_t)4 << 30);
+    assert_int_equal(json_integer_value(world_value(ask.json, "guest.age_ms")), 1500);
+    assert_int_equal(json_integer_value(world_value(ask.json, "decision.hold_ms")), 4000);
+    assert_int_equal(json_integer_value(world_value(ask.json, "seen_age_ms")), 700);
+    assert_int_equal(json_integer_value(world_value(ask.json, "ledger.lent_mib_s")), 12345);
+    assert_int_equal(json_integer_value(world_value(ask.json, "ledger.peaks_met")), 5);
+    assert_int_equal(json_integer_value(world_value(ask.json, "ledger.peaks_missed")), 1);
+    assert_int_equal(json_array_size(world_value(ask.json, "features")), 3);
+    assert_string_equal(ask.response.etag, "\"7\"");
+}
+
+static void the_switch_tells_its_state_in_words(void **state)
+{
+    (void)state;
+    struct fleet_machine *machine = &world.machines[2];
+    machine->switch_state = FLEET_SWITCH_REFUSED;
+    machine->refused_missing_bytes = (uint64_t)1 << 30;
+    world_ask(&ask, "GET", "/v1/machines/web");
+    assert_string_equal(world_string(&ask, "ballooning.state"), "refused");
+    assert_int_equal(json_integer_value(world_value(ask.json, "ballooning.missing_bytes")),
+                     1 << 30);
+    machine->switch_state = FLEET_SWITCH_UNSUPPORTED;
+    machine->unsupported = "Its memory is locked.";
+    world_ask(&ask, "GET", "/v1/machines/web");
+    assert_string_equal(world_string(&ask, "ballooning.text"), "Its memory is locked.");
+}
+
+/* The names of machines in an answer's text, wherever. */
+static bool mentions(const char *word)
+{
+    return memmem(ask.response.body, ask.response.size, word, strlen(word)) != NULL;
+}
+
+static void an_owner_sees_his_own_machines_only(void **state)
+{
+    (void)state;
+    ask.token = ALICE_TOKEN;
+    world_event("db", "bob", "db got more.");
+    world_event("web", "alice", "web got more.");
+    world_event("", "", "The zone is soft.");
+    assert_int_equal(world_ask(&ask, "GET", "/v1/machines"), 200);
+    assert_int_equal(json_array_size(world_value(ask.json, "machines")), 2);
+    assert_false(mentions("\"db\""));
+    assert_false(mentions("/run/guests"));
+    assert_int_equal(world_ask(&ask, "GET", "/v1/plan"), 200);
+    assert_int_equal(json_array_size(world_value(ask.json, "moves")), 2);
+    assert_true(json_is_null(world_value(ask.json, "now")));
+    assert_false(mentions("\"db\""));
+    assert_int_equal(world_ask(&ask, "GET", "/v1/events"), 200);
+    assert_int_equal(json_array_size(world_value(ask.json, "events")), 1);
+    static const char *const hidden[] = { "db", "mail", "no-such" };
+    static const char *const parts[] = { "", "/doctor", "/explain", "/history" };
+    for (size_t i = 0; i < 3 * 4; i++) {
+        char path[64];
+        snprintf(path, sizeof(path), "/v1/machines/%s%s", hidden[i % 3], parts[i / 3]);
+        assert_int_equal(world_ask(&ask, "GET", path), 404);
+        assert_string_equal(world_string(&ask, "error.code"), "not_found");
+    }
+}
+
+static void a_machine_of_nobody_is_no_owners(void **state)
+{
+    (void)state;
+    struct api_identity nobody = { .role = API_OWNER };
+    assert_true(
+        api_sees_machine(&(struct api_identity){ .role = API_OPERATOR }, &world.machines[1]));
+    strcpy(nobody.owner, "alice");
+    assert_false(api_sees_machine(&nobody, &world.machines[1]));
+    assert_false(
+        api_sees_machine(&(struct api_identity){ .role = API_NOBODY }, &world.machines[1]));
+}
+
+static void the_plan_is_of_the_next_decision(void **state)
+{
+    (void)state;
+    world_ask(&ask, "GET", "/v1/plan");
+    json_t *move = json_array_get(world_value(ask.json, "moves"), 0);
+    assert_string_equal(json_string_value(json_object_get(move, "name")), "db");
+    json_int_t before = json_integer_value(json_object_get(move, "target_bytes"));
+    assert_int_equal(json_integer_value(json_object_get(move, "new_target_bytes")), before + 1000);
+    world.dry_run_fails = true;
+    assert_int_equal(world_ask(&ask, "GET", "/v1/plan"), 500);
+}
+
+static void bytes_that_are_no_text_are_replaced(void **state)
+{
+    (void)state;
+    strcpy(world.machines[2].where, "a\xff\xc0\xaf\xed\xa0\x80z");
+    strcpy(world.machines[2].last_error, "half \xe2\x82");
+    assert_int_equal(ask_checked("GET", "/v1/machines/{name}", "/v1/machines/web"), 200);
+    assert_string_equal(world_string(&ask, "last_error"), "half \xef\xbf\xbd\xef\xbf\xbd");
+    assert_memory_equal(world_string(&ask, "where"), "a\xef\xbf\xbd", 4);
+}
+
+static void history_passes_its_query_on(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        world_ask(&ask, "GET", "/v1/machines/web/history?step=minute&from=10&to=20&limit=5"), 200);
+    assert_string_equal(world.history_of, "web");
+    assert_int_equal(world.step, STORE_MINUTE);
+    assert_int_equal(world.from_s, 10);
+    assert_int_equal(world.to_s, 20);
+    assert_int_equal(world.limit, 5);
+    assert_int_equal(world_ask(&ask, "GET", "/v1/host/history"), 200);
+    assert_string_equal(world.history_of, "");
+    assert_int_equal(world.from_s, world.now_s + 1 - 3600);
+    static const char *const bad[] = {
+        "step=hour", "step=",   "from=-1",     "from=1e3",
+        "to=",       "limit=0", "limit=10001", "limit=99999999999999999999",
+    };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        char target[96];
+        snprintf(target, sizeof(target), "/v1/host/history?%s", bad[i]);
+        assert_int_equal(ask_checked("GET", "/v1/host/history", target), 422);
+    }
+}
+
+static void a_machine_that_is_gone_keeps_its_history_for_operators(void **state)
+{
+    (void)state;
+    assert_int_equal(world_ask(&ask, "GET", "/v1/machines/gone/history"), 200);
+    ask.token = ALICE_TOKEN;
+    assert_int_equal(world_ask(&ask, "GET", "/v1/machines/gone/history"), 404);
+}
+
+static void without_a_store_there_is_no_history(void **state)
+{
+    (void)state;
+    world.api.store = NULL;
+    static const char *const targets[] = { "/v1/host/history", "/v1/events", "/v1/audit" };
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(ask_checked("GET", targets[i], targets[i]), 409);
+        assert_string_equal(world_string(&ask, "error.code"), "unsupported");
+    }
+}
+
+static void a_database_that_fails_is_told(void **state)
+{
+    (void)state;
+    world.store_fails = true;
+    static const char *const targets[] = { "/v1/host/history", "/v1/events", "/v1/audit" };
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(ask_checked("GET", targets[i], targets[i]), 500);
+    }
+}
+
+static void events_are_read_on_until_the_limit_is_full(void **state)
+{
+    (void)state;
+    /* Alice's are rare: the first page of the database has none of them. */
+    for (int i = 0; i < 1200; i++) {
+        world_event("db", i % 400 == 399 ? "alice" : "bob", "Something.");
+    }
+    ask.token = ALICE_TOKEN;
+    world_ask(&ask, "GET", "/v1/events?limit=2");
+    json_t *events = world_value(ask.json, "events");
+    assert_int_equal(json_array_size(events), 2);
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(events, 1), "number")), 800);
+    world_ask(&ask, "GET", "/v1/events?after=800");
+    assert_int_equal(json_array_size(world_value(ask.json, "events")), 1);
+}
+
+static void streams_are_asked_for_by_accept(void **state)
+{
+    (void)state;
+    ask.accept = "text/event-stream";
+    assert_int_equal(world_ask(&ask, "GET", "/v1/events"), 200);
+    assert_int_equal(ask.response.stream, API_STREAM_EVENTS);
+    assert_int_equal(ask.response.stream_after, -1);
+    world_ask(&ask, "GET", "/v1/events?after=3");
+    assert_int_equal(ask.response.stream_after, 3);
+    ask.last_event_id = "17";
+    world_ask(&ask, "GET", "/v1/events?after=3");
+    assert_int_equal(ask.response.stream_after, 17);
+    ask.last_event_id = "17; drop";
+    world_ask(&ask, "GET", "/v1/events?after=3");
+    assert_int_equal(ask.response.stream_after, 3);
+    world_ask(&ask, "HEAD", "/v1/events");
+    assert_int_equal(ask.response.stream, API_STREAM_NONE);
+    world_ask(&ask, "GET", "/v1/record");
+    assert_int_equal(ask.response.stream, API_STREAM_RECORD);
+    assert_string_equal(ask.response.type, "application/x-ndjson");
+}
+
+static void an_event_cannot_forge_a_field_of_the_stream(void **state)
+{
+    (void)state;
+    struct store_event event = *world_event("web", "alice", "one\n\ndata: {}\n\nid: 99");
+    strcpy(event.kind, "a\nid: 7");
+    char *text = api_event_text(&event);
+    assert_non_null(text);
+    assert_null(strstr(text, "\nid: 99"));
+    assert_null(strstr(text, "\nid: 7"));
+    assert_memory_equal(text, "id: 1\nevent: a\ndata: {", 22);
+    assert_string_equal(strstr(text, "\n\n"), "\n\n");
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(every_route_is_in_the_document_and_the_other_way_round,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(every_word_of_the_program_is_in_the_document, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(every_answer_has_exactly_the_members_of_its_schema, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(what_is_not_known_is_null, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_machine_is_shown_with_its_own_numbers, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_switch_tells_its_state_in_words, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_owner_sees_his_own_machines_only, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_machine_of_nobody_is_no_owners, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_plan_is_of_the_next_decision, setup, teardown),
+        cmocka_unit_test_setup_teardown(bytes_that_are_no_text_are_replaced, setup, teardown),
+        cmocka_unit_test_setup_teardown(history_passes_its_query_on, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_machine_that_is_gone_keeps_its_history_for_operators,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(without_a_store_there_is_no_history, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_database_that_fails_is_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(events_are_read_on_until_the_limit_is_full, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(streams_are_asked_for_by_accept, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_event_cannot_forge_a_field_of_the_stream, setup,
+                                        teardown),
+    };
+    return cmocka_run_group_tests_name("tools/ballast/api views", tests, NULL, NULL);
+}
