@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* tools/ballast/api/metrics.c: promtool's opinion, labels of hostile names, counters, and the
+ * dashboard, which may use only what is there. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include <unistd.h>
+
+#include "tests/ballast/unit/api_world.h"
+#include "tools/ballast/api/api_internal.h"
+
+#define PROMTOOL "/usr/bin/promtool"
+
+static struct ask ask;
+
+static int setup(void **state)
+{
+    (void)state;
+    world_reset();
+    ask = (struct ask){ .token = OPERATOR_TOKEN };
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    world_ask_end(&ask);
+    world_free();
+    return 0;
+}
+
+static const char *scrape(void)
+{
+    assert_int_equal(world_ask(&ask, "GET", "/metrics"), 200);
+    assert_string_equal(ask.response.type, "text/plain; version=0.0.4; charset=utf-8");
+    return ask.response.body;
+}
+
+static void hostile_names(void)
+{
+    strcpy(world.machines[0].name, "a\"b\\c\nd} 1");
+    strcpy(world.machines[1].name, "\xff\xfe");
+    strcpy(world.machines[1].settings.owner, "{}=,#");
+}
+
+/* What promtool complains about goes to our own output. */
+static void promtool_has_no_complaint(void **state)
+{
+    (void)state;
+    if (access(PROMTOOL, X_OK) != 0) {
+        print_message("skipped: " PROMTOOL " is not installed (package prometheus)\n");
+        skip();
+    }
+    for (int hostile = 0; hostile < 2; hostile++) {
+        scrape();
+        FILE *promtool = popen(PROMTOOL " check metrics", "w");
+        assert_non_null(promtool);
+        fwrite(ask.response.body, 1, ask.response.size, promtool);
+        assert_int_equal(pclose(promtool), 0);
+        hostile_names();
+    }
+}
+
+static void labels_are_escaped(void **state)
+{
+    (void)state;
+    hostile_names();
+    const char *text = scrape();
+    assert_non_null(
+        strstr(text, "ballast_machine_size_bytes{machine=\"a\\\"b\\\\c\\nd} 1\",owner="));
+    assert_non_null(strstr(text, "{machine=\"\xef\xbf\xbd\xef\xbf\xbd\",owner=\"{}=,#\","));
+}
+
+static void numbers_are_the_machines(void **state)
+{
+    (void)state;
+    const char *text = scrape();
+    static const char labels[] = "{machine=\"web\",owner=\"alice\",class=\"burst\"} ";
+    static const struct {
+        const char *name;
+        unsigned long long value;
+    } cases[] = {
+        { "ballast_machine_size_bytes", 3221225473ULL },
+        { "ballast_machine_target_bytes", 3221225492ULL },
+        { "ballast_guest_available_bytes", 3221225478ULL },
+        { "ballast_machine_commands_total", 3 },
+        { "ballast_machine_peaks_met_total", 5 },
+        { "ballast_machine_lent_byte_seconds_total", 12345ULL << 20 },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char line[160];
+        snprintf(line, sizeof(line), "\n%s%s%llu\n", cases[i].name, labels, cases[i].value);
+        if (strstr(text, line) == NULL) {
+            fail_msg("missing:%s", line);
+        }
+    }
+    assert_non_null(strstr(text, "ballast_guest_statistics_age_seconds{machine=\"web\","
+                                 "owner=\"alice\",class=\"burst\"} 1.500\n"));
+    assert_non_null(strstr(text, "\nballast_host_zone{zone=\"soft\"} 1\n"));
+    assert_non_null(strstr(text, "\nballast_host_zone{zone=\"green\"} 0\n"));
+    assert_non_null(strstr(text, "\nballast_host_pressure_ratio{kind=\"some\"} 0.125\n"));
+    assert_non_null(strstr(text, "\nballast_build_info{version=\"1.0\"} 1\n"));
+}
+
+static void what_is_not_known_is_left_out(void **state)
+{
+    (void)state;
+    const char *text = scrape();
+    assert_null(strstr(text, "\nballast_guest_alloc_stalls_total{"));
+    assert_null(strstr(text, "18446744073709551615"));
+}
+
+static void decisions_and_holds_are_counted(void **state)
+{
+    (void)state;
+    world.machines[0].policy.decision.reason = POLICY_GROW_PEAK;
+    world.machines[0].policy.decision.hold = POLICY_HOLD_NONE;
+    api_period(&world.api);
+    api_period(&world.api);
+    const char *text = scrape();
+    assert_non_null(strstr(text, "\nballast_periods_total 2\n"));
+    assert_non_null(strstr(text, "\nballast_decisions_total{reason=\"grow-peak\"} 2\n"));
+    assert_non_null(strstr(text, "\nballast_decisions_total{reason=\"keep-held\"} 6\n"));
+    assert_non_null(strstr(text, "\nballast_decisions_total{reason=\"keep\"} 0\n"));
+    assert_non_null(strstr(text, "\nballast_holds{rule=\"peak\"} 3\n"));
+    assert_non_null(strstr(text, "\nballast_holds{rule=\"stale\"} 0\n"));
+}
+
+/* ---- the dashboard ---- */
+
+static char *read_file(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    if (file == NULL) {
+        fail_msg("%s: run the tests in the project's folder", path);
+    }
+    static char text[200000];
+    size_t size = fread(text, 1, sizeof(text) - 1, file);
+    fclose(file);
+    text[size] = '\0';
+    return text;
+}
+
+static bool is_family(const char *metrics, const char *name, size_t length)
+{
+    char line[128];
+    snprintf(line, sizeof(line), "# TYPE %.*s ", (int)length, name);
+    return strstr(metrics, line) != NULL;
+}
+
+static void the_dashboard_uses_metrics_that_exist(void **state)
+{
+    (void)state;
+    const char *metrics = scrape();
+    char *text = read_file("tools/ballast/grafana.json");
+    json_t *dashboard = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    assert_non_null(dashboard);
+    assert_true(json_array_size(json_object_get(dashboard, "panels")) > 5);
+    json_decref(dashboard);
+    unsigned used = 0;
+    for (const char *at = text; (at = strstr(at, "ballast_")) != NULL; used++) {
+        size_t length = strspn(at, "abcdefghijklmnopqrstuvwxyz_");
+        if (!is_family(metrics, at, length)) {
+            fail_msg("the dashboard uses %.*s, which does not exist", (int)length, at);
+        }
+        at += length;
+    }
+    assert_true(used >= 15);
+}
+
+static void panels_of_the_dashboard_do_not_overlap(void **state)
+{
+    (void)state;
+    json_t *dashboard = json_loads(read_file("tools/ballast/grafana.json"), 0, NULL);
+    json_t *panels = json_object_get(dashboard, "panels");
+    bool taken[64][24] = { { false } };
+    size_t index;
+    json_t *panel;
+    json_array_foreach(panels, index, panel)
+    {
+        int x, y, w, h;
+        json_t *place = json_object_get(panel, "gridPos");
+        assert_int_equal(
+            json_unpack(place, "{s:i,s:i,s:i,s:i}", "x", &x, "y", &y, "w", &w, "h", &h), 0);
+        assert_int_equal(json_integer_value(json_object_get(panel, "id")), (json_int_t)index + 1);
+        for (int row = y; row < y + h; row++) {
+            for (int column = x; column < x + w; column++) {
+                assert_true(row < 64 && column < 24);
+                assert_false(taken[row][column]);
+                taken[row][column] = true;
+            }
+        }
+    }
+    json_decref(dashboard);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(promtool_has_no_complaint, setup, teardown),
+        cmocka_unit_test_setup_teardown(labels_are_escaped, setup, teardown),
+        cmocka_unit_test_setup_teardown(numbers_are_the_machines, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_not_known_is_left_out, setup, teardown),
+        cmocka_unit_test_setup_teardown(decisions_and_holds_are_counted, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_dashboard_uses_metrics_that_exist, setup, teardown),
+        cmocka_unit_test_setup_teardown(panels_of_the_dashboard_do_not_overlap, setup, teardown),
+    };
+    return cmocka_run_group_tests_name("tools/ballast/api/metrics.c", tests, NULL, NULL);
+}
