@@ -320,7 +320,7 @@ struct fleet_result fleet_change(struct fleet *fleet, const char *name,
         machine->settings = change->settings;
         machine->settings.revision = next;
         if (world.on_change != NULL) {
-            world.on_change(name);
+            world.on_change();
         }
     }
     return result;

@@ -46,7 +46,7 @@ struct world {
     int64_t to_s;
     size_t limit;
     enum store_step step;
-    void (*on_change)(const char *machine); /* called from inside of a change */
+    void (*on_change)(void); /* called from inside of a change */
 };
 
 extern struct world world;

@@ -62,6 +62,10 @@ static void on_tick(uv_timer_t *timer)
         }
     }
     server_stream_tick(server, now_ms);
+    /* observed: libmicrohttpd 0.9.75 takes its listening socket out of the set at the limit of
+     * connections, or of descriptors, puts it back only when it is run again, and asks for no run.
+     */
+    run(server);
 }
 
 /* Paths and queries stay as they were sent: the API decodes what it uses, once. */

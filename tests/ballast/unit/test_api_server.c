@@ -1,0 +1,770 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* tools/ballast/api/api_server.c and its parts, over real sockets: libcurl where a client behaves,
+ * plain sockets where it does not. The server's loop runs in a thread of its own; everything that
+ * belongs to it is done there by on_loop(). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "tests/ballast/unit/api_world.h"
+#include "tools/ballast/api/server_internal.h"
+
+static uv_loop_t loop;
+static uv_async_t async;
+static pthread_t thread;
+static sem_t done;
+static void (*job)(void);
+
+static struct api_server *server;
+static char where[128];
+static char reason[256];
+static char folder[] = "/tmp/ballast-api-XXXXXX";
+static char socket_path[64];
+
+/* ---- the loop's thread ---- */
+
+static void run_job(uv_async_t *handle)
+{
+    (void)handle;
+    if (job != NULL) {
+        void (*now)(void) = job;
+        job = NULL;
+        now();
+        sem_post(&done);
+    }
+}
+
+static void *run_loop(void *context)
+{
+    (void)context;
+    uv_run(&loop, UV_RUN_DEFAULT);
+    return NULL;
+}
+
+static void on_loop(void (*what)(void))
+{
+    job = what;
+    uv_async_send(&async);
+    sem_wait(&done);
+}
+
+static void start(void)
+{
+    server = api_server_start(&loop, &world.api, where, reason, sizeof(reason));
+}
+
+static void stop(void)
+{
+    if (server != NULL) {
+        api_server_stop(server);
+        server = NULL;
+    }
+}
+
+static void close_async(void)
+{
+    uv_close((uv_handle_t *)&async, NULL);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    world_reset();
+    sem_init(&done, 0, 0);
+    uv_loop_init(&loop);
+    uv_async_init(&loop, &async, run_job);
+    strcpy(folder + strlen(folder) - 6, "XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    snprintf(socket_path, sizeof(socket_path), "%s/api", folder);
+    return pthread_create(&thread, NULL, run_loop, NULL);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    on_loop(stop);
+    on_loop(close_async);
+    pthread_join(thread, NULL);
+    assert_int_equal(uv_loop_close(&loop), 0); /* nothing was left behind */
+    sem_destroy(&done);
+    world_free();
+    unlink(socket_path);
+    return rmdir(folder);
+}
+
+static void start_at(const char *address)
+{
+    snprintf(where, sizeof(where), "%s", address);
+    on_loop(start);
+    if (server == NULL) {
+        fail_msg("%s", reason);
+    }
+}
+
+static void start_unix(void)
+{
+    char address[80];
+    snprintf(address, sizeof(address), "unix:%s", socket_path);
+    start_at(address);
+}
+
+static void refuse(const char *address, const char *words)
+{
+    snprintf(where, sizeof(where), "%s", address);
+    on_loop(start);
+    assert_null(server);
+    if (strstr(reason, words) == NULL) {
+        fail_msg("%s: %s", address, reason);
+    }
+}
+
+/* ---- a client that behaves ---- */
+
+struct reply {
+    long status;
+    char headers[2048];
+    char body[65536];
+    size_t size;
+};
+
+static size_t take(char *data, size_t size, size_t count, void *context)
+{
+    struct reply *reply = context;
+    size_t room = sizeof(reply->body) - 1 - reply->size;
+    size_t used = size * count < room ? size * count : room;
+    memcpy(reply->body + reply->size, data, used);
+    reply->size += used;
+    return size * count;
+}
+
+static size_t take_header(char *data, size_t size, size_t count, void *context)
+{
+    struct reply *reply = context;
+    size_t used = strlen(reply->headers);
+    snprintf(reply->headers + used, sizeof(reply->headers) - used, "%.*s", (int)(size * count),
+             data);
+    return size * count;
+}
+
+static struct reply reply;
+
+/* Over whatever the server listens at. `header` and `body` may be NULL. */
+static long http(const char *method, const char *path, const char *token, const char *header,
+                 const char *body)
+{
+    CURL *curl = curl_easy_init();
+    struct curl_slist *headers = NULL;
+    char url[256];
+    char bearer[128];
+    memset(&reply, 0, sizeof(reply));
+    unsigned port = api_server_port(server);
+    snprintf(url, sizeof(url), "http://localhost:%u%s", port == 0 ? 80 : port, path);
+    snprintf(bearer, sizeof(bearer), "Authorization: Bearer %s", token == NULL ? "" : token);
+    headers = curl_slist_append(headers, token == NULL ? "X-None: x" : bearer);
+    headers = curl_slist_append(headers, header == NULL ? "X-None: y" : header);
+    curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
+    curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, 20L);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &reply);
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, &reply);
+    if (port == 0) {
+        curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket_path);
+    }
+    if (body != NULL) {
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
+    }
+    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+    curl_easy_setopt(curl, CURLOPT_NOBODY, strcmp(method, "HEAD") == 0 ? 1L : 0L);
+    CURLcode code = curl_easy_perform(curl);
+    if (code != CURLE_OK) {
+        print_message("curl: %s\n", curl_easy_strerror(code));
+    }
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply.status);
+    curl_slist_free_all(headers);
+    curl_easy_cleanup(curl);
+    return reply.status;
+}
+
+/* ---- a client that does what it likes ---- */
+
+static int dial(void)
+{
+    int fd;
+    if (api_server_port(server) == 0) {
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        strcpy(address.sun_path, socket_path);
+        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    } else {
+        struct sockaddr_in address = { .sin_family = AF_INET,
+                                       .sin_port = htons((uint16_t)api_server_port(server)),
+                                       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    }
+    return fd;
+}
+
+static void say(int fd, const char *text)
+{
+    assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+}
+
+static char heard[1 << 20];
+static size_t heard_size;
+
+/* Reads until a text comes. False: the end came, or ten seconds passed. */
+static bool hear(int fd, const char *text)
+{
+    heard[heard_size] = '\0';
+    while (strstr(heard, text) == NULL) {
+        struct pollfd wait = { .fd = fd, .events = POLLIN };
+        if (heard_size + 1 >= sizeof(heard) || poll(&wait, 1, 10000) != 1) {
+            return false;
+        }
+        ssize_t size = read(fd, heard + heard_size, sizeof(heard) - 1 - heard_size);
+        if (size <= 0) {
+            return false;
+        }
+        heard_size += (size_t)size;
+        heard[heard_size] = '\0';
+    }
+    return true;
+}
+
+static bool ends(int fd)
+{
+    return !hear(fd, "\x01 never said");
+}
+
+static int follow(const char *token, const char *more)
+{
+    char request[512];
+    int fd = dial();
+    snprintf(request, sizeof(request),
+             "GET /v1/events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n"
+             "Authorization: Bearer %s\r\n%s\r\n",
+             token, more);
+    say(fd, request);
+    heard_size = 0;
+    assert_true(hear(fd, ": ballast events"));
+    return fd;
+}
+
+static struct store_event happening;
+
+static void happen_on_loop(void)
+{
+    api_server_event(server, &happening);
+}
+
+static void happen(const char *machine, const char *owner, const char *text)
+{
+    happening = *world_event(machine, owner, text);
+    on_loop(happen_on_loop);
+}
+
+/* ---- requests ---- */
+
+static void requests_over_tcp_are_answered(void **state)
+{
+    (void)state;
+    start_at("127.0.0.1:0");
+    assert_true(api_server_port(server) > 0);
+    assert_int_equal(http("GET", "/healthz", NULL, NULL, NULL), 200);
+    assert_int_equal(http("GET", "/v1/machines/web", ALICE_TOKEN, NULL, NULL), 200);
+    assert_non_null(strstr(reply.headers, "ETag: \"7\"\r\n"));
+    assert_non_null(strstr(reply.headers, "Content-Type: application/json\r\n"));
+    assert_non_null(strstr(reply.headers, "Cache-Control: no-store\r\n"));
+    assert_int_equal(http("GET", "/v1/host", NULL, NULL, NULL), 401);
+    assert_non_null(strstr(reply.headers, "WWW-Authenticate: Bearer"));
+    assert_int_equal(http("PUT", "/v1/host", OPERATOR_TOKEN, NULL, "{}"), 405);
+    assert_non_null(strstr(reply.headers, "Allow: GET, HEAD\r\n"));
+    assert_int_equal(http("HEAD", "/v1/host", OPERATOR_TOKEN, NULL, NULL), 200);
+    assert_int_equal(reply.size, 0);
+    assert_int_equal(http("DELETE", "/v1/reservations/job", OPERATOR_TOKEN, NULL, NULL), 204);
+    assert_int_equal(
+        http("PATCH", "/v1/machines/web", ALICE_TOKEN, "If-Match: \"7\"", "{\"ballooning\":false}"),
+        200);
+    assert_int_equal(world.change.given, CONFIG_GIVEN_BALLOONING);
+}
+
+static void paths_and_queries_arrive_as_they_were_sent(void **state)
+{
+    (void)state;
+    start_at("127.0.0.1:0");
+    assert_int_equal(http("GET", "/v1/machines/%77eb", OPERATOR_TOKEN, NULL, NULL), 200);
+    assert_int_equal(http("GET", "/v1/machines/%2577eb", OPERATOR_TOKEN, NULL, NULL), 404);
+    assert_non_null(strstr(reply.body, "%77eb"));
+    assert_int_equal(http("GET", "/v1/machines/web%2Fdoctor", OPERATOR_TOKEN, NULL, NULL), 404);
+    assert_int_equal(http("GET", "/v1/machines/a%00b", OPERATOR_TOKEN, NULL, NULL), 400);
+    assert_int_equal(http("GET", "/v1/host/history?from=5&to=9", OPERATOR_TOKEN, NULL, NULL), 200);
+    assert_int_equal(world.from_s, 5);
+    assert_int_equal(world.to_s, 9);
+}
+
+static void the_local_user_needs_no_token_over_the_unix_socket(void **state)
+{
+    (void)state;
+    start_unix();
+    assert_int_equal(api_server_port(server), 0);
+    assert_int_equal(http("GET", "/v1/host", NULL, NULL, NULL), 200);
+    assert_int_equal(http("GET", "/v1/host", ALICE_TOKEN, NULL, NULL), 403);
+    assert_int_equal(http("POST", "/v1/machines/web/adopt", NULL, NULL, NULL), 200);
+    char who[64];
+    snprintf(who, sizeof(who), "local:uid %u", getuid());
+    assert_string_equal(world.audits[0].who, who);
+}
+
+static void the_local_user_needs_one_over_tcp(void **state)
+{
+    (void)state;
+    start_at("127.0.0.1:0");
+    assert_int_equal(http("GET", "/v1/host", NULL, NULL, NULL), 401);
+}
+
+/* ---- listening ---- */
+
+static void only_loopback_is_listened_at(void **state)
+{
+    (void)state;
+    static const char *const addresses[] = {
+        "0.0.0.0:0",
+        "192.0.2.1:80",
+        "[::]:0",
+        "127.0.0.1",
+        "127.0.0.1:",
+        "127.0.0.1:x",
+        "127.0.0.1:99999",
+        "127.0.0.1:-1",
+        "example.org:80",
+        "",
+        "[::ffff:1.2.3.4]:80",
+        ":80",
+    };
+    for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
+        refuse(addresses[i], "loopback");
+    }
+    refuse("unix:", "characters");
+    refuse("unix:/nowhere/at/all", "cannot listen");
+}
+
+static void the_unix_socket_is_closed_to_others_and_removed_at_the_end(void **state)
+{
+    (void)state;
+    mode_t before = umask(0);
+    start_unix();
+    struct stat status;
+    assert_int_equal(stat(socket_path, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0660);
+    on_loop(stop);
+    assert_int_not_equal(stat(socket_path, &status), 0);
+    umask(0777); /* the mode is the same whatever the mask is */
+    start_unix();
+    assert_int_equal(stat(socket_path, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0660);
+    umask(before);
+}
+
+static void a_dead_socket_is_replaced_and_a_live_one_is_not(void **state)
+{
+    (void)state;
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    strcpy(address.sun_path, socket_path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    char at[80];
+    snprintf(at, sizeof(at), "unix:%s", socket_path);
+    refuse(at, "already");
+    close(fd);
+    start_unix();
+    assert_int_equal(http("GET", "/healthz", NULL, NULL, NULL), 200);
+    on_loop(stop);
+    fclose(fopen(socket_path, "w"));
+    refuse(at, "no socket");
+}
+
+static void a_socket_of_somebody_else_is_not_removed(void **state)
+{
+    (void)state;
+    start_unix();
+    unlink(socket_path);
+    fclose(fopen(socket_path, "w"));
+    on_loop(stop);
+    assert_int_equal(access(socket_path, F_OK), 0);
+}
+
+static void a_host_header_must_name_this_server(void **state)
+{
+    (void)state;
+    start_at("127.0.0.1:0");
+    char port[64];
+    snprintf(port, sizeof(port), "Host: 127.0.0.1:%u", api_server_port(server));
+    assert_int_equal(http("GET", "/healthz", NULL, port, NULL), 200);
+    snprintf(port, sizeof(port), "Host: [::1]:%u", api_server_port(server));
+    assert_int_equal(http("GET", "/healthz", NULL, port, NULL), 200);
+    assert_int_equal(http("GET", "/healthz", NULL, "Host: LocalHost", NULL), 200);
+    static const char *const others[] = { "Host: evil.example",
+                                          "Host: localhost.evil.example",
+                                          "Host: localhost:1",
+                                          "Host: 192.0.2.1",
+                                          "Host;",
+                                          "Host: 127.0.0.1.evil.example" };
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        assert_int_equal(http("GET", "/v1/host", OPERATOR_TOKEN, others[i], NULL), 403);
+    }
+    int fd = dial();
+    say(fd, "GET /healthz HTTP/1.0\r\n\r\n");
+    heard_size = 0;
+    assert_true(hear(fd, " 403 "));
+    close(fd);
+}
+
+/* ---- limits ---- */
+
+static void a_body_beyond_the_limit_is_refused(void **state)
+{
+    (void)state;
+    start_unix();
+    static char large[API_BODY_MAX + 2];
+    memset(large, ' ', API_BODY_MAX + 1);
+    assert_int_equal(http("POST", "/v1/reservations", NULL, NULL, large), 413);
+    assert_int_equal(http("POST", "/v1/reservations", NULL, "Transfer-Encoding: chunked", large),
+                     413);
+    memcpy(large, "{\"name\":\"a\",\"bytes\":1}", 22);
+    large[API_BODY_MAX] = '\0';
+    assert_int_equal(http("POST", "/v1/reservations", NULL, NULL, large), 201);
+}
+
+static void half_requests_harm_nobody(void **state)
+{
+    (void)state;
+    start_at("127.0.0.1:0");
+    static const char *const halves[] = {
+        "",
+        "G",
+        "GET /v1/host HTTP/1.1\r\nHost: loc",
+        "PATCH /v1/machines/web HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20\r\n\r\n{\"wei",
+        "PATCH /v1/machines/web HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: "
+        "chunked\r\n\r\nff",
+        "\r\n\r\n\r\n",
+        "GET\r\n\r\n",
+        "\x16\x03\x01\x02\x01\x01",
+        "GET / HTTP/9.9\r\n\r\n",
+        "POST /v1/reservations HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+        "POST /v1/reservations HTTP/1.1\r\nHost: localhost\r\n"
+        "Content-Length: 99999999999999999999\r\n\r\n",
+    };
+    for (int turn = 0; turn < 2; turn++) {
+        int fds[11];
+        for (size_t i = 0; i < 11; i++) {
+            fds[i] = dial();
+            say(fds[i], halves[i]);
+        }
+        assert_int_equal(http("GET", "/healthz", NULL, NULL, NULL), 200);
+        for (size_t i = 0; i < 11; i++) {
+            close(fds[i]);
+        }
+    }
+    assert_int_equal(http("GET", "/healthz", NULL, NULL, NULL), 200);
+    assert_int_equal(world.changes, 0);
+}
+
+static void a_header_without_end_is_refused(void **state)
+{
+    (void)state;
+    start_unix();
+    int fd = dial();
+    say(fd, "GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Long: ");
+    char block[4096];
+    memset(block, 'x', sizeof(block));
+    for (int i = 0; i < 64; i++) {
+        if (send(fd, block, sizeof(block), MSG_NOSIGNAL) < 0) {
+            break;
+        }
+    }
+    heard_size = 0;
+    assert_true(ends(fd));
+    close(fd);
+    assert_int_equal(http("GET", "/healthz", NULL, NULL, NULL), 200);
+}
+
+static void a_client_that_dribbles_is_cut_off(void **state)
+{
+    (void)state;
+    start_unix();
+    int fd = dial();
+    say(fd, "GET /healthz HTTP/1.1\r\nX-Slow: ");
+    int seconds = 0;
+    while (seconds < 20 && send(fd, "x", 1, MSG_NOSIGNAL) == 1) {
+        seconds++;
+        sleep(1);
+    }
+    close(fd);
+    assert_in_range(seconds, 9, 13);
+}
+
+static void connections_beyond_the_limit_wait(void **state)
+{
+    (void)state;
+    start_at("127.0.0.1:0");
+    int fds[SERVER_CONNECTIONS_MAX];
+    for (size_t i = 0; i < SERVER_CONNECTIONS_MAX; i++) {
+        fds[i] = dial();
+    }
+    int late = dial();
+    say(late, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    struct pollfd wait = { .fd = late, .events = POLLIN };
+    assert_int_equal(poll(&wait, 1, 300), 0);
+    for (size_t i = 0; i < SERVER_CONNECTIONS_MAX; i++) {
+        close(fds[i]);
+    }
+    heard_size = 0;
+    assert_true(hear(late, " 200 OK"));
+    close(late);
+}
+
+static void many_requests_one_after_the_other_are_answered(void **state)
+{
+    (void)state;
+    start_at("127.0.0.1:0");
+    int fd = dial();
+    heard_size = 0;
+    for (int i = 0; i < 300; i++) {
+        heard_size = 0;
+        say(fd, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        assert_true(hear(fd, "\"machines\":4}"));
+    }
+    close(fd);
+}
+
+/* ---- streams ---- */
+
+static void events_reach_those_who_may_see_them(void **state)
+{
+    (void)state;
+    start_at("127.0.0.1:0");
+    int alice = follow(ALICE_TOKEN, "");
+    int everybody = follow(OPERATOR_TOKEN, "");
+    happen("db", "bob", "For bob.");
+    happen("", "", "For the operator.");
+    happen("web", "alice", "For alice.");
+    heard_size = 0;
+    assert_true(hear(alice, "For alice."));
+    assert_null(strstr(heard, "For bob."));
+    assert_null(strstr(heard, "For the operator."));
+    assert_non_null(strstr(heard, "id: 3\nevent: target\ndata: {\"number\":3,"));
+    heard_size = 0;
+    assert_true(hear(everybody, "For alice."));
+    assert_non_null(strstr(heard, "For bob."));
+    assert_non_null(strstr(heard, "For the operator."));
+    close(alice);
+    close(everybody);
+}
+
+static void a_stream_goes_on_where_it_was(void **state)
+{
+    (void)state;
+    start_unix();
+    /* More than one page of the database. */
+    for (int i = 0; i < 700; i++) {
+        char text[32];
+        snprintf(text, sizeof(text), "Event %d.", i + 1);
+        world_event("web", i % 2 == 0 ? "alice" : "bob", text);
+    }
+    int fd = follow(ALICE_TOKEN, "Last-Event-ID: 100\r\n");
+    assert_true(hear(fd, "Event 699."));
+    happen("web", "alice", "And now.");
+    assert_true(hear(fd, "And now."));
+    long expected = 101;
+    unsigned count = 0;
+    for (const char *at = heard; (at = strstr(at, "\nid: ")) != NULL; at++, count++) {
+        assert_int_equal(strtol(at + 5, NULL, 10), expected);
+        expected += 2;
+    }
+    assert_int_equal(count, 301);
+    close(fd);
+}
+
+static void an_event_from_inside_of_a_request_is_sent(void **state)
+{
+    (void)state;
+    start_unix();
+    int fd = follow(OPERATOR_TOKEN, "");
+    happening = *world_event("web", "alice", "It was switched.");
+    world.on_change = happen_on_loop;
+    heard_size = 0;
+    assert_int_equal(
+        http("PATCH", "/v1/machines/web", NULL, "If-Match: *", "{\"ballooning\":false}"), 200);
+    assert_true(hear(fd, "It was switched."));
+    close(fd);
+}
+
+static void a_silent_stream_is_kept_alive(void **state)
+{
+    (void)state;
+    start_unix();
+    int fd = follow(OPERATOR_TOKEN, "");
+    sleep(10);
+    assert_true(hear(fd, ": still here"));
+    close(fd);
+}
+
+static char line[65536];
+
+static void record_line(void)
+{
+    api_server_period(server, "{\"first\":1}", line);
+}
+
+static bool recording;
+
+static void ask_recording(void)
+{
+    recording = api_server_recording(server);
+}
+
+static int record(void)
+{
+    int fd = dial();
+    say(fd, "GET /v1/record HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    heard_size = 0;
+    assert_true(hear(fd, "application/x-ndjson"));
+    return fd;
+}
+
+static void a_recording_begins_with_its_first_line(void **state)
+{
+    (void)state;
+    start_unix();
+    on_loop(ask_recording);
+    assert_false(recording);
+    int fd = record();
+    on_loop(ask_recording);
+    assert_true(recording);
+    strcpy(line, "{\"period\":1}");
+    on_loop(record_line);
+    strcpy(line, "{\"period\":2}");
+    on_loop(record_line);
+    assert_true(hear(fd, "{\"period\":2}"));
+    assert_non_null(strstr(heard, "{\"first\":1}\n"));
+    assert_null(strstr(strstr(heard, "{\"first\":1}\n") + 1, "{\"first\":1}\n"));
+    close(fd);
+    for (int i = 0; i < 50 && recording; i++) {
+        on_loop(record_line);
+        usleep(20000);
+        on_loop(ask_recording);
+    }
+    assert_false(recording);
+}
+
+static void a_reader_who_is_too_slow_is_dropped_and_others_are_not(void **state)
+{
+    (void)state;
+    start_unix();
+    int slow = record();
+    int other = follow(OPERATOR_TOKEN, "");
+    memset(line, 'x', sizeof(line) - 1);
+    recording = true;
+    int lines = 0;
+    while (recording && lines < 200) {
+        on_loop(record_line);
+        usleep(1000);
+        on_loop(ask_recording);
+        lines++;
+    }
+    /* What the socket takes, and what may wait. */
+    assert_in_range(lines, SERVER_QUEUE_MAX / sizeof(line), 60);
+    happen("", "", "Still there.");
+    assert_true(hear(other, "Still there."));
+    close(slow);
+    close(other);
+}
+
+static void there_is_a_limit_of_streams(void **state)
+{
+    (void)state;
+    start_unix();
+    int fds[SERVER_STREAMS_MAX];
+    for (size_t i = 0; i < SERVER_STREAMS_MAX; i++) {
+        fds[i] = record();
+    }
+    assert_int_equal(http("GET", "/v1/record", NULL, NULL, NULL), 503);
+    assert_non_null(strstr(reply.body, "\"busy\""));
+    assert_int_equal(http("GET", "/v1/host", NULL, NULL, NULL), 200);
+    for (size_t i = 0; i < SERVER_STREAMS_MAX; i++) {
+        close(fds[i]);
+    }
+}
+
+static void stopping_ends_open_streams_and_requests(void **state)
+{
+    (void)state;
+    start_unix();
+    int stream = follow(OPERATOR_TOKEN, "");
+    int recorder = record();
+    int half = dial();
+    say(half, "GET /v1/ho");
+    on_loop(stop);
+    assert_true(ends(stream));
+    assert_true(ends(recorder));
+    assert_true(ends(half));
+    close(stream);
+    close(recorder);
+    close(half);
+}
+
+int main(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(requests_over_tcp_are_answered),
+        TEST(paths_and_queries_arrive_as_they_were_sent),
+        TEST(the_local_user_needs_no_token_over_the_unix_socket),
+        TEST(the_local_user_needs_one_over_tcp),
+        TEST(only_loopback_is_listened_at),
+        TEST(the_unix_socket_is_closed_to_others_and_removed_at_the_end),
+        TEST(a_dead_socket_is_replaced_and_a_live_one_is_not),
+        TEST(a_socket_of_somebody_else_is_not_removed),
+        TEST(a_host_header_must_name_this_server),
+        TEST(a_body_beyond_the_limit_is_refused),
+        TEST(half_requests_harm_nobody),
+        TEST(a_header_without_end_is_refused),
+        TEST(a_client_that_dribbles_is_cut_off),
+        TEST(connections_beyond_the_limit_wait),
+        TEST(many_requests_one_after_the_other_are_answered),
+        TEST(events_reach_those_who_may_see_them),
+        TEST(a_stream_goes_on_where_it_was),
+        TEST(an_event_from_inside_of_a_request_is_sent),
+        TEST(a_silent_stream_is_kept_alive),
+        TEST(a_recording_begins_with_its_first_line),
+        TEST(a_reader_who_is_too_slow_is_dropped_and_others_are_not),
+        TEST(there_is_a_limit_of_streams),
+        TEST(stopping_ends_open_streams_and_requests),
+    };
+    int failed = cmocka_run_group_tests_name("tools/ballast/api/api_server.c", tests, NULL, NULL);
+    curl_global_cleanup();
+    return failed;
+}
