@@ -18,13 +18,13 @@ struct world world;
 
 static const struct fleet_backend backend = { .name = "qmp" };
 
-static int64_t now_ms(void *context)
+static int64_t clock_ms(void *context)
 {
     (void)context;
     return world.now_ms;
 }
 
-static int64_t now_s(void *context)
+static int64_t clock_s(void *context)
 {
     (void)context;
     return world.now_s;
@@ -154,8 +154,8 @@ void world_reset(void)
         .fleet = (struct fleet *)&world,
         .store = (struct store *)&world,
         .tokens = tokens == NULL ? make_tokens() : tokens,
-        .now_ms = now_ms,
-        .now_s = now_s,
+        .now_ms = clock_ms,
+        .now_s = clock_s,
         .started_s = world.now_s - 60,
         .version = "1.0",
     };
@@ -277,11 +277,11 @@ const struct policy_settings *fleet_policy(const struct fleet *fleet)
 }
 
 struct policy_machine *fleet_dry_run(struct fleet *fleet, const struct policy_host *host,
-                                     int64_t at_ms, struct policy_plan *plan, size_t *count)
+                                     int64_t now_ms, struct policy_plan *plan, size_t *count)
 {
     (void)fleet;
     (void)host;
-    (void)at_ms;
+    (void)now_ms;
     *count = 0;
     if (world.dry_run_fails) {
         return NULL;
@@ -302,23 +302,23 @@ static struct fleet_result asked(void)
     return world.next;
 }
 
-struct fleet_result fleet_change(struct fleet *fleet, const char *name,
+struct fleet_result fleet_change(struct fleet *fleet, const char *machine,
                                  const struct fleet_change *change, uint64_t revision,
-                                 int64_t at_ms)
+                                 int64_t now_ms)
 {
-    (void)at_ms;
-    struct fleet_machine *machine = fleet_find(fleet, name);
+    (void)now_ms;
+    struct fleet_machine *found = fleet_find(fleet, machine);
     struct fleet_result result = asked();
     world.change = *change;
     world.revision = revision;
-    assert(machine != NULL);
-    if (revision != FLEET_ANY_REVISION && revision != machine->settings.revision) {
+    assert(found != NULL);
+    if (revision != FLEET_ANY_REVISION && revision != found->settings.revision) {
         result.status = FLEET_CHANGED;
     }
     if (result.status == FLEET_OK) {
-        uint64_t next = machine->settings.revision + 1;
-        machine->settings = change->settings;
-        machine->settings.revision = next;
+        uint64_t next = found->settings.revision + 1;
+        found->settings = change->settings;
+        found->settings.revision = next;
         if (world.on_change != NULL) {
             world.on_change();
         }
@@ -326,31 +326,31 @@ struct fleet_result fleet_change(struct fleet *fleet, const char *name,
     return result;
 }
 
-struct fleet_result fleet_adopt(struct fleet *fleet, const char *name, int64_t at_ms)
+struct fleet_result fleet_adopt(struct fleet *fleet, const char *machine, int64_t now_ms)
 {
-    (void)at_ms;
-    assert(fleet_find(fleet, name) != NULL);
+    (void)now_ms;
+    assert(fleet_find(fleet, machine) != NULL);
     return asked();
 }
 
 struct fleet_result fleet_reserve(struct fleet *fleet, const char *name, uint64_t bytes,
-                                  int64_t at_ms)
+                                  int64_t now_ms)
 {
     (void)fleet;
     struct fleet_result result = asked();
     if (result.status == FLEET_OK) {
         struct fleet_reservation *made = &world.reservations[world.reservation_count++ % 8];
-        *made = (struct fleet_reservation){ .bytes = bytes, .since_ms = at_ms };
+        *made = (struct fleet_reservation){ .bytes = bytes, .since_ms = now_ms };
         snprintf(made->name, sizeof(made->name), "%s", name);
         world.reservation_count = world.reservation_count > 8 ? 8 : world.reservation_count;
     }
     return result;
 }
 
-struct fleet_result fleet_release(struct fleet *fleet, const char *name, int64_t at_ms)
+struct fleet_result fleet_release(struct fleet *fleet, const char *name, int64_t now_ms)
 {
     (void)fleet;
-    (void)at_ms;
+    (void)now_ms;
     struct fleet_result result = asked();
     if (result.status == FLEET_OK && strcmp(name, "job") != 0) {
         result.status = FLEET_NOT_FOUND;
@@ -366,12 +366,12 @@ const struct fleet_reservation *fleet_reservations(const struct fleet *fleet, si
     return world.reservations;
 }
 
-void fleet_doctor(const struct fleet *fleet, const struct fleet_machine *machine, int64_t at_ms,
+void fleet_doctor(const struct fleet *fleet, const struct fleet_machine *machine, int64_t now_ms,
                   struct fleet_diagnosis *diagnosis)
 {
     (void)fleet;
     (void)machine;
-    (void)at_ms;
+    (void)now_ms;
     memset(diagnosis, 0, sizeof(*diagnosis));
     diagnosis->verdict = FLEET_NOTE;
     strcpy(diagnosis->text, "It works.");

@@ -465,15 +465,13 @@ static void half_requests_harm_nobody(void **state)
         "G",
         "GET /v1/host HTTP/1.1\r\nHost: loc",
         "PATCH /v1/machines/web HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20\r\n\r\n{\"wei",
-        "PATCH /v1/machines/web HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: "
-        "chunked\r\n\r\nff",
+        "PATCH /v1 HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nff",
         "\r\n\r\n\r\n",
         "GET\r\n\r\n",
         "\x16\x03\x01\x02\x01\x01",
         "GET / HTTP/9.9\r\n\r\n",
         "POST /v1/reservations HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
-        "POST /v1/reservations HTTP/1.1\r\nHost: localhost\r\n"
-        "Content-Length: 99999999999999999999\r\n\r\n",
+        "POST /v1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999999999999\r\n\r\n",
     };
     for (int turn = 0; turn < 2; turn++) {
         int fds[11];
@@ -603,6 +601,22 @@ static void a_stream_goes_on_where_it_was(void **state)
         expected += 2;
     }
     assert_int_equal(count, 301);
+    close(fd);
+}
+
+static void events_without_numbers_are_followed_too(void **state)
+{
+    (void)state;
+    world.api.store = NULL;
+    start_unix();
+    int fd = follow(OPERATOR_TOKEN, "Last-Event-ID: 100\r\n");
+    happening = *world_event("web", "alice", "One.");
+    happening.number = 0;
+    on_loop(happen_on_loop);
+    strcpy(happening.text, "Two.");
+    on_loop(happen_on_loop);
+    assert_true(hear(fd, "Two."));
+    assert_non_null(strstr(heard, "One."));
     close(fd);
 }
 
@@ -757,6 +771,7 @@ int main(void)
         TEST(many_requests_one_after_the_other_are_answered),
         TEST(events_reach_those_who_may_see_them),
         TEST(a_stream_goes_on_where_it_was),
+        TEST(events_without_numbers_are_followed_too),
         TEST(an_event_from_inside_of_a_request_is_sent),
         TEST(a_silent_stream_is_kept_alive),
         TEST(a_recording_begins_with_its_first_line),

@@ -23,8 +23,8 @@ struct api_server *api_server_start(uv_loop_t *loop, struct api *api, const char
 /* The port it got, 0 for a unix socket. */
 unsigned api_server_port(const struct api_server *server);
 
-/* Hands an event, numbered by the store, to everybody who follows and may see it. A reader who is
- * too slow is dropped. */
+/* Hands an event, numbered by the store (0: there is none), to everybody who follows and may see
+ * it. A reader who is too slow is dropped. */
 void api_server_event(struct api_server *server, const struct store_event *event);
 
 /* Hands a recorded period (one line of JSON without its end) to everybody who records. `first` is

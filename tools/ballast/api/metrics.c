@@ -18,6 +18,7 @@ struct scrape {
     const struct api *api;
     struct fleet_machine *const *machines;
     size_t count;
+    char **labels; /* of each machine, up to where further labels or "}" go */
     int64_t now_ms;
 };
 
@@ -51,16 +52,34 @@ static void put_label(FILE *out, const char *key, const char *value)
     fputc('"', out);
 }
 
-/* The begin of a series of a machine, up to where further labels or "}" go. */
-static void put_machine(FILE *out, const char *family, const struct fleet_machine *machine)
+/* Made once: a machine has some dozens of series. */
+static char *make_labels(const struct fleet_machine *machine)
 {
     const char *class_name = policy_class_name(machine->settings.class);
-    fprintf(out, "%s{", family);
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (out == NULL) {
+        return NULL;
+    }
+    fputc('{', out);
     put_label(out, "machine", machine->name);
     fputc(',', out);
     put_label(out, "owner", machine->settings.owner);
     fputc(',', out);
     put_label(out, "class", class_name == NULL ? "" : class_name);
+    if (fclose(out) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+/* The begin of a series of the machine of this index. */
+static void put_machine(const struct scrape *scrape, const char *family, size_t index)
+{
+    fputs(family, scrape->out);
+    fputs(scrape->labels[index], scrape->out);
 }
 
 /* ---- the program ---- */
@@ -198,7 +217,7 @@ static void put_states(const struct scrape *scrape)
     put_family(scrape, name, "gauge", "1 for the state that the machine is in.");
     for (size_t i = 0; i < scrape->count; i++) {
         for (unsigned state = FACTS_RUNNING; state <= FACTS_STOPPED; state++) {
-            put_machine(scrape->out, name, scrape->machines[i]);
+            put_machine(scrape, name, i);
             fprintf(scrape->out, ",state=\"%s\"} %d\n", api_state_name((enum facts_state)state),
                     state == (unsigned)scrape->machines[i]->facts.state);
         }
@@ -213,42 +232,62 @@ static void put_statistics_age(const struct scrape *scrape)
         int64_t then_ms = scrape->machines[i]->facts.stats_ms;
         if (then_ms > 0) {
             int64_t age_ms = scrape->now_ms > then_ms ? scrape->now_ms - then_ms : 0;
-            put_machine(scrape->out, name, scrape->machines[i]);
+            put_machine(scrape, name, i);
             fprintf(scrape->out, "} %" PRId64 ".%03d\n", age_ms / 1000, (int)(age_ms % 1000));
         }
     }
 }
 
-char *api_metrics(const struct api *api, int64_t now_ms, size_t *size)
+static void put_machines(const struct scrape *scrape)
 {
-    char *text = NULL;
-    struct scrape scrape = {
-        .out = open_memstream(&text, size),
-        .api = api,
-        .now_ms = now_ms,
-    };
-    if (scrape.out == NULL) {
-        return NULL;
-    }
-    scrape.machines = fleet_machines(api->fleet, &scrape.count);
-    put_program(&scrape);
-    put_host(&scrape);
-    put_decisions(&scrape);
-    put_holds(&scrape);
     for (size_t i = 0; i < api_metric_count; i++) {
         const struct api_metric *metric = &api_metrics_of_machines[i];
-        put_family(&scrape, metric->name, metric->type, metric->help);
-        for (size_t j = 0; j < scrape.count; j++) {
-            uint64_t value = metric->value(scrape.machines[j]);
+        put_family(scrape, metric->name, metric->type, metric->help);
+        for (size_t j = 0; j < scrape->count; j++) {
+            uint64_t value = metric->value(scrape->machines[j]);
             if (value != POLICY_MISSING) {
-                put_machine(scrape.out, metric->name, scrape.machines[j]);
-                fprintf(scrape.out, "} %" PRIu64 "\n", value);
+                put_machine(scrape, metric->name, j);
+                fprintf(scrape->out, "} %" PRIu64 "\n", value);
             }
         }
     }
-    put_states(&scrape);
-    put_statistics_age(&scrape);
-    if (fclose(scrape.out) != 0) {
+    put_states(scrape);
+    put_statistics_age(scrape);
+}
+
+/* False: no memory. The labels made so far are freed by the caller. */
+static bool make_all_labels(struct scrape *scrape)
+{
+    scrape->labels = calloc(scrape->count + 1, sizeof(*scrape->labels));
+    for (size_t i = 0; scrape->labels != NULL && i < scrape->count; i++) {
+        scrape->labels[i] = make_labels(scrape->machines[i]);
+        if (scrape->labels[i] == NULL) {
+            return false;
+        }
+    }
+    return scrape->labels != NULL;
+}
+
+char *api_metrics(const struct api *api, int64_t now_ms, size_t *size)
+{
+    char *text = NULL;
+    struct scrape scrape = { .api = api, .now_ms = now_ms };
+    scrape.machines = fleet_machines(api->fleet, &scrape.count);
+    bool good = make_all_labels(&scrape);
+    scrape.out = good ? open_memstream(&text, size) : NULL;
+    if (scrape.out != NULL) {
+        put_program(&scrape);
+        put_host(&scrape);
+        put_decisions(&scrape);
+        put_holds(&scrape);
+        put_machines(&scrape);
+        good = fclose(scrape.out) == 0;
+    }
+    for (size_t i = 0; scrape.labels != NULL && i < scrape.count; i++) {
+        free(scrape.labels[i]);
+    }
+    free(scrape.labels);
+    if (!good) {
         free(text);
         return NULL;
     }

@@ -186,7 +186,9 @@ void api_server_event(struct api_server *server, const struct store_event *event
 {
     char *text = NULL;
     for (struct server_stream *stream = server->streams; stream != NULL; stream = stream->next) {
-        bool wanted = stream->events && !stream->catching_up && event->number > stream->after &&
+        /* Without a store events have no numbers, and a stream has no place to go on from. */
+        bool is_new = event->number == 0 || event->number > stream->after;
+        bool wanted = stream->events && !stream->catching_up && is_new &&
                       api_sees_event(&stream->identity, event);
         if (wanted && text == NULL) {
             text = api_event_text(event);

@@ -142,7 +142,9 @@ static bool read_lines(struct api_tokens *tokens, FILE *file, const char *path, 
     if (fault != NULL) {
         snprintf(reason, reason_size, "%s:%u: %s", path, number, fault);
     }
-    explicit_bzero(line, line == NULL ? 0 : line_size);
+    if (line != NULL) {
+        explicit_bzero(line, line_size);
+    }
     free(line);
     return fault == NULL;
 }
