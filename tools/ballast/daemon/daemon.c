@@ -82,7 +82,7 @@ static void ignore_signals(void)
 
 /* ---- handles ---- */
 
-#define TIMERS 6
+#define TIMERS 7
 
 static void list_timers(struct daemon *daemon, uv_timer_t *timers[TIMERS])
 {
@@ -92,6 +92,7 @@ static void list_timers(struct daemon *daemon, uv_timer_t *timers[TIMERS])
     timers[3] = &daemon->tidy;
     timers[4] = &daemon->watchdog;
     timers[5] = &daemon->farewell;
+    timers[6] = &daemon->soon;
 }
 
 static void open_handles(struct daemon *daemon)

@@ -2,7 +2,8 @@
 /*
  * What the fleet tells and wants to be kept. An event goes to the log, to the store, which numbers
  * it, and to everybody who follows events. Settings and reservations are on disk before the fleet
- * goes on; a target is committed at the end of its period.
+ * goes on; a target is committed a moment after it was accepted, together with others of its
+ * period.
  */
 
 #include "tools/ballast/daemon/daemon_internal.h"
@@ -89,7 +90,7 @@ static void save_target(void *context, const char *machine, uint64_t bytes)
     if (!store_save_target(daemon->store, machine, bytes)) {
         (void)complain(daemon, machine, "a target cannot be kept");
     }
-    daemon->commit_now = true;
+    daemon_history_commit_soon(daemon);
 }
 
 static uint64_t load_target(void *context, const char *machine)

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * on-exit = restore: before the daemon ends every machine it controlled is asked to take its
- * maximum back. It is waited until all have accepted, or for FAREWELL_MS: a machine that does not
- * answer must not keep the service manager waiting. What the host is short of then is the
- * operator's choice, made in the configuration.
+ * on-exit = restore: before the daemon ends every machine that it made smaller is asked to take its
+ * maximum back. It is waited until they have, or for FAREWELL_MS: a machine that does not answer
+ * must not keep the service manager waiting. What the host is short of then is the operator's
+ * choice, made in the configuration.
+ *
+ * These targets go past the fleet, whose period is over, so the store is told here: the next daemon
+ * must not take what this one did for somebody else's work.
  */
 
 #include "tools/ballast/daemon/daemon_internal.h"
@@ -19,12 +22,13 @@ static uint64_t maximum_of(const struct fleet_machine *machine)
                                                                   : machine->facts.ram_bytes;
 }
 
-/* Ours to give back: it has a balloon that we moved. */
-static bool is_ours(const struct fleet_machine *machine)
+/* Ours to give back: it has a balloon that we moved, and is not at its maximum. */
+static bool is_to_restore(const struct fleet_machine *machine)
 {
     return machine->backend->set_target != NULL && machine->settings.managed &&
            machine->commanded_bytes != 0 && machine->facts.state != FACTS_STOPPED &&
-           machine->policy.memory.drift != POLICY_DRIFT_FOREIGN;
+           machine->policy.memory.drift != POLICY_DRIFT_FOREIGN &&
+           machine->facts.actual_bytes < maximum_of(machine);
 }
 
 static size_t count_missing(const struct daemon *daemon)
@@ -34,9 +38,22 @@ static size_t count_missing(const struct daemon *daemon)
     struct fleet_machine *const *machines = fleet_machines(daemon->fleet, &count);
 
     for (size_t i = 0; i < count; i++) {
-        missing += is_ours(machines[i]) && machines[i]->commanded_bytes < maximum_of(machines[i]);
+        missing += is_to_restore(machines[i]);
     }
     return missing;
+}
+
+static void restore(struct daemon *daemon, struct fleet_machine *machine)
+{
+    uint64_t bytes = maximum_of(machine);
+
+    if (!machine->backend->set_target(machine->handle, bytes)) {
+        log_line(daemon->log, CONFIG_LOG_WARNING, machine->name, "exit",
+                 "it could not be given its maximum");
+    } else if (!store_save_target(daemon->store, machine->name, bytes)) {
+        log_line(daemon->log, CONFIG_LOG_ERROR, machine->name, "store",
+                 "a target cannot be kept: %s", store_error(daemon->store));
+    }
 }
 
 static void on_check(uv_timer_t *timer)
@@ -50,7 +67,7 @@ static void on_check(uv_timer_t *timer)
     }
     if (missing > 0) {
         log_line(daemon->log, CONFIG_LOG_WARNING, NULL, "exit",
-                 "%zu machines did not answer when they were given their maximum", missing);
+                 "%zu machines have not taken their maximum back yet", missing);
     }
     uv_stop(&daemon->loop);
     daemon->ended = true;
@@ -62,13 +79,8 @@ bool daemon_farewell_start(struct daemon *daemon)
     struct fleet_machine *const *machines = fleet_machines(daemon->fleet, &count);
 
     for (size_t i = 0; i < count; i++) {
-        struct fleet_machine *machine = machines[i];
-        uint64_t bytes = maximum_of(machine);
-
-        if (is_ours(machine) && machine->commanded_bytes < bytes &&
-            !machine->backend->set_target(machine->handle, bytes)) {
-            log_line(daemon->log, CONFIG_LOG_WARNING, machine->name, "exit",
-                     "it could not be given its maximum");
+        if (is_to_restore(machines[i])) {
+            restore(daemon, machines[i]);
         }
     }
     if (count_missing(daemon) == 0) {

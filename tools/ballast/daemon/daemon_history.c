@@ -11,6 +11,9 @@
 
 /* What a kill may cost, in ms. */
 #define COMMIT_MS 10000
+/* What was accepted by machines waits no longer than this: a daemon that is killed and started
+ * again must know what it asked for, or its own doing looks like somebody else's. */
+#define COMMIT_SOON_MS 20
 /* Every so many commits roll-ups are made and the log is moved into the database. */
 #define COMMITS_PER_ROUND 6
 /* While tidying: how long a portion takes, and how much the loop has in between. */
@@ -80,12 +83,6 @@ void daemon_history_add(struct daemon *daemon, const struct policy_host *host)
     if (!good || !store_add(daemon->store, "", &point)) {
         log_store(daemon, "history has a gap");
     }
-    if (daemon->commit_now) {
-        daemon->commit_now = false;
-        if (!store_commit(daemon->store)) {
-            log_store(daemon, "history and targets of the last seconds are lost");
-        }
-    }
 }
 
 static void checkpoint(uv_work_t *work)
@@ -139,17 +136,34 @@ static void on_tidy(uv_timer_t *timer)
     } while (daemon_now_ms(NULL) < until_ms);
 }
 
+static void commit(struct daemon *daemon)
+{
+    if (!store_commit(daemon->store)) {
+        log_store(daemon, "history and targets of the last seconds are lost");
+    }
+}
+
 static void on_commit(uv_timer_t *timer)
 {
     struct daemon *daemon = timer->data;
 
-    if (!store_commit(daemon->store)) {
-        log_store(daemon, "history of the last seconds is lost");
-    }
+    commit(daemon);
     daemon->commits++;
     if (daemon->commits % COMMITS_PER_ROUND == 0) {
         start_checkpoint(daemon);
         (void)uv_timer_start(&daemon->tidy, on_tidy, 0, TIDY_PAUSE_MS);
+    }
+}
+
+static void on_commit_soon(uv_timer_t *timer)
+{
+    commit(timer->data);
+}
+
+void daemon_history_commit_soon(struct daemon *daemon)
+{
+    if (uv_is_active((uv_handle_t *)&daemon->soon) == 0) {
+        (void)uv_timer_start(&daemon->soon, on_commit_soon, COMMIT_SOON_MS, 0);
     }
 }
 
@@ -161,5 +175,6 @@ void daemon_history_start(struct daemon *daemon)
 void daemon_history_stop(struct daemon *daemon)
 {
     (void)uv_timer_stop(&daemon->commit);
+    (void)uv_timer_stop(&daemon->soon);
     (void)uv_timer_stop(&daemon->tidy);
 }

@@ -40,6 +40,7 @@ struct daemon {
     uv_timer_t period;   /* asks the machines, */
     uv_timer_t decide;   /* and decides a moment later */
     uv_timer_t commit;   /* of the store */
+    uv_timer_t soon;     /* the same, before its time */
     uv_timer_t tidy;     /* runs while there is something to tidy */
     uv_timer_t watchdog; /* tells the service manager */
     uv_timer_t farewell; /* waits for machines to be given their maximum */
@@ -53,7 +54,6 @@ struct daemon {
     unsigned commits;    /* of the store's timer */
     int64_t decided_ms;  /* the last decision */
     int64_t farewell_ms; /* when the farewell began; 0: it did not */
-    bool commit_now;     /* something is in the store that should not wait */
     bool ended;          /* the loop ends */
 };
 
@@ -83,6 +83,9 @@ void daemon_restore_reservations(struct daemon *daemon);
 
 /* The points of this period. */
 void daemon_history_add(struct daemon *daemon, const struct policy_host *host);
+
+/* Something is in the store that should not wait for the next commit. */
+void daemon_history_commit_soon(struct daemon *daemon);
 
 /* Commits, tidies and moves the log into the database, each when it is time. */
 void daemon_history_start(struct daemon *daemon);

@@ -10,11 +10,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
+
+#define PATIENCE_MS 300
+#define STEP_MS     20
 
 /* The pid in the file, 0 when there is none that makes sense. */
 static long read_pid(int fd)
@@ -42,6 +47,19 @@ static void explain_busy(int fd, const char *path, char *reason, size_t reason_s
     }
 }
 
+/* A daemon that was killed holds its lock until the kernel has taken it apart, and whoever starts
+ * the next one at once should not be told that it still runs. */
+static bool lock_within(int fd, unsigned patience_ms)
+{
+    for (unsigned waited_ms = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; waited_ms += STEP_MS) {
+        if (errno != EWOULDBLOCK || waited_ms >= patience_ms) {
+            return false;
+        }
+        (void)poll(NULL, 0, STEP_MS);
+    }
+    return true;
+}
+
 int lock_take(const char *folder, char *reason, size_t reason_size)
 {
     char path[PATH_MAX];
@@ -58,7 +76,7 @@ int lock_take(const char *folder, char *reason, size_t reason_size)
         (void)snprintf(reason, reason_size, "cannot open %s: %s", path, strerror(errno));
         return LOCK_FAILED;
     }
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (!lock_within(fd, PATIENCE_MS)) {
         int result = errno == EWOULDBLOCK ? LOCK_BUSY : LOCK_FAILED;
 
         if (result == LOCK_BUSY) {
