@@ -213,7 +213,8 @@ static enum options_exit open_all(struct daemon *daemon)
 
 static void close_all(struct daemon *daemon)
 {
-    /* Who asks is answered no more; then machines go, whose events still reach the store. */
+    daemon->ended = true;
+    /* Who asks is answered no more; then machines go, which is nobody's business now. */
     for (size_t i = 0; i < daemon->server_count; i++) {
         api_server_stop(daemon->servers[i]);
     }

@@ -40,6 +40,9 @@ static void on_event(void *context, const struct fleet_event *event)
     struct daemon *daemon = context;
     struct store_event kept = { .time_s = daemon_wall_s(NULL), .bytes = event->bytes };
 
+    if (daemon->ended) {
+        return;
+    }
     log_line(daemon->log, level_of(event->kind), event->machine, event->code, "%s", event->text);
     (void)snprintf(kept.kind, sizeof kept.kind, "%s", fleet_event_name(event->kind));
     (void)snprintf(kept.machine, sizeof kept.machine, "%s",
@@ -87,6 +90,9 @@ static void save_target(void *context, const char *machine, uint64_t bytes)
 {
     struct daemon *daemon = context;
 
+    if (daemon->ended) {
+        return;
+    }
     if (!store_save_target(daemon->store, machine, bytes)) {
         (void)complain(daemon, machine, "a target cannot be kept");
     }
