@@ -109,8 +109,8 @@ struct fleet_event {
 const char *fleet_event_name(enum fleet_event_kind kind);
 const char *fleet_switch_name(enum fleet_switch state);
 
-/* What the fleet asks of whoever made it. Calls come from inside fleet functions; they may read the
- * fleet and must not change it. */
+/* What the fleet asks of whoever made it; a member may be NULL where nobody cares. Calls come from
+ * inside fleet functions; they may read the fleet and must not change it. */
 struct fleet_ops {
     void *context;
     void (*event)(void *context, const struct fleet_event *event);
@@ -135,8 +135,8 @@ void fleet_configure(struct fleet *fleet, const struct config *config, int64_t n
 
 /* ---- machines come, tell and go (called by backends) ---- */
 
-/* A machine appears. NULL when one of that name is there already, when the name is not valid or
- * when there are CONFIG_MACHINES_MAX. */
+/* A machine appears. NULL when one of that name is there already, when the name is not valid, when
+ * there are CONFIG_MACHINES_MAX or no memory for one more. */
 struct fleet_machine *fleet_found(struct fleet *fleet, const char *name,
                                   const struct fleet_backend *backend, void *handle,
                                   const char *where, int64_t now_ms);

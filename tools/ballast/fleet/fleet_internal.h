@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+/*
+ * What the fleet's files share, and its tests look at: the whole state, and what one file does for
+ * the others.
+ */
+
+#include "tools/ballast/fleet/fleet.h"
+
+/* How a peak of a machine goes: see fleet_ledger.c. */
+enum fleet_peak {
+    FLEET_PEAK_NONE,
+    FLEET_PEAK_OPEN,   /* demand that was not granted yet */
+    FLEET_PEAK_CLOSED, /* met or missed, and counted */
+};
+
+/* A machine with what only the fleet knows of it. `shown` is the first member: pointers to it are
+ * pointers to this. */
+struct fleet_entry {
+    struct fleet_machine shown;
+    struct config_size min; /* as said, of RAM that may not be known yet */
+    struct config_size max;
+    bool active;           /* part of the last decision */
+    bool device_awaited;   /* switched on while it ran without a device */
+    bool told;             /* there were facts */
+    bool in_flight;        /* a target is unanswered: */
+    uint64_t flight_bytes; /* this */
+    int64_t retry_ms;      /* a refused target is not repeated before, */
+    uint32_t retry_pause_ms;
+    enum policy_hold hold; /* as told by events */
+    enum policy_drift drift;
+    enum fleet_peak peak;
+    uint32_t peak_periods;
+    int64_t ledger_ms;
+    uint64_t lent_rest; /* bytes x ms below one MiB x s */
+};
+
+typedef void fleet_decide(const struct policy_settings *settings, const struct policy_host *host,
+                          struct policy_host_memory *host_memory, struct policy_machine *machines,
+                          size_t count, int64_t now_ms, struct policy_plan *plan);
+
+struct fleet {
+    struct fleet_ops ops;
+    struct policy_settings policy;
+    struct config_machine common;
+    struct config_machine *sections; /* sorted by name */
+    size_t section_count;
+    fleet_decide *decide; /* policy_decide(), but for tests of what happens around it */
+    /* Machines, sorted by name. */
+    struct fleet_machine **machines;
+    size_t count;
+    /* The last period. */
+    struct policy_machine *round; /* the active machines, in the same order; room for all */
+    struct policy_host host;
+    struct policy_host_memory host_memory;
+    struct policy_plan plan;
+    bool planned;                           /* there was one */
+    bool promises_missing;                  /* as told by an event */
+    size_t refused_next;                    /* the refused machine that is looked at next */
+    struct fleet_reservation *reservations; /* sorted by name */
+    size_t reservation_count;
+};
+
+static inline struct fleet_entry *fleet_entry_of(struct fleet_machine *machine)
+{
+    return (struct fleet_entry *)machine;
+}
+
+/* ---- fleet_event.c ---- */
+
+/* Raises an event; `machine` may be NULL for the host. */
+void fleet_raise(const struct fleet *fleet, enum fleet_event_kind kind,
+                 const struct fleet_machine *machine, uint64_t bytes, const char *code,
+                 int64_t now_ms, const char *format, ...) __attribute__((format(printf, 7, 8)));
+
+/* ---- fleet_settings.c ---- */
+
+/* Settings of a machine from the file, where no command said otherwise, for the RAM that it has. */
+void fleet_settings_resolve(struct fleet *fleet, struct fleet_entry *entry);
+
+/* Does the class leave room for a maximum of its own? */
+uint64_t fleet_settings_max(const struct fleet_settings *settings, uint64_t ram_bytes);
+
+/* ---- fleet_tick.c ---- */
+
+/* The policy's input for a machine with these settings, without its memory. False: it has no part
+ * in decisions, because nothing of it is in memory or nothing is known of it. */
+bool fleet_input(const struct fleet_machine *machine, const struct fleet_settings *settings,
+                 int64_t now_ms, struct policy_machine *input);
+
+/* Inputs of all active machines into fleet->round, with their memories. Returns how many. */
+size_t fleet_gather(struct fleet *fleet, int64_t now_ms);
+
+/* ---- fleet_ledger.c ---- */
+
+void fleet_ledger_update(struct fleet *fleet, struct fleet_entry *entry, int64_t now_ms);
+
+/* ---- fleet_admit.c ---- */
+
+/* What promises would lack if `machine` (NULL: nobody) had these settings and reservations were
+ * `reserved_bytes`. */
+uint64_t fleet_missing(struct fleet *fleet, const struct fleet_machine *machine,
+                       const struct fleet_settings *settings, uint64_t reserved_bytes,
+                       int64_t now_ms);
+/* The same if they would be worse kept than now; 0: they would not. Before the first period nothing
+ * is known of the host, and all that raises a promise is missing. */
+uint64_t fleet_missing_more(struct fleet *fleet, const struct fleet_machine *machine,
+                            const struct fleet_settings *settings, int64_t now_ms);
+void fleet_watch_promises(struct fleet *fleet, int64_t now_ms);
+
+/* ---- fleet_switch.c ---- */
+
+/* Why a machine cannot balloon at all, as a sentence, or NULL. */
+const char *fleet_unsupported(const struct facts *facts);
+
+/* Finds the state of the switch anew, and raises an event when it is another. */
+void fleet_switch_update(struct fleet *fleet, struct fleet_entry *entry, int64_t now_ms);
+
+/* Has the backend see to the device at the next start. */
+void fleet_switch_arrange(struct fleet *fleet, struct fleet_entry *entry, int64_t now_ms);
+
+/* ---- fleet_reserve.c ---- */
+
+uint64_t fleet_reserved(const struct fleet *fleet);
+/* A machine is there and its memory booked: a reservation of its name ends. */
+void fleet_reservation_taken(struct fleet *fleet, const struct fleet_machine *machine,
+                             int64_t now_ms);
+/* Tells each reservation what of it is free already. */
+void fleet_reservations_update(struct fleet *fleet);

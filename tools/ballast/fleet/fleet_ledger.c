@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The customer's ledger: how much memory a machine lent, in MiB x s below its maximum, and whether
+ * its peaks were paid. A peak begins when demand is not granted at once or memory is granted for
+ * it; it is met when within two periods nothing is short any more, and counted once.
+ */
+
+#include "tools/ballast/fleet/fleet_internal.h"
+#include "tools/ballast/policy/policy_text.h"
+
+#define MIB_S        (((uint64_t)1 << 20) * 1000)
+#define PEAK_PERIODS 2U
+/* Longer gaps are no period: the daemon stood still, and nobody saw what the machine had. */
+#define GAP_MS 60000
+
+static void lent_update(struct fleet_entry *entry, int64_t now_ms)
+{
+    struct fleet_machine *machine = &entry->shown;
+    const uint64_t max = machine->policy.max_bytes;
+    const uint64_t actual = machine->facts.actual_bytes;
+    int64_t elapsed = entry->ledger_ms == 0 ? 0 : now_ms - entry->ledger_ms;
+    entry->ledger_ms = now_ms;
+    if (actual >= max || elapsed <= 0) {
+        return;
+    }
+    elapsed = elapsed < GAP_MS ? elapsed : GAP_MS;
+    entry->lent_rest += (max - actual) * (uint64_t)elapsed;
+    machine->lent_mib_s += entry->lent_rest / MIB_S;
+    entry->lent_rest %= MIB_S;
+}
+
+static void peak_update(struct fleet *fleet, struct fleet_entry *entry, int64_t now_ms)
+{
+    struct fleet_machine *machine = &entry->shown;
+    const struct policy_decision *decision = &machine->policy.decision;
+    const bool is_short = decision->short_bytes != 0;
+    const bool paid = decision->set_target && (decision->reason == POLICY_GROW_DEMAND ||
+                                               decision->reason == POLICY_GROW_PEAK);
+    if (entry->peak == FLEET_PEAK_OPEN && is_short && ++entry->peak_periods > PEAK_PERIODS) {
+        char size[POLICY_SIZE_TEXT];
+        entry->peak = FLEET_PEAK_CLOSED;
+        machine->peaks_missed++;
+        fleet_raise(fleet, FLEET_EVENT_SHORT, machine, decision->short_bytes, "peak", now_ms,
+                    "%s needs %s more than it can be given now.", machine->name,
+                    policy_size_text(decision->short_bytes, size));
+    } else if (entry->peak == FLEET_PEAK_NONE && is_short) {
+        entry->peak = FLEET_PEAK_OPEN;
+        entry->peak_periods = 1;
+    } else if (!is_short &&
+               (entry->peak == FLEET_PEAK_OPEN || (entry->peak == FLEET_PEAK_NONE && paid))) {
+        entry->peak = FLEET_PEAK_CLOSED;
+        machine->peaks_met++;
+    } else if (entry->peak == FLEET_PEAK_CLOSED && !is_short && !paid) {
+        entry->peak = FLEET_PEAK_NONE;
+    }
+}
+
+void fleet_ledger_update(struct fleet *fleet, struct fleet_entry *entry, int64_t now_ms)
+{
+    lent_update(entry, now_ms);
+    peak_update(fleet, entry, now_ms);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Where a setting comes from: a command wins over the machine's section, that over [default]. Parts
+ * of RAM become sizes when the RAM is known, and anew when it is another.
+ *
+ * Invariant: settings.commanded tells which members no file touches.
+ */
+
+#include <string.h>
+
+#include "tools/ballast/fleet/fleet_internal.h"
+
+static uint64_t size_of(const struct config_size *size, uint64_t ram_bytes)
+{
+    if (size->percent == 0) {
+        return size->bytes;
+    }
+    return ram_bytes == POLICY_MISSING || ram_bytes > POLICY_BYTES_MAX
+               ? 0
+               : ram_bytes / 100 * size->percent + ram_bytes % 100 * size->percent / 100;
+}
+
+uint64_t fleet_settings_max(const struct fleet_settings *settings, uint64_t ram_bytes)
+{
+    const bool limited = settings->max_bytes != 0 && settings->max_bytes < ram_bytes;
+    /* Without ballooning there is nothing that could limit it. */
+    const bool limits = settings->class != POLICY_GUARANTEED && settings->ballooning;
+    return limited && limits ? settings->max_bytes : ram_bytes;
+}
+
+static const struct config_machine *section_of(const struct fleet *fleet, const char *name)
+{
+    const struct config view = { .machines = fleet->sections,
+                                 .machine_count = fleet->section_count };
+    return config_find(&view, name);
+}
+
+void fleet_settings_resolve(struct fleet *fleet, struct fleet_entry *entry)
+{
+    const struct config_machine *common = &fleet->common;
+    const struct config_machine *section = section_of(fleet, entry->shown.name);
+    const uint32_t given = section == NULL ? 0 : section->given;
+    struct fleet_settings *settings = &entry->shown.settings;
+    const uint32_t file = ~settings->commanded;
+    const uint64_t ram = entry->shown.facts.ram_bytes;
+    const struct config_machine *from;
+
+    if ((file & CONFIG_GIVEN_CLASS) != 0) {
+        from = (given & CONFIG_GIVEN_CLASS) != 0 ? section : common;
+        settings->class = from->class;
+    }
+    if ((file & CONFIG_GIVEN_MIN) != 0) {
+        from = (given & CONFIG_GIVEN_MIN) != 0 ? section : common;
+        settings->min_bytes = size_of(&from->min, ram);
+    }
+    if ((file & CONFIG_GIVEN_MAX) != 0) {
+        from = (given & CONFIG_GIVEN_MAX) != 0 ? section : common;
+        const uint64_t max = size_of(&from->max, ram);
+        settings->max_bytes = max >= ram ? 0 : max;
+    }
+    if ((file & CONFIG_GIVEN_WEIGHT) != 0) {
+        from = (given & CONFIG_GIVEN_WEIGHT) != 0 ? section : common;
+        settings->weight = from->weight;
+    }
+    if ((file & CONFIG_GIVEN_OWNER) != 0) {
+        from = (given & CONFIG_GIVEN_OWNER) != 0 ? section : common;
+        memcpy(settings->owner, from->owner, sizeof settings->owner);
+    }
+    if ((file & CONFIG_GIVEN_BALLOONING) != 0) {
+        from = (given & CONFIG_GIVEN_BALLOONING) != 0 ? section : common;
+        settings->ballooning = from->ballooning;
+    }
+    if ((file & CONFIG_GIVEN_MANAGED) != 0) {
+        from = (given & CONFIG_GIVEN_MANAGED) != 0 ? section : common;
+        settings->managed = from->managed;
+    }
+}
