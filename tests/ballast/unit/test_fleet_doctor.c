@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The doctor: a healthy machine is called healthy, and each fault is found by the check that is for
+ * it, with words that say what to do.
+ */
+#include "tests/ballast/unit/fleet_fixture.h"
+
+static const struct fleet_check *find(const struct fleet_diagnosis *diagnosis, const char *name)
+{
+    for (size_t i = 0; i < diagnosis->count; i++) {
+        if (strcmp(diagnosis->checks[i].name, name) == 0) {
+            return &diagnosis->checks[i];
+        }
+    }
+    fail_msg("there is no check %s", name);
+    return NULL;
+}
+
+static struct fleet_diagnosis examine(struct rig *rig, struct fleet_machine *machine,
+                                      const struct facts *facts)
+{
+    struct fleet_diagnosis diagnosis;
+    fleet_told(rig->fleet, machine, facts, rig->now);
+    rig_tick(rig);
+    fleet_doctor(rig->fleet, machine, rig->now, &diagnosis);
+    return diagnosis;
+}
+
+static void a_healthy_machine_is_healthy(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_begin(&rig, "");
+    struct fleet_machine *db = rig_add(&rig, "db", 0);
+    rig_tick(&rig);
+    db->policy.memory.mode = POLICY_MODE_TOTAL_STAYS;
+    struct fleet_diagnosis diagnosis;
+    fleet_doctor(rig.fleet, db, rig.now, &diagnosis);
+    assert_int_equal(diagnosis.verdict, FLEET_GOOD);
+    assert_string_equal(diagnosis.text, "Ballooning works.");
+    assert_int_equal(diagnosis.count, 12);
+    for (size_t i = 0; i < diagnosis.count; i++) {
+        assert_int_equal(diagnosis.checks[i].verdict, FLEET_GOOD);
+        assert_true(strlen(diagnosis.checks[i].text) > 10);
+    }
+    assert_non_null(strstr(find(&diagnosis, "statistics")->text, "2000 ms old"));
+    rig_end(&rig);
+}
+
+static void each_fault_has_its_check_and_its_words(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_begin(&rig, "");
+    struct fleet_machine *db = rig_add(&rig, "db", 0);
+    const struct facts good = rig_facts(&rig);
+    struct facts faults[12];
+    for (size_t i = 0; i < 12; i++) {
+        faults[i] = good;
+    }
+    faults[0].device = false;
+    faults[1].driver = POLICY_DRIVER_NONE;
+    faults[2].stats_ms = 0;
+    faults[3].available_bytes = POLICY_MISSING;
+    faults[4].free_bytes = faults[4].total_bytes + 1;
+    faults[5].locked = true;
+    faults[6].huge_pages = true;
+    faults[7].pinned = true;
+    strcpy(faults[8].trouble, "The monitor does not answer.");
+    faults[9].prealloc = true;
+    faults[10].features = 0;
+    faults[11].driver = POLICY_DRIVER_UNKNOWN;
+    static const struct {
+        const char *check;
+        enum fleet_verdict verdict;
+        const char *words;
+    } expected[] = {
+        { "device", FLEET_BAD, "-device virtio-balloon-pci" },
+        { "driver", FLEET_BAD, "install or load one" },
+        { "statistics", FLEET_BAD, "told no statistics" },
+        { "statistics", FLEET_BAD, "lack what is available" },
+        { "statistics", FLEET_BAD, "cannot be true" },
+        { "reclaim", FLEET_BAD, "locked" },
+        { "reclaim", FLEET_BAD, "huge pages" },
+        { "reclaim", FLEET_BAD, "assigned" },
+        { "monitor", FLEET_BAD, "does not answer" },
+        { "prealloc", FLEET_NOTE, "allocated at its start" },
+        { "reporting", FLEET_NOTE, "free-page-reporting=on" },
+        { "driver", FLEET_UNKNOWN, "can tell" },
+    };
+    for (size_t i = 0; i < 12; i++) {
+        faults[i].stats_ms = faults[i].stats_ms == 0 ? 0 : rig.now;
+        const struct fleet_diagnosis diagnosis = examine(&rig, db, &faults[i]);
+        const struct fleet_check *check = find(&diagnosis, expected[i].check);
+        assert_int_equal(check->verdict, expected[i].verdict);
+        assert_non_null(strstr(check->text, expected[i].words));
+        assert_int_equal(diagnosis.verdict, expected[i].verdict);
+        if (expected[i].verdict == FLEET_BAD) {
+            assert_string_equal(diagnosis.text, check->text);
+        }
+    }
+    rig_end(&rig);
+}
+
+static void old_statistics_are_told_with_their_age(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_begin(&rig, "");
+    struct fleet_machine *db = rig_add(&rig, "db", 0);
+    struct fleet_diagnosis diagnosis;
+    fleet_doctor(rig.fleet, db, rig.now + 90000, &diagnosis);
+    assert_int_equal(find(&diagnosis, "statistics")->verdict, FLEET_BAD);
+    assert_non_null(strstr(diagnosis.text, "90 s old"));
+    rig_end(&rig);
+}
+
+static void what_the_policy_found_is_told(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_begin(&rig, "");
+    struct fleet_machine *db = rig_add(&rig, "db", 0);
+    rig_tick(&rig);
+    struct fleet_diagnosis diagnosis;
+    fleet_doctor(rig.fleet, db, rig.now, &diagnosis);
+    assert_int_equal(find(&diagnosis, "accounting")->verdict, FLEET_UNKNOWN);
+    db->policy.memory.drift = POLICY_DRIFT_FOREIGN;
+    fleet_doctor(rig.fleet, db, rig.now, &diagnosis);
+    assert_int_equal(find(&diagnosis, "manager")->verdict, FLEET_BAD);
+    assert_non_null(strstr(diagnosis.text, "ballast adopt db"));
+    db->policy.memory.drift = POLICY_DRIFT_SELF_DEFLATED;
+    db->policy.memory.drift_bytes = GIB;
+    db->policy.memory.stalls = 2;
+    db->policy.memory.held_until_ms = rig.now + 60000;
+    fleet_doctor(rig.fleet, db, rig.now, &diagnosis);
+    assert_int_equal(find(&diagnosis, "drift")->verdict, FLEET_NOTE);
+    assert_non_null(strstr(find(&diagnosis, "stall")->text, "2 times in a row"));
+    strcpy(db->last_error, "no such command");
+    fleet_doctor(rig.fleet, db, rig.now, &diagnosis);
+    assert_non_null(strstr(find(&diagnosis, "manager")->text, "no such command"));
+    rig_end(&rig);
+}
+
+static void a_container_and_a_stranger_have_short_diagnoses(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_begin(&rig, "");
+    struct fleet_machine *box = rig_find(&rig, "box", 0, &fake_backend);
+    struct fleet_diagnosis diagnosis;
+    fleet_doctor(rig.fleet, box, rig.now, &diagnosis);
+    assert_int_equal(diagnosis.verdict, FLEET_UNKNOWN);
+    assert_int_equal(diagnosis.count, 1);
+    struct facts facts = rig_facts(&rig);
+    facts.kind = FACTS_CONTAINER;
+    facts.device = false;
+    diagnosis = examine(&rig, box, &facts);
+    assert_int_equal(diagnosis.verdict, FLEET_BAD);
+    assert_int_equal(diagnosis.count, 2);
+    assert_non_null(strstr(diagnosis.text, "shares the host's kernel"));
+    rig_end(&rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_healthy_machine_is_healthy),
+        cmocka_unit_test(each_fault_has_its_check_and_its_words),
+        cmocka_unit_test(old_statistics_are_told_with_their_age),
+        cmocka_unit_test(what_the_policy_found_is_told),
+        cmocka_unit_test(a_container_and_a_stranger_have_short_diagnoses),
+    };
+    return cmocka_run_group_tests_name("tools/ballast/fleet/fleet_doctor.c", tests, NULL, NULL);
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Reservations: admission, room that is made, and how a reservation ends.
+ */
+#include "tests/ballast/unit/fleet_fixture.h"
+
+static void a_reservation_counts_at_once_and_is_saved(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_begin(&rig, "[policy]\nreserve = 1G\n");
+    rig_tick(&rig);
+    assert_int_equal(fleet_reserve(rig.fleet, "new", 4 * GIB, rig.now).status, FLEET_OK);
+    assert_int_equal(fleet_reserve(rig.fleet, "also", GIB, rig.now).status, FLEET_OK);
+    assert_int_equal(rig.owner.reserved_bytes, GIB);
+    assert_string_equal(rig.owner.reservation, "also");
+    rig.host.available_bytes = 3 * GIB;
+    rig_tick(&rig);
+    assert_int_equal(fleet_host(rig.fleet)->reserved_bytes, 5 * GIB);
+    size_t count;
+    const struct fleet_reservation *reservations = fleet_reservations(rig.fleet, &count);
+    assert_int_equal(count, 2);
+    assert_string_equal(reservations[0].name, "also");
+    assert_int_equal(reservations[0].arrived_bytes, GIB);
+    assert_int_equal(reservations[1].bytes, 4 * GIB);
+    assert_int_equal(reservations[1].arrived_bytes, GIB); /* 3 less the reserve and the other */
+    /* The same name again is another amount. */
+    assert_int_equal(fleet_reserve(rig.fleet, "new", 2 * GIB, rig.now).status, FLEET_OK);
+    (void)fleet_reservations(rig.fleet, &count);
+    assert_int_equal(count, 2);
+    assert_int_equal(fleet_release(rig.fleet, "also", rig.now).status, FLEET_OK);
+    assert_int_equal(rig.owner.reserved_bytes, 0);
+    assert_int_equal(fleet_release(rig.fleet, "also", rig.now).status, FLEET_NOT_FOUND);
+    rig_tick(&rig);
+    assert_int_equal(fleet_host(rig.fleet)->reserved_bytes, 2 * GIB);
+    rig_end(&rig);
+}
+
+static void what_cannot_be_promised_is_refused_with_the_missing_amount(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_begin(&rig, "[policy]\nreserve = 1G\n");
+    (void)rig_add(&rig, "db", 0);
+    rig.host.available_bytes = 15 * GIB;
+    rig_tick(&rig);
+    const struct fleet_result result = fleet_reserve(rig.fleet, "new", 14 * GIB, rig.now);
+    assert_int_equal(result.status, FLEET_REFUSED);
+    assert_int_equal(result.missing_bytes, GIB);
+    assert_non_null(strstr(result.text, "1 GiB"));
+    assert_int_equal(fake_events(&rig.owner, FLEET_EVENT_RESERVATION, "refused"), 1);
+    assert_int_equal(fleet_reserve(rig.fleet, "new", 13 * GIB, rig.now).status, FLEET_OK);
+    /* What one has promised the other cannot get, nor can a machine's owner switch off. */
+    assert_int_equal(rig_switch(&rig, "db", false).status, FLEET_REFUSED);
+    assert_int_equal(fleet_reserve(rig.fleet, "two", 1, rig.now).missing_bytes, 1);
+    rig_end(&rig);
+}
+
+static void the_low_zone_and_an_unknown_host_admit_nothing(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_begin(&rig, "");
+    assert_int_equal(fleet_reserve(rig.fleet, "new", 1, rig.now).status, FLEET_REFUSED);
+    rig_tick(&rig);
+    rig.fleet->plan.admit = false;
+    const struct fleet_result result = fleet_reserve(rig.fleet, "new", 1, rig.now);
+    assert_int_equal(result.status, FLEET_REFUSED);
+    assert_non_null(strstr(result.text, "nothing new may start"));
+    rig_end(&rig);
+}
+
+static void bad_names_and_amounts_are_refused(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_begin(&rig, "");
+    (void)rig_add(&rig, "db", 0);
+    rig_tick(&rig);
+    assert_int_equal(fleet_reserve(rig.fleet, "a b", GIB, rig.now).status, FLEET_INVALID);
+    assert_int_equal(fleet_reserve(rig.fleet, "a", 0, rig.now).status, FLEET_INVALID);
+    assert_int_equal(fleet_reserve(rig.fleet, "a", POLICY_MISSING, rig.now).status, FLEET_INVALID);
+    assert_int_equal(fleet_reserve(rig.fleet, "db", GIB, rig.now).status, FLEET_INVALID);
+    rig.owner.disk_full = true;
+    assert_int_equal(fleet_reserve(rig.fleet, "a", GIB, rig.now).status, FLEET_NOT_KEPT);
+    size_t count;
+    (void)fleet_reservations(rig.fleet, &count);
+    assert_int_equal(count, 0);
+    rig_end(&rig);
+}
+
+static void a_machine_of_the_name_takes_its_reservation_when_it_has_told(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_begin(&rig, "");
+    rig_tick(&rig);
+    assert_int_equal(fleet_reserve(rig.fleet, "db", 4 * GIB, rig.now).status, FLEET_OK);
+    struct fleet_machine *db = rig_find(&rig, "db", 0, &fake_backend);
+    rig_tick(&rig);
+    assert_int_equal(fleet_host(rig.fleet)->reserved_bytes, 4 * GIB); /* nothing is booked yet */
+    const struct facts facts = rig_facts(&rig);
+    fleet_told(rig.fleet, db, &facts, rig.now);
+    rig_tick(&rig);
+    assert_int_equal(fleet_host(rig.fleet)->reserved_bytes, 0);
+    assert_int_equal(rig.owner.reserved_bytes, 0);
+    assert_int_equal(fake_events(&rig.owner, FLEET_EVENT_RESERVATION, "taken"), 1);
+    rig_end(&rig);
+}
+
+static void reservations_outlive_the_daemon(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_begin(&rig, "");
+    rig.owner.disk_full = true; /* what was kept is not saved again */
+    fleet_restore_reservation(rig.fleet, "new", 40 * GIB, rig.now);
+    fleet_restore_reservation(rig.fleet, "bad name", GIB, rig.now);
+    fleet_restore_reservation(rig.fleet, "none", 0, rig.now);
+    size_t count;
+    const struct fleet_reservation *reservations = fleet_reservations(rig.fleet, &count);
+    assert_int_equal(count, 1);
+    assert_int_equal(reservations[0].bytes, 40 * GIB);
+    rig_end(&rig);
+}
+
+static void a_reservation_that_cannot_be_ended_on_disk_stays(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_begin(&rig, "");
+    fleet_restore_reservation(rig.fleet, "db", GIB, rig.now);
+    rig.owner.disk_full = true;
+    assert_int_equal(fleet_release(rig.fleet, "db", rig.now).status, FLEET_NOT_KEPT);
+    struct fleet_machine *db = rig_add(&rig, "db", 0);
+    size_t count;
+    (void)fleet_reservations(rig.fleet, &count);
+    assert_int_equal(count, 1);
+    rig.owner.disk_full = false;
+    const struct facts facts = rig_facts(&rig);
+    fleet_told(rig.fleet, db, &facts, rig.now);
+    (void)fleet_reservations(rig.fleet, &count);
+    assert_int_equal(count, 0);
+    rig_end(&rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_reservation_counts_at_once_and_is_saved),
+        cmocka_unit_test(what_cannot_be_promised_is_refused_with_the_missing_amount),
+        cmocka_unit_test(the_low_zone_and_an_unknown_host_admit_nothing),
+        cmocka_unit_test(bad_names_and_amounts_are_refused),
+        cmocka_unit_test(a_machine_of_the_name_takes_its_reservation_when_it_has_told),
+        cmocka_unit_test(reservations_outlive_the_daemon),
+        cmocka_unit_test(a_reservation_that_cannot_be_ended_on_disk_stays),
+    };
+    return cmocka_run_group_tests_name("tools/ballast/fleet/fleet_reserve.c", tests, NULL, NULL);
+}
