@@ -321,6 +321,11 @@ const struct policy_settings *fleet_policy(const struct fleet *fleet)
     return &fleet->policy;
 }
 
+const struct policy_host_memory *fleet_host_memory(const struct fleet *fleet)
+{
+    return &fleet->host_memory;
+}
+
 uint64_t fleet_resident(const struct fleet *fleet)
 {
     uint64_t sum = 0;
