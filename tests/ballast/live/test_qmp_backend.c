@@ -266,7 +266,8 @@ static void allocated_memory_is_measured(void **state)
     assert_false(machine->facts.device);
     assert_true(machine->facts.prealloc);
     assert_false(machine->facts.huge_pages);
-    assert_int_equal(machine->facts.resident_bytes, 64 * MIB);
+    /* Exact with each walk over the mappings; a QEMU that just starts moves in between. */
+    UNTIL(rig, machine->facts.resident_bytes == 64 * MIB);
     assert_in_range(machine->facts.overhead_bytes, MIB, 512 * MIB);
 }
 

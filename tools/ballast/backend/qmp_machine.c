@@ -94,7 +94,8 @@ static bool ask_search(struct qmp_machine *machine, uint32_t more, int64_t now_m
     return ask(machine, QMP_SET_SEARCH | more, now_ms);
 }
 
-/* What /proc tells. The walk over the mappings goes with the search, every few periods. */
+/* What /proc tells. The walk over the mappings goes with the search, every few periods; between two
+ * walks every change of what is resident is taken for one of the guest's RAM. */
 static void look_at_process(struct qmp_machine *machine, bool thorough)
 {
     struct facts *facts = &machine->view.facts;
@@ -131,7 +132,9 @@ static void answered(struct qmp_machine *machine)
         (void)ask(machine, QMP_SET_DEVICE, now_ms);
         return;
     }
-    look_at_process(machine, searched);
+    if (searched || machine->settled) { /* else it was looked at a moment ago */
+        look_at_process(machine, searched);
+    }
     machine->settled = true;
     machine->pause_ms = QMP_RETRY_FIRST_MS;
     tell(machine, now_ms);
