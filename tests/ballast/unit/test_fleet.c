@@ -40,14 +40,10 @@ static void a_name_that_is_there_or_is_none_is_not_taken(void **state)
     struct rig rig;
     rig_begin(&rig, "");
     (void)rig_add(&rig, "db", 0);
-    static const char *const bad[] = { "db",
-                                       "",
-                                       "../x",
-                                       "a b",
-                                       "-x",
-                                       "a\n",
-                                       "0123456789012345678901234567890123456789012345678901234567"
-                                       "890123" };
+    char long_name[CONFIG_NAME_MAX + 1];
+    memset(long_name, 'x', sizeof long_name);
+    long_name[CONFIG_NAME_MAX] = '\0';
+    const char *const bad[] = { "db", "", "../x", "a b", "-x", "a\n", long_name };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_null(fleet_found(rig.fleet, bad[i], &fake_backend, &rig.fakes[0], "there", rig.now));
     }

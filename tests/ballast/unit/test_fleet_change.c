@@ -233,6 +233,32 @@ static void parts_of_ram_follow_the_ram(void **state)
     rig_end(&rig);
 }
 
+static void a_maximum_counts_only_where_something_can_enforce_it(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_begin(&rig, "[default]\nmaximum = 75%\n[machine gold]\nclass = guaranteed\n"
+                    "[machine off]\nballooning = off\n");
+    struct fleet_machine *db = rig_add(&rig, "db", 0);
+    const struct fleet_machine *gold = rig_add(&rig, "gold", 1);
+    const struct fleet_machine *off = rig_add(&rig, "off", 2);
+    rig_tick(&rig);
+    assert_int_equal(db->policy.max_bytes, 3 * GIB);
+    assert_int_equal(gold->policy.max_bytes, 4 * GIB);
+    assert_int_equal(off->policy.max_bytes, 4 * GIB);
+    struct facts facts = rig_facts(&rig);
+    facts.driver = POLICY_DRIVER_NONE;
+    fleet_told(rig.fleet, db, &facts, rig.now);
+    rig_tick(&rig);
+    assert_int_equal(db->policy.max_bytes, 4 * GIB);
+    facts = rig_facts(&rig);
+    facts.locked = true;
+    fleet_told(rig.fleet, db, &facts, rig.now);
+    rig_tick(&rig);
+    assert_int_equal(db->policy.max_bytes, 4 * GIB);
+    rig_end(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +271,7 @@ int main(void)
         cmocka_unit_test(before_the_host_is_known_no_promise_is_raised),
         cmocka_unit_test(a_command_wins_over_the_file_until_it_is_made_again),
         cmocka_unit_test(a_file_may_switch_and_release),
+        cmocka_unit_test(a_maximum_counts_only_where_something_can_enforce_it),
         cmocka_unit_test(parts_of_ram_follow_the_ram),
     };
     return cmocka_run_group_tests_name("tools/ballast/fleet/fleet_change.c", tests, NULL, NULL);

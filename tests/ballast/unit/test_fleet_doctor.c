@@ -12,8 +12,9 @@ static const struct fleet_check *find(const struct fleet_diagnosis *diagnosis, c
             return &diagnosis->checks[i];
         }
     }
+    static const struct fleet_check none;
     fail_msg("there is no check %s", name);
-    return NULL;
+    return &none;
 }
 
 static struct fleet_diagnosis examine(struct rig *rig, struct fleet_machine *machine,

@@ -141,6 +141,27 @@ static void a_refused_wish_can_be_taken_back(void **state)
     rig_end(&rig);
 }
 
+static void a_refusal_ends_with_the_machine_that_it_was_about(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_begin(&rig, "[policy]\nreserve = 13G\n");
+    struct fleet_machine *db = rig_add(&rig, "db", 0);
+    rig_tick(&rig);
+    assert_int_equal(rig_switch(&rig, "db", false).status, FLEET_REFUSED);
+    struct facts facts = rig_facts(&rig);
+    facts.pid++;
+    facts.locked = true;
+    fleet_told(rig.fleet, db, &facts, rig.now);
+    assert_int_equal(db->switch_state, FLEET_SWITCH_UNSUPPORTED);
+    assert_int_equal(db->refused_missing_bytes, 0);
+    facts.pid++;
+    facts.locked = false;
+    fleet_told(rig.fleet, db, &facts, rig.now);
+    assert_int_equal(db->switch_state, FLEET_SWITCH_ENABLED);
+    rig_end(&rig);
+}
+
 static void what_cannot_balloon_has_no_switch_and_a_reason(void **state)
 {
     (void)state;
@@ -185,6 +206,9 @@ static void a_backend_that_cannot_see_to_the_device_leaves_it_to_a_person(void *
     fleet_told(rig.fleet, db, &facts, rig.now);
     rig_tick(&rig);
     assert_int_equal(rig_switch(&rig, "db", false).status, FLEET_OK);
+    assert_int_equal(fake_events(&rig.owner, FLEET_EVENT_SWITCH, "device-by-hand"), 1);
+    /* Taken back: the device is there still, so there is nothing to do by hand. */
+    assert_int_equal(rig_switch(&rig, "db", true).status, FLEET_OK);
     assert_int_equal(fake_events(&rig.owner, FLEET_EVENT_SWITCH, "device-by-hand"), 1);
     rig_end(&rig);
 }
@@ -232,6 +256,7 @@ int main(void)
         cmocka_unit_test(switching_on_without_a_device_waits_for_the_restart),
         cmocka_unit_test(what_the_host_cannot_honour_is_refused_with_the_missing_amount),
         cmocka_unit_test(a_refused_wish_can_be_taken_back),
+        cmocka_unit_test(a_refusal_ends_with_the_machine_that_it_was_about),
         cmocka_unit_test(what_cannot_balloon_has_no_switch_and_a_reason),
         cmocka_unit_test(a_backend_that_cannot_see_to_the_device_leaves_it_to_a_person),
         cmocka_unit_test(the_state_is_right_after_a_restart_of_the_daemon),

@@ -192,19 +192,19 @@ static void the_ledger_counts_what_is_lent(void **state)
     rig_script(&rig, "");
     struct fleet_machine *db = rig_add(&rig, "db", 0);
     struct facts facts = rig_facts(&rig);
-    facts.actual_bytes = 3 * GIB + MIB / 2;
+    facts.actual_bytes = 3 * GIB + MIB / 4;
     fleet_told(rig.fleet, db, &facts, rig.now);
     for (size_t i = 0; i < 11; i++) {
         rig_tick(&rig);
     }
-    assert_int_equal(db->lent_mib_s, 1024 * 20 - 10); /* ten periods of two seconds */
-    rig.now += 3600000;                               /* nobody saw this hour */
+    assert_int_equal(db->lent_mib_s, 1024 * 20 - 5); /* ten periods of two seconds */
+    rig.now += 3600000;                              /* nobody saw this hour */
     rig_tick(&rig);
-    assert_int_equal(db->lent_mib_s, (1024 * 80 - 40));
+    assert_int_equal(db->lent_mib_s, (1024 * 80 - 20));
     facts.actual_bytes = POLICY_MISSING;
     fleet_told(rig.fleet, db, &facts, rig.now);
     rig_tick(&rig);
-    assert_int_equal(db->lent_mib_s, (1024 * 80 - 40));
+    assert_int_equal(db->lent_mib_s, (1024 * 80 - 20));
     rig_end(&rig);
 }
 

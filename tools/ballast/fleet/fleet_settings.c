@@ -23,9 +23,7 @@ static uint64_t size_of(const struct config_size *size, uint64_t ram_bytes)
 uint64_t fleet_settings_max(const struct fleet_settings *settings, uint64_t ram_bytes)
 {
     const bool limited = settings->max_bytes != 0 && settings->max_bytes < ram_bytes;
-    /* Without ballooning there is nothing that could limit it. */
-    const bool limits = settings->class != POLICY_GUARANTEED && settings->ballooning;
-    return limited && limits ? settings->max_bytes : ram_bytes;
+    return limited && settings->class != POLICY_GUARANTEED ? settings->max_bytes : ram_bytes;
 }
 
 static const struct config_machine *section_of(const struct fleet *fleet, const char *name)
