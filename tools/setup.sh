@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Usage: tools/setup.sh [--check] GROUP...     groups: build apps run ballast test gdb bench
+# Usage: tools/setup.sh [--check] GROUP...     groups: build apps run ballast libvirt test gdb bench
 #
 # Installs what is missing for building, running or testing. --check only tells. Nothing is done,
 # and nothing is printed, when all is there. Written for Debian 12; other systems without dpkg get
@@ -20,8 +20,11 @@ packages_run="$packages_build libjansson-dev qemu-system-x86"
 programs_run="$programs_build qemu-system-x86_64"
 why_ballast='ballast, which distributes memory over machines'
 packages_ballast="$packages_run libuv1-dev libsqlite3-dev libmicrohttpd-dev libinih-dev libcurl4-openssl-dev|libcurl4-gnutls-dev
-    libvirt-dev"
+    libvirt-dev libxml2-dev"
 programs_ballast="$programs_run"
+why_libvirt="ballast's tests with a libvirtd of their own"
+packages_libvirt="$packages_ballast libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients"
+programs_libvirt="$programs_ballast libvirtd virsh"
 why_test='unit tests, fuzzers and source checks'
 packages_test="$packages_build libjansson-dev libcmocka-dev clang libclang-rt-dev|libclang-rt-14-dev clang-tidy
     clang-format shellcheck git"
@@ -76,13 +79,15 @@ for word in "$@"; do
         programs="$programs $programs_run" ;;
     ballast) reasons="$reasons, $why_ballast" packages="$packages $packages_ballast" \
         programs="$programs $programs_ballast" ;;
+    libvirt) reasons="$reasons, $why_libvirt" packages="$packages $packages_libvirt" \
+        programs="$programs $programs_libvirt" ;;
     test) reasons="$reasons, $why_test" packages="$packages $packages_test" \
         programs="$programs $programs_test" ;;
     gdb) reasons="$reasons, $why_gdb" packages="$packages $packages_gdb" \
         programs="$programs $programs_gdb" ;;
     bench) reasons="$reasons, $why_bench" packages="$packages $packages_bench" \
         programs="$programs $programs_bench" ;;
-    *) fail "unknown group '$word'; usage: tools/setup.sh [--check] build|apps|run|ballast|test|gdb|bench ..." ;;
+    *) fail "unknown group '$word'; usage: tools/setup.sh [--check] build|apps|run|ballast|libvirt|test|gdb|bench ..." ;;
     esac
 done
 [ -n "$packages" ] || fail "usage: tools/setup.sh [--check] build|run|test ..."

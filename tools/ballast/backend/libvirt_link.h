@@ -53,7 +53,7 @@ struct libvirt_domain {
     uint64_t resident_bytes; /* of RAM; without a process at most what libvirt says for all of it */
     uint64_t overhead_bytes;
     bool locked;
-    bool huge_pages;
+    uint64_t huge_bytes;
     bool pinned;
     /* The reader's own. */
     int64_t refreshed_ms; /* when what seldom changes was read; 0: never */

@@ -46,7 +46,7 @@
     X(virDomainSetMemoryStatsPeriod)
 
 struct libvirt_symbols {
-#define LIBVIRT_SYMBOL(name) __typeof__(name) *name;
+#define LIBVIRT_SYMBOL(name) __typeof__(name) *(name);
     LIBVIRT_SYMBOLS(LIBVIRT_SYMBOL)
 #undef LIBVIRT_SYMBOL
 };
