@@ -1,0 +1,51 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Usage: libvirt_private.sh FOLDER PROGRAM [ARGUMENT...]
+#
+# Runs the program where the folders of a libvirtd are in FOLDER, so that one of its own sees nothing
+# of the host's, and the host nothing of it. To be called as process 1 of namespaces of its own
+# (unshare --mount --pid --fork --kill-child --mount-proc): when it ends, whatever libvirtd started
+# ends, too.
+set -eu
+
+folder=$1
+shift
+made=''
+# Mount points that were not there go again at the end. Lazily: machines may still run.
+trap 'for path in $made; do umount -l "$path" && rmdir "$path"; done' EXIT
+
+for path in /etc/libvirt /var/lib/libvirt /var/log/libvirt /var/cache/libvirt /run/libvirt; do
+    [ -d "$path" ] || { mkdir -p "$path" && made="$made $path"; }
+    mkdir -p "$folder$path"
+    mount --bind "$folder$path" "$path"
+done
+
+# libvirt wants this user, even where qemu.conf names another one.
+for name in passwd group; do
+    cp "/etc/$name" "$folder/$name"
+done
+grep -q '^libvirt-qemu:' "$folder/passwd" ||
+    echo 'libvirt-qemu:x:64055:64055::/nonexistent:/usr/sbin/nologin' >> "$folder/passwd"
+grep -q '^libvirt-qemu:' "$folder/group" || echo 'libvirt-qemu:x:64055:' >> "$folder/group"
+for name in passwd group; do
+    mount --bind "$folder/$name" "/etc/$name"
+done
+
+# No cgroups, no security labels, no helper daemons: a container has none of them.
+cat > /etc/libvirt/qemu.conf <<'END'
+user = "root"
+group = "root"
+dynamic_ownership = 0
+remember_owner = 0
+security_driver = "none"
+namespaces = []
+cgroup_controllers = []
+stdio_handler = "file"
+END
+cat > /etc/libvirt/libvirtd.conf <<'END'
+auth_unix_ro = "none"
+auth_unix_rw = "none"
+END
+
+"$@"

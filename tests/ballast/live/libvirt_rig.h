@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+/*
+ * A libvirtd of the test's own, and domains of the project's guest on it. The test program starts
+ * itself again in namespaces of its own, where libvirt's folders are the test's: nothing of the
+ * host's libvirt is seen or touched, and nothing is left running whatever happens.
+ *
+ * Needs root, unshare, libvirtd, virsh and QEMU; without, tests are skipped with the reason.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define LIBVIRT_RIG_URI "qemu:///system"
+
+/* To be called first in main(). Comes back inside with NULL, or outside with the reason why not. */
+const char *libvirt_rig_enter(char **argv);
+
+/* libvirtd: started and answering; sent a signal (SIGKILL and SIGTERM: waited for, too). */
+bool libvirt_rig_start(void);
+void libvirt_rig_signal(int signal);
+
+/* Runs `virsh` with these words, and tells whether it went well. What it printed is in
+ * libvirt_rig_output() until the next call. */
+bool libvirt_rig_virsh(const char *words, ...) __attribute__((format(printf, 1, 2)));
+const char *libvirt_rig_output(void);
+
+/* Defines a domain of `mib` MiB that runs memwork with this script, and starts it. */
+bool libvirt_rig_domain(const char *name, unsigned mib, const char *script);
+
+/* The domain's guest printed a line with this text, within the time. */
+bool libvirt_rig_line(const char *name, const char *text, int timeout_ms);
