@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct vm_config half = { .memory_mib = 384 };
+/* Without reporting, which would give memory back before a balloon has to. */
+static const struct vm_config half = { .memory_mib = 384,
+                                       .balloon_properties = "free-page-reporting=off" };
 
 /* Two machines on a host that is too small for both; `a` is idle and shrank while `b` uses most. */
 static void start_shrunk(struct rig *rig)
@@ -100,6 +102,7 @@ static void a_liar_stalls_and_is_given_room(struct rig *rig)
 {
     const struct vm_config liar = { .image = "libc-tests/liar.elf",
                                     .memory_mib = 384,
+                                    .balloon_properties = "free-page-reporting=off",
                                     .append = "results=off" };
 
     rig_configure(rig, "settle = 1s\nfloor = 16M\nstall-time = 2s\n[host]\nmemory = 760M\n"
