@@ -229,7 +229,7 @@ void rig_until_gone(struct rig *rig, const char *name)
 
 size_t rig_events(struct rig *rig, const char *kind, const char *machine)
 {
-    json_t *reply = rig_get(rig, "/v1/events?limit=10000");
+    json_t *reply = rig_get(rig, "/v1/events?limit=1000");
     json_t *events = json_object_get(reply, "events");
     size_t count = 0;
     size_t i;

@@ -30,6 +30,23 @@ void scene_settled(struct rig *rig, const char *name)
     fail_msg("%s is never let go of", name);
 }
 
+void scene_rest(struct rig *rig, const char *name)
+{
+    uint64_t commands = rig_number(rig, name, "commands");
+    int quiet = 0;
+
+    for (int waits = 0; quiet < 30; waits++) {
+        uint64_t now = rig_number(rig, name, "commands");
+
+        if (waits > 900) {
+            fail_msg("%s is never left at rest", name);
+        }
+        quiet = now == commands ? quiet + 1 : 0;
+        commands = now;
+        rig_sleep(rig, 100);
+    }
+}
+
 void scene_grow(struct rig *rig, const char *name, unsigned mib)
 {
     char line[256];

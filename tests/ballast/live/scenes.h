@@ -9,6 +9,9 @@
 void scene_ready(struct rig *rig, const char *name);
 void scene_settled(struct rig *rig, const char *name);
 
+/* Waits until it got no command for three seconds. */
+void scene_rest(struct rig *rig, const char *name);
+
 /* The guest begins to use so many MiB more, in steps of 8 MiB, taking what it is given, and writes
  * all of it. scene_grown() waits until it has them all. */
 void scene_grow(struct rig *rig, const char *name, unsigned mib);

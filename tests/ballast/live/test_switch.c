@@ -97,7 +97,7 @@ static void a_reservation_makes_room_and_becomes_the_machines_own(struct rig *ri
     assert_int_equal(rig_host(rig, "reserved_bytes"), 0);
     tool(rig, "reserve 16M --for d", 0, "");
     tool(rig, "release d", 0, "");
-    tool(rig, "release d", 4, "d");
+    tool(rig, "release d", 4, "reservation for d");
     scene_end(rig, "a");
 }
 

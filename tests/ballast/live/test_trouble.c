@@ -57,7 +57,7 @@ static void a_reset_machine_gets_its_maximum_until_it_is_stable(struct rig *rig)
     rig_until_least(rig, "a", "target_bytes", 384 * RIG_MIB);
     rig_answer(rig, "a", "@memwork ready");
     rig_until_least(rig, "a", "size_bytes", 384 * RIG_MIB);
-    scene_ready(rig, "a");
+    scene_settled(rig, "a");
     scene_end(rig, "b");
 }
 
@@ -78,7 +78,7 @@ static void a_foreign_target_is_named_and_not_fought(struct rig *rig)
     char *text;
 
     start_shrunk(rig);
-    rig_sleep(rig, 3000);
+    scene_rest(rig, "a");
     rig_foreign(rig, "a", "balloon", json_pack("{s:I}", "value", (json_int_t)(120 * RIG_MIB)));
     rig_until_word(rig, "a", "drift", "foreign");
     rig_until_word(rig, "a", "decision/hold", "foreign");
@@ -98,14 +98,16 @@ static void a_foreign_target_is_named_and_not_fought(struct rig *rig)
     scene_end(rig, "b");
 }
 
-static void a_liar_stalls_and_is_given_room(struct rig *rig)
+/* It uses 306 MiB and says that it could do without them. */
+static void a_liar_is_never_driven_below_what_it_uses(struct rig *rig)
 {
     const struct vm_config liar = { .image = "libc-tests/liar.elf",
                                     .memory_mib = 384,
                                     .balloon_properties = "free-page-reporting=off",
                                     .append = "results=off" };
+    uint64_t lowest = UINT64_MAX;
 
-    rig_configure(rig, "settle = 1s\nfloor = 16M\nstall-time = 2s\n[host]\nmemory = 760M\n"
+    rig_configure(rig, "settle = 1s\nfloor = 16M\nstall-time = 2s\n[host]\nmemory = 860M\n"
                        "[default]\nminimum = 96M\n");
     rig_start(rig);
     rig_guest(rig, "liar", &liar);
@@ -114,9 +116,17 @@ static void a_liar_stalls_and_is_given_room(struct rig *rig)
     scene_settled(rig, "liar");
     scene_ready(rig, "b");
     scene_grow(rig, "b", 240);
-    rig_until_word(rig, "liar", "decision/hold", "stalled");
-    rig_wait_event(rig, "hold", "liar");
-    assert_true(rig_number(rig, "liar", "target_bytes") >= rig_number(rig, "liar", "size_bytes"));
+    for (int i = 0; i < 200; i++) {
+        uint64_t size = rig_number(rig, "liar", "size_bytes");
+
+        lowest = size < lowest ? size : lowest;
+        rig_sleep(rig, 100);
+    }
+    assert_true(lowest >= 306 * RIG_MIB);
+    assert_true(lowest < 384 * RIG_MIB);
+    assert_true(rig_number(rig, "liar", "target_bytes") >= 250 * RIG_MIB);
+    scene_grown(rig, "b");
+    scene_end(rig, "b");
 }
 
 static void an_unplugged_balloon_books_the_maximum(struct rig *rig)
@@ -146,7 +156,7 @@ static void the_daemon_is_killed_in_every_phase_and_nothing_is_lost(struct rig *
     start_shrunk(rig);
     assert_int_equal(rig_stop(rig, SIGKILL), 128 + SIGKILL); /* at rest */
     rig_start(rig);
-    scene_ready(rig, "a");
+    scene_settled(rig, "a");
     scene_free(rig, "b");
     scene_grow(rig, "a", 240);
     for (int phase = 0; phase < 5; phase++) { /* while memory moves from b to a */
@@ -181,7 +191,7 @@ int main(int argc, char **argv)
         RIG_TEST(a_reset_machine_gets_its_maximum_until_it_is_stable),
         RIG_TEST(a_killed_machine_is_gone_and_its_memory_is_free),
         RIG_TEST(a_foreign_target_is_named_and_not_fought),
-        RIG_TEST(a_liar_stalls_and_is_given_room),
+        RIG_TEST(a_liar_is_never_driven_below_what_it_uses),
         RIG_TEST(an_unplugged_balloon_books_the_maximum),
         RIG_TEST(the_daemon_is_killed_in_every_phase_and_nothing_is_lost),
         RIG_TEST(a_second_daemon_is_refused),

@@ -146,7 +146,7 @@ struct fleet_result fleet_release(struct fleet *fleet, const char *name, int64_t
     struct fleet_reservation *reservation = find(fleet, name);
     if (reservation == NULL) {
         result.status = FLEET_NOT_FOUND;
-        snprintf(result.text, sizeof result.text, "There is no such reservation.");
+        snprintf(result.text, sizeof result.text, "There is no reservation for %.64s.", name);
     } else if (!save(fleet, name, 0)) {
         result.status = FLEET_NOT_KEPT;
         snprintf(result.text, sizeof result.text, "The release could not be saved.");
