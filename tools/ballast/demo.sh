@@ -73,7 +73,10 @@ until "$build/tools/ballast" --socket "$folder/api.sock" list >/dev/null 2>&1; d
     sleep 0.1
 done
 
-"$build/tools/ballast" --socket "$folder/api.sock" top --for "${seconds}s" --interval 1s
+# Pictures in place on a terminal; where they would follow each other, fewer.
+delay=1
+[ -t 1 ] || delay=5
+"$build/tools/ballast" --socket "$folder/api.sock" top --delay ${delay}s --number $((seconds / delay))
 echo
 echo "What happened, and why (ballast events):"
 "$build/tools/ballast" --socket "$folder/api.sock" events --limit 15
