@@ -51,7 +51,7 @@ FUZZERS    := $(sort $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c)
 FAKE_SRCS  := $(sort $(filter-out tests/fakes/model_heap.c,$(wildcard tests/fakes/*.c)))
 QMP_SRCS   := $(sort $(wildcard tools/qmp/*.c))
 
-all: kernel apps libc-tests conformance tools ## Build everything that runs
+all: kernel apps libc-tests conformance tools ballast-programs ## Build everything that runs
 
 include libc/heap/heap.mk
 
@@ -332,12 +332,17 @@ run: ## Show the main job: a guest gives its memory back, seen from both sides
 	@$(MAKE) --no-print-directory -j$(JOBS) tools $(BUILD)/demo.elf
 	@$(BUILD)/tools/aerostat demo --image $(BUILD)/demo.elf
 
-test: ## Prove it: checks, unit tests, fuzzers, real QEMUs (about 10 minutes)
-	$(call setup,build apps run test)
-	@$(MAKE) --no-print-directory -j$(JOBS) all test-programs
+test: ## Prove it: checks, unit tests, fuzzers, real QEMUs (about 15 minutes)
+	$(call setup,build apps run ballast test)
+	@$(MAKE) --no-print-directory -j$(JOBS) all test-programs ballast-test-programs
 	@$(MAKE) --no-print-directory check
-	@{ $(MAKE) --no-print-directory -k unit fuzz-short builds qemu-tests 2>&1; echo $$? > $(BUILD)/test.status; } \
-	  | tee $(BUILD)/test.log
+	@$(MAKE) --no-print-directory -k ballast-unit ballast-fuzz ballast-live > $(BUILD)/test-ballast.log 2>&1 & ballast=$$!; \
+	trap 'kill $$ballast' INT TERM; \
+	{ $(MAKE) --no-print-directory -k unit fuzz-short builds qemu-tests 2>&1; echo $$? > $(BUILD)/test.status; } \
+	  | tee $(BUILD)/test.log; \
+	echo "waiting for the tests of ballast, which run beside these"; \
+	wait $$ballast || echo 1 > $(BUILD)/test.status; \
+	tee -a $(BUILD)/test.log < $(BUILD)/test-ballast.log
 	@awk -f tools/total.awk $(BUILD)/test.log; exit $$(cat $(BUILD)/test.status)
 
 gdb: ## Stop at the first instruction of the kernel, with symbols

@@ -4,6 +4,7 @@
 /^\[       OK \]/ { passed++ }
 /^\[  SKIPPED \] [a-z]/ && !($0 in seen) { seen[$0] = 1; skipped++ }
 /^\[  FAILED  \] [a-z]/ && !($0 in seen) { seen[$0] = 1; failed++ }
+/^\[  ERROR   \] [a-z]/ && !($0 in seen) { seen[$0] = 1; failed++ }
 / runs, nothing found$/ { fuzzers++ }
 END {
     printf "tests: %d passed, %d failed, %d skipped; fuzzers: %d found nothing\n",

@@ -62,12 +62,24 @@ $(BUILD)/ballast/fuzz/%: $(BUILD)/fuzz/tests/ballast/fuzz/%.o $(BUILD)/fuzz/libb
 	@mkdir -p $(@D); echo "  $@"
 	$(Q)$(CLANG) $(SANITIZE) -fsanitize=fuzzer $^ $(BALLAST_LIBS) -o $@
 
-ballast-unit: $(BALLAST_TESTS:%=$(BUILD)/ballast/unit/%) ## Run ballast's unit tests (T=test_policy for one)
-	@failed=0; for t in $(or $(T),$(BALLAST_TESTS)); do echo "== $$t"; $(BUILD)/ballast/unit/$$t || failed=1; done; exit $$failed
+# Prometheus is not installed for its promtool, only unpacked; without it a test is skipped.
+$(BUILD)/prometheus:
+	@sh tools/debian.sh package prometheus $@ || mkdir -p $@
+
+ballast-unit: $(BALLAST_TESTS:%=$(BUILD)/ballast/unit/%) $(BUILD)/prometheus ## Run ballast's unit tests (T=test_policy for one)
+	@failed=0; PATH="$(BUILD)/prometheus/usr/bin:$$PATH"; export PATH; \
+	for t in $(or $(T),$(BALLAST_TESTS)); do echo "== $$t"; $(BUILD)/ballast/unit/$$t || failed=1; done; exit $$failed
+
+# What a fuzzer begins with, where it would take long to find out what it is about.
+SEEDS_fuzz_config     := tools/ballast/ballast.conf
+SEEDS_fuzz_sim_trace  := tests/ballast/fuzz/seeds/trace.csv,tests/ballast/fuzz/seeds/trace.ndjson
+SEEDS_fuzz_qmp_reader := tests/ballast/fuzz/seeds/monitor.json
+BALLAST_SEEDS = $(foreach f,$(BALLAST_FUZZERS),$(if $(SEEDS_$(f)),$(f):$(SEEDS_$(f))))
 
 ballast-fuzz: $(BALLAST_FUZZERS:%=$(BUILD)/ballast/fuzz/%) ## Run ballast's fuzzers for a fixed count (FUZZ_RUNS)
 	@for f in $(or $(T),$(BALLAST_FUZZERS)); do \
-	  if $(BUILD)/ballast/fuzz/$$f -runs=$(FUZZ_RUNS) -seed=1 > $(BUILD)/ballast/fuzz/$$f.log 2>&1; \
+	  seeds=; for s in $(BALLAST_SEEDS); do case $$s in $$f:*) seeds=-seed_inputs=$${s#*:} ;; esac; done; \
+	  if $(BUILD)/ballast/fuzz/$$f -runs=$(FUZZ_RUNS) -seed=1 -len_control=0 $$seeds > $(BUILD)/ballast/fuzz/$$f.log 2>&1; \
 	  then echo "$$f: $(FUZZ_RUNS) runs, nothing found"; \
 	  else cat $(BUILD)/ballast/fuzz/$$f.log; echo "$$f: FAILED"; exit 1; fi; done
 
@@ -110,4 +122,9 @@ ballast-soak: $(BUILD)/ballast/live/soak $(BALLAST_PROGRAMS) $(BUILD)/memwork.el
 	@SOAK_MINUTES=$(SOAK_MINUTES) SOAK_GUESTS=$(SOAK_GUESTS) $(BUILD)/ballast/live/soak
 
 
-.PHONY: ballast run-ballast ballast-unit ballast-valgrind ballast-fuzz ballast-live ballast-soak
+ballast-programs: $(BALLAST_PROGRAMS)
+
+ballast-test-programs: $(BALLAST_TESTS:%=$(BUILD)/ballast/unit/%) $(BALLAST_FUZZERS:%=$(BUILD)/ballast/fuzz/%) \
+  $(BALLAST_LIVE:%=$(BUILD)/ballast/live/%) $(BUILD)/linux/ballast-initrd
+
+.PHONY: ballast ballast-programs ballast-test-programs run-ballast ballast-unit ballast-valgrind ballast-fuzz ballast-live ballast-soak

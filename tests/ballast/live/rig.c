@@ -100,6 +100,7 @@ static void keep_log(const struct rig *rig)
 int rig_end(void **state)
 {
     struct rig *rig = &current;
+    bool failed_here = false;
 
     (void)state;
     if (rig->daemon != 0) {
@@ -107,8 +108,8 @@ int rig_end(void **state)
 
         if (status != 0) {
             fprintf(stderr, "rig: the daemon ended with %d\n", status);
+            failed_here = rig->passed;
             rig->passed = false;
-            print_tail(rig);
         }
     }
     for (size_t i = 0; i < rig->guest_count; i++) {
@@ -119,7 +120,7 @@ int rig_end(void **state)
     }
     keep_log(rig);
     alarm(0);
-    return rig->passed ? 0 : -1;
+    return failed_here ? -1 : 0; /* a body that failed was told already */
 }
 
 int rig_main(const char *group, const struct CMUnitTest *tests, size_t count, int argc, char **argv)

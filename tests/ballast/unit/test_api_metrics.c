@@ -14,7 +14,6 @@
 #include "tests/ballast/unit/api_world.h"
 #include "tools/ballast/api/api_internal.h"
 
-#define PROMTOOL "/usr/bin/promtool"
 
 static struct ask ask;
 
@@ -52,14 +51,15 @@ static void hostile_names(void)
 static void promtool_has_no_complaint(void **state)
 {
     (void)state;
-    if (access(PROMTOOL, X_OK) != 0) {
-        print_message("skipped: " PROMTOOL " is not installed (package prometheus)\n");
+    /* A shell is what is wanted. NOLINTNEXTLINE(cert-env33-c) */
+    if (system("command -v promtool > /dev/null") != 0) {
+        print_message("skipped: there is no promtool, which is in the package prometheus\n");
         skip();
     }
     for (int hostile = 0; hostile < 2; hostile++) {
         scrape();
         /* A shell is what is wanted. NOLINTNEXTLINE(cert-env33-c) */
-        FILE *promtool = popen(PROMTOOL " check metrics", "w");
+        FILE *promtool = popen("promtool check metrics", "w");
         assert_non_null(promtool);
         fwrite(ask.response.body, 1, ask.response.size, promtool);
         assert_int_equal(pclose(promtool), 0);
