@@ -76,12 +76,15 @@ static void machine_make(struct input *input, struct policy_machine *machine, ui
 static void sample_make(struct input *input, struct policy_machine *machine, int64_t now_ms)
 {
     struct policy_sample *sample = &machine->sample;
-    const uint64_t max = machine->max_bytes;
     const uint64_t commanded = sample->commanded_bytes;
     const uint64_t flags = take(input, 2);
+    const uint64_t ram = flags % 64 == 9 ? take_size(input, POLICY_BYTES_MAX) : sample->ram_bytes;
+    const uint64_t max =
+        ram > machine->max_bytes && ram <= POLICY_BYTES_MAX ? ram : machine->max_bytes;
     const uint32_t resets = sample->resets + (flags % 32 == 7 ? 1 : 0);
     *sample = (struct policy_sample){ 0 };
     sample->resets = resets;
+    sample->ram_bytes = ram;
     sample->commanded_bytes = flags % 16 == 3 ? take_size(input, max) : commanded;
     sample->actual_bytes = take_size(input, max);
     sample->resident_bytes = take_size(input, max);
@@ -108,16 +111,24 @@ static void machine_check(const struct policy_machine *machine, const struct pol
 {
     const struct policy_decision *decision = &machine->decision;
     const uint64_t max = machine->max_bytes;
-    require(decision->target_bytes <= max);
-    require(decision->want_bytes <= max);
-    require(decision->demand_bytes <= max);
-    require(decision->booked_bytes <= max);
-    require(decision->floor_bytes <= max);
+    const uint64_t told = machine->sample.ram_bytes;
+    const uint64_t ram = told == POLICY_MISSING || told < max ? max
+                         : told > POLICY_BYTES_MAX            ? POLICY_BYTES_MAX
+                                                              : told;
+    /* Nothing is asked to grow above its maximum, but for memory that it has already. */
+    require(decision->target_bytes <= max || decision->target_bytes <= decision->before_bytes ||
+            decision->target_bytes <= machine->sample.actual_bytes + 4095);
+    require(decision->target_bytes <= ram);
+    require(decision->want_bytes <= ram);
+    require(decision->demand_bytes <= ram);
+    require(decision->booked_bytes <= ram);
+    require(decision->floor_bytes <= ram);
     require(decision->set_target == (decision->target_bytes != decision->before_bytes));
     if (decision->target_bytes < decision->before_bytes) {
         require(decision->hold == POLICY_HOLD_NONE);
         require(decision->target_bytes >= decision->floor_bytes);
         require(decision->target_bytes >= machine->min_bytes);
+        require(decision->reason != POLICY_SHRINK_MAXIMUM || decision->target_bytes >= max);
         require(decision->target_bytes >= max - max * 65 / 100);
         require(machine->class != POLICY_GUARANTEED);
         require(machine->enabled);

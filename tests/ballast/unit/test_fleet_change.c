@@ -259,6 +259,36 @@ static void a_maximum_counts_only_where_something_can_enforce_it(void **state)
     rig_end(&rig);
 }
 
+/* A machine that is told its maximum only after it started with all its RAM. */
+static void a_machine_that_is_limited_comes_down_to_its_maximum(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_begin(&rig, "[machine db]\nmaximum = 2G\nminimum = 1G\n");
+    struct fleet_machine *db = rig_add(&rig, "db", 0);
+    uint64_t last = 4 * GIB;
+    for (size_t i = 0; i < 30; i++) {
+        struct facts facts = rig_facts(&rig);
+        facts.actual_bytes = last;
+        facts.stats_actual_bytes = last;
+        facts.total_bytes = last;
+        facts.available_bytes = last - GIB;
+        facts.free_bytes = 64 * MIB;
+        fleet_told(rig.fleet, db, &facts, rig.now);
+        rig_tick(&rig);
+        assert_int_not_equal(db->policy.decision.hold, POLICY_HOLD_LIES);
+        if (rig.fakes[0].target_count > 0) {
+            const uint64_t target = rig.fakes[0].targets[rig.fakes[0].target_count - 1];
+            assert_true(target <= last && target >= 2 * GIB);
+            last = target;
+            fleet_target_done(rig.fleet, db, target, NULL, rig.now);
+        }
+    }
+    assert_int_equal(last, 2 * GIB);
+    assert_true(fake_events(&rig.owner, FLEET_EVENT_TARGET, "over-maximum") > 10);
+    rig_end(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -272,6 +302,7 @@ int main(void)
         cmocka_unit_test(a_command_wins_over_the_file_until_it_is_made_again),
         cmocka_unit_test(a_file_may_switch_and_release),
         cmocka_unit_test(a_maximum_counts_only_where_something_can_enforce_it),
+        cmocka_unit_test(a_machine_that_is_limited_comes_down_to_its_maximum),
         cmocka_unit_test(parts_of_ram_follow_the_ram),
     };
     return cmocka_run_group_tests_name("tools/ballast/fleet/fleet_change.c", tests, NULL, NULL);

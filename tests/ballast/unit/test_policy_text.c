@@ -39,7 +39,7 @@ static void each_value_has_a_name_and_others_have_none(void **state)
     for (int i = 0; i <= POLICY_HOLD_FLOOR; i++) {
         assert_non_null(policy_hold_name((enum policy_hold)i));
     }
-    for (int i = 0; i <= POLICY_SHRINK_SLUSH; i++) {
+    for (int i = 0; i <= POLICY_SHRINK_MAXIMUM; i++) {
         assert_non_null(policy_reason_name((enum policy_reason)i));
     }
     assert_string_equal(policy_zone_name(POLICY_SOFT), "soft");
@@ -47,7 +47,7 @@ static void each_value_has_a_name_and_others_have_none(void **state)
     assert_string_equal(policy_mode_name(POLICY_MODE_TOTAL_STAYS), "total-stays");
     assert_string_equal(policy_unreclaimable_name(POLICY_HUGE_PAGES), "huge-pages");
     assert_null(policy_hold_name((enum policy_hold)(POLICY_HOLD_FLOOR + 1)));
-    assert_null(policy_reason_name((enum policy_reason)(POLICY_SHRINK_SLUSH + 1)));
+    assert_null(policy_reason_name((enum policy_reason)(POLICY_SHRINK_MAXIMUM + 1)));
     assert_null(policy_zone_name((enum policy_zone)9));
     assert_null(policy_class_name((enum policy_class)3));
 }
@@ -113,6 +113,24 @@ static void giving_is_explained_with_its_cause(void **state)
                      "reservation; it uses 2 GiB, needs 2.8 GiB, and its share is 6.1 GiB");
 }
 
+static void a_maximum_below_its_ram_is_explained(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world, 32 * GIB, GIB);
+    struct policy_machine *machine = world_add(&world, POLICY_BURST, GIB, 2 * GIB, GIB);
+    machine->sample.ram_bytes = 4 * GIB;
+    world.guests[0].size = 4 * GIB;
+    world_step(&world);
+    assert_explained(&world, 0,
+                     "keeps 4 GiB although its maximum is 2 GiB: it was found just now; it may "
+                     "give once its size is steady");
+    world_run(&world, 3);
+    assert_explained(&world, 0,
+                     "gives 41 MiB and has 4 GiB then: it has more than its maximum; it uses 1 "
+                     "GiB, needs 1.3 GiB, and its share is 2 GiB");
+}
+
 static void never_told(struct world *world)
 {
     world->machines[0].sample.stats_ms = 0;
@@ -161,7 +179,7 @@ static void nothing_is_left_unexplained(void **state)
     world_init(&world, 16 * GIB, GIB);
     struct policy_machine *machine = world_add(&world, POLICY_BURST, GIB, 8 * GIB, 2 * GIB);
     world_run(&world, 10);
-    for (int reason = 0; reason <= POLICY_SHRINK_SLUSH; reason++) {
+    for (int reason = 0; reason <= POLICY_SHRINK_MAXIMUM; reason++) {
         for (int hold = 1; hold <= POLICY_HOLD_FLOOR; hold++) {
             char text[512];
             machine->decision.reason = (enum policy_reason)reason;
@@ -195,6 +213,7 @@ int main(void)
         cmocka_unit_test(a_machine_at_rest_is_explained),
         cmocka_unit_test(growth_is_explained_with_its_numbers),
         cmocka_unit_test(giving_is_explained_with_its_cause),
+        cmocka_unit_test(a_maximum_below_its_ram_is_explained),
         cmocka_unit_test(a_hold_says_what_would_change_it),
         cmocka_unit_test(nothing_is_left_unexplained),
         cmocka_unit_test(a_text_that_does_not_fit_is_cut),

@@ -14,7 +14,7 @@
 #include "tools/ballast/store/store.h"
 
 #define API_BODY_MAX ((size_t)64 << 10)
-#define API_REASONS  ((size_t)POLICY_SHRINK_SLUSH + 1)
+#define API_REASONS  ((size_t)POLICY_SHRINK_MAXIMUM + 1)
 
 enum api_role {
     API_NOBODY,

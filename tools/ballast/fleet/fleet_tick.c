@@ -56,6 +56,7 @@ static struct policy_sample sample_of(const struct fleet_machine *machine, int64
     const enum policy_unreclaimable why = unreclaimable(facts);
     const bool negotiated = facts->device && facts->features_known;
     return (struct policy_sample){
+        .ram_bytes = facts->ram_bytes,
         .actual_bytes = facts->actual_bytes,
         .resident_bytes = facts->resident_bytes,
         .overhead_bytes = facts->overhead_bytes,

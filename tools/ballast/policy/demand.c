@@ -30,13 +30,13 @@ static bool stats_lie(const struct policy_machine *machine)
     if (sample->stats_lie) {
         return true;
     }
-    if (total != POLICY_MISSING && total > machine->max_bytes + LIE_SLACK) {
+    if (total != POLICY_MISSING && total > machine->scratch.ram_bytes + LIE_SLACK) {
         return true;
     }
     if (available == POLICY_MISSING) {
         return false;
     }
-    const uint64_t size = policy_min(sample->stats_actual_bytes, machine->max_bytes);
+    const uint64_t size = policy_min(sample->stats_actual_bytes, machine->scratch.ram_bytes);
     return available > size + LIE_SLACK || (total != POLICY_MISSING && available > total);
 }
 
@@ -57,10 +57,11 @@ static void mode_learn(struct policy_machine *machine)
 {
     const struct policy_sample *sample = &machine->sample;
     struct policy_memory *memory = &machine->memory;
-    if (sample->total_bytes == POLICY_MISSING || sample->stats_actual_bytes > machine->max_bytes) {
+    const uint64_t ram = machine->scratch.ram_bytes;
+    if (sample->total_bytes == POLICY_MISSING || sample->stats_actual_bytes > ram) {
         return;
     }
-    const uint64_t balloon = machine->max_bytes - sample->stats_actual_bytes;
+    const uint64_t balloon = ram - sample->stats_actual_bytes;
     if (balloon < POLICY_MIB) {
         memory->full_total_bytes = sample->total_bytes;
     } else if (memory->full_total_bytes != 0 && balloon >= machine->scratch.band_bytes) {
@@ -179,7 +180,7 @@ void policy_demand_update(const struct policy_round *round, struct policy_machin
     const uint64_t max = machine->max_bytes;
     const uint64_t size = sample->stats_actual_bytes == POLICY_MISSING
                               ? machine->scratch.actual_bytes
-                              : policy_min(sample->stats_actual_bytes, max);
+                              : policy_min(sample->stats_actual_bytes, machine->scratch.ram_bytes);
     const uint64_t used = policy_less(size, sample->available_bytes);
     if (sample->stats_ms != memory->last_stats_ms) {
         mode_learn(machine);

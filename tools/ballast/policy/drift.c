@@ -55,8 +55,8 @@ static bool driver_gone(const struct policy_machine *machine)
     const struct policy_scratch *scratch = &machine->scratch;
     const bool silent = machine->sample.driver == POLICY_DRIVER_NONE ||
                         (machine->sample.driver == POLICY_DRIVER_UNKNOWN && !machine->scratch.told);
-    return silent && scratch->actual_bytes + scratch->band_bytes >= machine->max_bytes &&
-           machine->memory.target_bytes + scratch->band_bytes < machine->max_bytes;
+    return silent && scratch->actual_bytes + scratch->band_bytes >= scratch->ram_bytes &&
+           machine->memory.target_bytes + scratch->band_bytes < scratch->ram_bytes;
 }
 
 static void drift_end(const struct policy_round *round, struct policy_machine *machine)
@@ -72,7 +72,9 @@ static void drift_end(const struct policy_round *round, struct policy_machine *m
 
 static void follow(struct policy_machine *machine, uint64_t target, enum policy_reason reason)
 {
-    machine->decision.target_bytes = policy_page_up(target, machine->max_bytes);
+    const uint64_t most = policy_max(machine->max_bytes, machine->scratch.actual_bytes);
+    machine->decision.target_bytes =
+        policy_page_up(target, policy_max(most, machine->decision.before_bytes));
     machine->decision.reason = reason;
 }
 
@@ -87,7 +89,7 @@ void policy_drift_watch(const struct policy_round *round, struct policy_machine 
     if (memory->fresh || memory->settling || memory->drift == POLICY_DRIFT_FOREIGN ||
         machine->sample.migrating || !policy_has_balloon(machine)) {
         memory->span_low_bytes = 0; /* nothing is expected, so everything is on its way */
-        memory->span_high_bytes = machine->max_bytes;
+        memory->span_high_bytes = scratch->ram_bytes;
         memory->command_ms = round->now_ms;
         return;
     }

@@ -24,6 +24,8 @@ static const char *need_text(enum policy_reason reason)
         return "the host is short of memory";
     case POLICY_SHRINK_SLUSH:
         return "the fund that pays sudden peaks is being refilled";
+    case POLICY_SHRINK_MAXIMUM:
+        return "it has more than its maximum";
     case POLICY_KEEP:
     case POLICY_KEEP_SMALL:
     case POLICY_KEEP_HELD:
@@ -80,6 +82,7 @@ struct numbers {
     char demand[POLICY_SIZE_TEXT];
     char want[POLICY_SIZE_TEXT];
     char min[POLICY_SIZE_TEXT];
+    char max[POLICY_SIZE_TEXT];
     char missing[POLICY_SIZE_TEXT];
     char arrived[POLICY_SIZE_TEXT];
     char fund[POLICY_SIZE_TEXT];
@@ -99,6 +102,7 @@ static void numbers_write(struct numbers *text, const struct policy_machine *mac
     policy_size_text(decision->demand_bytes, text->demand);
     policy_size_text(decision->want_bytes, text->want);
     policy_size_text(machine->min_bytes, text->min);
+    policy_size_text(machine->max_bytes, text->max);
     policy_size_text(decision->short_bytes, text->missing);
     policy_size_text(plan->arrived_bytes, text->arrived);
     policy_size_text(plan->slush_left_bytes, text->fund);
@@ -117,6 +121,10 @@ static int explain_keep(const struct policy_machine *machine, const struct numbe
                         n->target, n->used, n->demand, n->want);
     case POLICY_KEEP_HELD:
         policy_explain_hold(machine, now_ms, hold, sizeof hold);
+        if (decision->target_bytes > machine->max_bytes) {
+            return snprintf(text, size, "keeps %s although its maximum is %s: %s", n->target,
+                            n->max, hold);
+        }
         return snprintf(text, size, "keeps %s although %s would be its share: %s", n->target,
                         n->want, hold);
     case POLICY_KEEP_NO_MEMORY:
@@ -234,7 +242,7 @@ static int explain_told(const struct policy_machine *machine, int64_t now_ms, ch
         break;
     }
     policy_size_text(sample->available_bytes, available);
-    policy_size_text(policy_min(sample->stats_actual_bytes, machine->max_bytes), had);
+    policy_size_text(policy_min(sample->stats_actual_bytes, policy_ram(machine)), had);
     return snprintf(text, size,
                     "its guest's statistics cannot be true (%s available of %s); it may give once "
                     "they can be",

@@ -4,8 +4,8 @@
  * may all of them have together, what should each have, who grows, who shrinks. Each step is a file
  * of its own; docs/BALLAST.md has the formulas.
  *
- * Invariants: a target is within [floor, maximum] when it falls and never above the maximum; nobody
- * shrinks who is held; what is granted is at most what has arrived and what is in the slush fund.
+ * Invariants: no target rises above the maximum, and none falls below its floor; nobody shrinks who
+ * is held; what is granted is at most what has arrived and what is in the slush fund.
  */
 #include <assert.h>
 
@@ -98,6 +98,7 @@ void policy_decide(const struct policy_settings *settings, const struct policy_h
     ceiling_find(&round);
     policy_share(&round);
     const uint64_t unmet = policy_grant(&round);
+    policy_maximum_enforce(&round);
     policy_reclaim(&round, unmet);
     for (size_t i = 0; i < count; i++) {
         decision_close(&round, &machines[i]);

@@ -96,9 +96,11 @@ enum policy_unreclaimable {
 
 /* One machine, now. What cannot be told is POLICY_MISSING, times are then 0. */
 struct policy_sample {
-    uint64_t actual_bytes;    /* its size */
-    uint64_t resident_bytes;  /* host memory that its RAM holds */
-    uint64_t overhead_bytes;  /* host memory that it costs beside its RAM */
+    uint64_t ram_bytes;      /* what its size can be at most, whatever its maximum is: its RAM; 0 or
+                              * missing: its maximum */
+    uint64_t actual_bytes;   /* its size */
+    uint64_t resident_bytes; /* host memory that its RAM holds */
+    uint64_t overhead_bytes; /* host memory that it costs beside its RAM */
     uint64_t commanded_bytes; /* the last target that was sent for it and accepted; 0: none yet */
     /* The guest's statistics. They were true at stats_ms, and are told together with the size that
      * the machine had then. */
@@ -247,6 +249,7 @@ enum policy_reason {
     POLICY_SHRINK_COMMITTED, /* sizes add up to more than the host has */
     POLICY_SHRINK_ZONE,      /* the host is short */
     POLICY_SHRINK_SLUSH,     /* the slush fund is refilled */
+    POLICY_SHRINK_MAXIMUM,   /* it has more than its maximum */
 };
 
 struct policy_decision {
@@ -275,7 +278,8 @@ struct policy_scratch {
     uint64_t need_bytes;   /* of its demand, what it cannot do without: use, margin, boost */
     uint64_t goal_bytes;   /* the size that it may grow to, */
     uint64_t ask_bytes;    /* and what of it is to be paid now; or could be given */
-    uint64_t actual_bytes; /* the sample's, made sure to be at most the maximum */
+    uint64_t ram_bytes;    /* the sample's, made sure to be possible */
+    uint64_t actual_bytes; /* the same, at most its RAM */
     uint64_t level_bytes;  /* what the host has not got back: the size or the resident memory */
     uint64_t band_bytes;   /* its dead band */
     uint64_t full_bytes;   /* booked without trust in what it reported */
@@ -293,7 +297,7 @@ struct policy_machine {
     bool enabled; /* ballooning is allowed */
     uint32_t weight;
     uint64_t min_bytes; /* guaranteed; at most max_bytes */
-    uint64_t max_bytes; /* its RAM */
+    uint64_t max_bytes; /* its RAM, or what it is limited to: one that has more comes down to it */
     struct policy_sample sample;
     struct policy_memory memory;
     struct policy_decision decision;

@@ -66,6 +66,15 @@ static inline uint64_t policy_elapsed(int64_t from_ms, int64_t to_ms, uint64_t m
     return to_ms <= from_ms ? 0 : policy_min((uint64_t)to_ms - (uint64_t)from_ms, most);
 }
 
+/* The largest size that a machine can have; its maximum may be less. */
+static inline uint64_t policy_ram(const struct policy_machine *machine)
+{
+    const uint64_t ram = machine->sample.ram_bytes;
+    return ram == POLICY_MISSING
+               ? machine->max_bytes
+               : policy_max(machine->max_bytes, policy_min(ram, POLICY_BYTES_MAX));
+}
+
 /* ---- zone.c ---- */
 
 /* The host's zone by available memory and pressure, with hysteresis, and zone_need. */
@@ -110,11 +119,13 @@ void policy_hold_until(struct policy_memory *memory, enum policy_hold why, int64
  */
 uint64_t policy_fill(struct policy_machine *machines, size_t count, uint64_t budget);
 
-/* ---- share.c, grant.c, reclaim.c: all machines ---- */
+/* ---- share.c, grant.c, maximum.c, reclaim.c: all machines ---- */
 
 /* want_bytes of each machine. */
 void policy_share(struct policy_round *round);
 /* Targets that rise. Returns demand that could not be paid. */
 uint64_t policy_grant(struct policy_round *round);
+/* Targets above a maximum, which fall whether or not anybody needs the memory. */
+void policy_maximum_enforce(struct policy_round *round);
 /* Targets that fall, because of `unmet` demand or because the host has not enough. */
 void policy_reclaim(struct policy_round *round, uint64_t unmet);

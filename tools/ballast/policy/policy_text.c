@@ -43,6 +43,7 @@ static const char *const reasons[] = {
     [POLICY_SHRINK_COMMITTED] = "shrink-committed",
     [POLICY_SHRINK_ZONE] = "shrink-zone",
     [POLICY_SHRINK_SLUSH] = "shrink-slush",
+    [POLICY_SHRINK_MAXIMUM] = "over-maximum",
 };
 
 static const char *const holds[] = {

@@ -29,7 +29,7 @@ uint64_t policy_missing_for_promises(const struct policy_settings *settings,
         promised += (whole ? machine->max_bytes : machine->min_bytes) + overhead;
         const uint64_t resident = sample->resident_bytes == POLICY_MISSING ? sample->actual_bytes
                                                                            : sample->resident_bytes;
-        held += policy_min(told_or_zero(resident), machine->max_bytes) + overhead;
+        held += policy_min(told_or_zero(resident), policy_ram(machine)) + overhead;
     }
     /* What the host needs for itself beside machines, as it is now. */
     promised += policy_less(total, held);

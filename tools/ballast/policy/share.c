@@ -18,7 +18,8 @@ static uint64_t base_of(const struct policy_machine *machine)
                        decision->hold == POLICY_HOLD_FLOOR;
     const uint64_t keeps =
         gives ? policy_min(decision->target_bytes, decision->floor_bytes) : decision->target_bytes;
-    return policy_page_up(policy_max(machine->min_bytes, keeps), machine->max_bytes);
+    const uint64_t most = policy_max(machine->max_bytes, keeps); /* it may have more than that */
+    return policy_page_up(policy_max(machine->min_bytes, keeps), most);
 }
 
 /* One class, up to what its machines cannot do without or up to their demand. Levels are of totals:

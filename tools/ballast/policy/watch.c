@@ -5,8 +5,8 @@
  * gets is decided elsewhere, but for what no other machine has a say in: a maximum or minimum that
  * was promised, and a target that follows what the guest did.
  *
- * Invariant: afterwards every size in decision and scratch is at most the machine's maximum,
- * whatever the sample held.
+ * Invariant: afterwards every size in decision and scratch is at most the machine's RAM, whatever
+ * the sample held.
  */
 #include <string.h>
 
@@ -28,9 +28,12 @@ static void sizes_read(const struct policy_round *round, struct policy_machine *
     machine->decision.margin_bytes = policy_min(
         policy_max(settings->floor_bytes, policy_part(max, settings->floor_percent, 100)),
         max / MARGIN_PART);
-    scratch->actual_bytes = policy_min(sample->actual_bytes, max); /* missing: all of it */
+    scratch->ram_bytes = policy_ram(machine);
+    const uint64_t actual = sample->actual_bytes;
+    scratch->actual_bytes = actual == POLICY_MISSING ? max : policy_min(actual, scratch->ram_bytes);
     uint64_t resident = sample->resident_bytes;
-    resident = resident == POLICY_MISSING ? scratch->actual_bytes : policy_min(resident, max);
+    resident = resident == POLICY_MISSING ? scratch->actual_bytes
+                                          : policy_min(resident, scratch->ram_bytes);
     scratch->level_bytes =
         policy_max(scratch->actual_bytes, policy_less(resident, scratch->band_bytes));
     scratch->fixed = false;
@@ -98,11 +101,11 @@ static uint64_t target_in_force(const struct policy_machine *machine)
     const struct policy_memory *memory = &machine->memory;
     const uint64_t commanded = machine->sample.commanded_bytes;
     if (commanded != memory->disowned_bytes && commanded != 0 && commanded != POLICY_MISSING) {
-        return policy_min(commanded, machine->max_bytes);
+        return policy_min(commanded, machine->scratch.ram_bytes);
     }
     const bool unknown = memory->fresh || memory->target_bytes == 0;
     return unknown ? machine->scratch.actual_bytes
-                   : policy_min(memory->target_bytes, machine->max_bytes);
+                   : policy_min(memory->target_bytes, machine->scratch.ram_bytes);
 }
 
 /* ---- what no other machine has a say in ---- */
@@ -114,9 +117,10 @@ static void promises_keep(struct policy_machine *machine)
         decision->target_bytes = machine->decision.before_bytes;
         decision->reason = POLICY_KEEP;
     } else if (policy_is_pinned(machine)) {
-        decision->target_bytes = machine->max_bytes;
-        decision->reason =
-            machine->decision.before_bytes < machine->max_bytes ? POLICY_GROW_PINNED : POLICY_KEEP;
+        /* One that is limited below its RAM and starts has more: nothing is taken from it yet. */
+        const uint64_t before = decision->before_bytes;
+        decision->target_bytes = policy_max(machine->max_bytes, before);
+        decision->reason = before < machine->max_bytes ? POLICY_GROW_PINNED : POLICY_KEEP;
     } else if (decision->target_bytes < machine->min_bytes) {
         decision->target_bytes = policy_page_up(machine->min_bytes, machine->max_bytes);
         decision->reason = POLICY_GROW_BELOW_MINIMUM;
@@ -132,8 +136,9 @@ static void booking_make(const struct policy_round *round, struct policy_machine
     const bool unknown =
         decision->hold == POLICY_HOLD_NO_STATS && sample->driver != POLICY_DRIVER_OK;
     if (policy_is_pinned(machine) || unknown || machine->scratch.lies) {
-        machine->scratch.full_bytes = machine->max_bytes;
-        decision->booked_bytes = machine->max_bytes;
+        const uint64_t most = policy_max(machine->max_bytes, decision->target_bytes);
+        machine->scratch.full_bytes = policy_max(most, machine->scratch.level_bytes);
+        decision->booked_bytes = machine->scratch.full_bytes;
         return;
     }
     const uint64_t full = policy_max(machine->scratch.level_bytes, decision->target_bytes);
@@ -152,7 +157,7 @@ static void sums_add(struct policy_round *round, const struct policy_machine *ma
     const struct policy_sample *sample = &machine->sample;
     const uint64_t resident = sample->resident_bytes == POLICY_MISSING
                                   ? machine->scratch.actual_bytes
-                                  : policy_min(sample->resident_bytes, machine->max_bytes);
+                                  : policy_min(sample->resident_bytes, machine->scratch.ram_bytes);
     round->resident_bytes += resident;
     round->full_bytes += machine->scratch.full_bytes;
     round->plan->booked_bytes += machine->decision.booked_bytes;

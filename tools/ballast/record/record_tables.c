@@ -113,6 +113,7 @@ static const struct record_field host_memory_fields[] = {
 TABLE(host_memory, policy_host_memory);
 
 static const struct record_field sample_fields[] = {
+    FIELD(policy_sample, ram_bytes, RECORD_U64),
     FIELD(policy_sample, actual_bytes, RECORD_U64),
     FIELD(policy_sample, resident_bytes, RECORD_U64),
     FIELD(policy_sample, overhead_bytes, RECORD_U64),
