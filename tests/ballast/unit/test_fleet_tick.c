@@ -372,6 +372,65 @@ static void what_is_stopped_is_not_booked(void **state)
     rig_end(&rig);
 }
 
+static void a_target_that_is_never_answered_is_given_up_and_may_be_sent_again(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_script(&rig, "");
+    struct fleet_machine *db = rig_add(&rig, "db", 0);
+    for (size_t i = 0; i < 5; i++) { /* sent in the first, and 8 s old in the last */
+        rig_tick(&rig);
+    }
+    assert_int_equal(rig.fakes[0].target_count, 1);
+    assert_int_equal(fake_events(&rig.owner, FLEET_EVENT_TROUBLE, NULL), 0);
+    rig_tick(&rig);
+    const struct fake_event *told = fake_last(&rig.owner, FLEET_EVENT_TROUBLE);
+    assert_non_null(told);
+    assert_string_equal(told->code, "no-answer");
+    assert_string_equal(told->machine, "db");
+    assert_non_null(strstr(db->last_error, "10 seconds"));
+    for (size_t i = 0; i < 2; i++) {
+        rig_tick(&rig);
+    }
+    assert_int_equal(rig.fakes[0].target_count, 2);
+    for (size_t i = 0; i < 8; i++) {
+        rig_tick(&rig);
+    }
+    assert_int_equal(rig.fakes[0].target_count, 3);
+    assert_int_equal(fake_events(&rig.owner, FLEET_EVENT_TROUBLE, NULL), 1); /* told once */
+    fleet_target_done(rig.fleet, db, 3 * GIB, NULL, rig.now);
+    assert_int_equal(db->commanded_bytes, 3 * GIB);
+    assert_string_equal(db->last_error, "");
+    rig_end(&rig);
+}
+
+/* What a slow monitor did is done, and not somebody else's work. */
+static void an_answer_that_comes_late_counts_unless_another_target_was_sent(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_script(&rig, "");
+    struct fleet_machine *db = rig_add(&rig, "db", 0);
+    for (size_t i = 0; i < 6; i++) {
+        rig_tick(&rig);
+    }
+    fleet_target_done(rig.fleet, db, 3 * GIB, NULL, rig.now);
+    assert_int_equal(db->commanded_bytes, 3 * GIB);
+    script.target_bytes = 2 * GIB;
+    for (size_t i = 0; i < 6; i++) {
+        rig_tick(&rig);
+    }
+    script.target_bytes = GIB;
+    rig_tick(&rig);
+    rig_tick(&rig);
+    assert_int_equal(rig.fakes[0].targets[rig.fakes[0].target_count - 1], GIB);
+    fleet_target_done(rig.fleet, db, 2 * GIB, NULL, rig.now);
+    assert_int_equal(db->commanded_bytes, 3 * GIB);
+    fleet_target_done(rig.fleet, db, GIB, NULL, rig.now);
+    assert_int_equal(db->commanded_bytes, GIB);
+    rig_end(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -388,6 +447,8 @@ int main(void)
         cmocka_unit_test(the_same_dry_run_is_what_the_next_period_does),
         cmocka_unit_test(hostile_facts_reach_the_policy_as_what_they_are),
         cmocka_unit_test(what_is_stopped_is_not_booked),
+        cmocka_unit_test(a_target_that_is_never_answered_is_given_up_and_may_be_sent_again),
+        cmocka_unit_test(an_answer_that_comes_late_counts_unless_another_target_was_sent),
     };
     return cmocka_run_group_tests_name("tools/ballast/fleet/fleet_tick.c", tests, NULL, NULL);
 }

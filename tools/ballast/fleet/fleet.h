@@ -47,7 +47,8 @@ enum fleet_switch {
 struct fleet_backend {
     const char *name; /* "qmp", "libvirt", "cgroup" */
     /* Sends a target. True: it is on its way, and fleet_target_done() will tell how it went
-     * (possibly before this returns). */
+     * (possibly before this returns). After 10 s without that the fleet tells trouble and may send
+     * another; an answer that comes later still counts if none was. */
     bool (*set_target)(void *handle, uint64_t bytes);
     /* Has the device (not) be there at the next start, where the backend can arrange that (NULL:
      * it cannot, whoever starts the machine asks `ballast device`). */

@@ -24,7 +24,9 @@ struct fleet_entry {
     bool device_awaited;   /* switched on while it ran without a device */
     bool told;             /* there were facts */
     bool in_flight;        /* a target is unanswered: */
-    uint64_t flight_bytes; /* this */
+    bool overdue;          /* or was given up, */
+    uint64_t flight_bytes; /* this, */
+    int64_t flight_ms;     /* sent then */
     int64_t retry_ms;      /* a refused target is not repeated before, */
     uint32_t retry_pause_ms;
     enum policy_hold hold; /* as told by events */

@@ -3,7 +3,8 @@
  * A period: facts and settings become the policy's inputs, its decisions become targets. The dry
  * run does the same with a copy and leaves out the last step.
  *
- * Invariants: a machine has at most one unanswered target; a machine that is not managed gets none.
+ * Invariants: a machine has at most one unanswered target, and that no longer than FLIGHT_MS; a
+ * machine that is not managed gets none.
  */
 
 #include <assert.h>
@@ -16,6 +17,9 @@
 
 #define RETRY_FIRST_MS 2000U
 #define RETRY_MAX_MS   30000U
+/* No monitor that works takes so long to take a target; how long the guest takes is another matter.
+ */
+#define FLIGHT_MS 10000
 
 /* ---- inputs ---- */
 
@@ -129,8 +133,10 @@ size_t fleet_gather(struct fleet *fleet, int64_t now_ms)
 
 /* ---- outputs ---- */
 
-static void target_refused(struct fleet *fleet, struct fleet_entry *entry, uint64_t bytes,
-                           const char *error, int64_t now_ms)
+/* A target that was not taken: told once for each reason, and not repeated for a while. */
+static void target_failed(struct fleet *fleet, struct fleet_entry *entry,
+                          enum fleet_event_kind kind, const char *code, const char *error,
+                          int64_t now_ms)
 {
     struct fleet_machine *machine = &entry->shown;
     char text[sizeof machine->last_error];
@@ -142,7 +148,7 @@ static void target_refused(struct fleet *fleet, struct fleet_entry *entry, uint6
     entry->retry_ms = now_ms + entry->retry_pause_ms;
     if (strcmp(text, machine->last_error) != 0) {
         memcpy(machine->last_error, text, sizeof text);
-        fleet_raise(fleet, FLEET_EVENT_REFUSED, machine, bytes, "refused", now_ms,
+        fleet_raise(fleet, kind, machine, entry->flight_bytes, code, now_ms,
                     "%s did not take its target: %s.", machine->name, text);
     }
 }
@@ -151,12 +157,13 @@ void fleet_target_done(struct fleet *fleet, struct fleet_machine *machine, uint6
                        const char *error, int64_t now_ms)
 {
     struct fleet_entry *entry = fleet_entry_of(machine);
-    if (!entry->in_flight || entry->flight_bytes != bytes) {
+    if ((!entry->in_flight && !entry->overdue) || entry->flight_bytes != bytes) {
         return; /* an answer to nothing that was asked */
     }
     entry->in_flight = false;
+    entry->overdue = false;
     if (error != NULL) {
-        target_refused(fleet, entry, bytes, error, now_ms);
+        target_failed(fleet, entry, FLEET_EVENT_REFUSED, "refused", error, now_ms);
         return;
     }
     machine->commanded_bytes = bytes;
@@ -165,6 +172,17 @@ void fleet_target_done(struct fleet *fleet, struct fleet_machine *machine, uint6
     entry->retry_ms = 0;
     if (fleet->ops.save_target != NULL) {
         fleet->ops.save_target(fleet->ops.context, machine->name, bytes);
+    }
+}
+
+/* A monitor that is silent must not keep its machine from ever getting a target again. */
+static void target_give_up(struct fleet *fleet, struct fleet_entry *entry, int64_t now_ms)
+{
+    if (entry->in_flight && now_ms - entry->flight_ms >= FLIGHT_MS) {
+        entry->in_flight = false;
+        entry->overdue = true;
+        target_failed(fleet, entry, FLEET_EVENT_TROUBLE, "no-answer",
+                      "there was no answer within 10 seconds", now_ms);
     }
 }
 
@@ -182,11 +200,13 @@ static void target_send(struct fleet *fleet, struct fleet_entry *entry, int64_t 
                 policy_reason_name(decision->reason), now_ms, "%s", text);
     machine->commands++;
     entry->in_flight = true;
+    entry->overdue = false;
     entry->flight_bytes = decision->target_bytes;
+    entry->flight_ms = now_ms;
     if (!machine->backend->set_target(machine->handle, decision->target_bytes) &&
         entry->in_flight) {
         entry->in_flight = false;
-        target_refused(fleet, entry, decision->target_bytes, "it could not be sent", now_ms);
+        target_failed(fleet, entry, FLEET_EVENT_REFUSED, "refused", "it could not be sent", now_ms);
     }
 }
 
@@ -262,6 +282,7 @@ void fleet_tick(struct fleet *fleet, const struct policy_host *host, int64_t now
         }
         changes_tell(fleet, entry, now_ms);
         fleet_ledger_update(fleet, entry, now_ms);
+        target_give_up(fleet, entry, now_ms);
         target_send(fleet, entry, now_ms);
     }
     fleet_reservations_update(fleet);
