@@ -646,9 +646,11 @@ static void a_silent_stream_is_kept_alive(void **state)
 
 static char line[65536];
 
+static bool again;
+
 static void record_line(void)
 {
-    api_server_period(server, "{\"first\":1}", line);
+    api_server_period(server, "{\"first\":1}", line, again);
 }
 
 static bool recording;
@@ -683,6 +685,12 @@ static void a_recording_begins_with_its_first_line(void **state)
     assert_true(hear(fd, "{\"period\":2}"));
     assert_non_null(strstr(heard, "{\"first\":1}\n"));
     assert_null(strstr(strstr(heard, "{\"first\":1}\n") + 1, "{\"first\":1}\n"));
+    strcpy(line, "{\"period\":3}");
+    again = true;
+    on_loop(record_line);
+    again = false;
+    assert_true(hear(fd, "{\"period\":3}"));
+    assert_non_null(strstr(heard, "{\"first\":1}\n{\"period\":3}\n"));
     close(fd);
     for (int i = 0; i < 50 && recording; i++) {
         on_loop(record_line);

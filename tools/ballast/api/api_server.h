@@ -28,8 +28,9 @@ unsigned api_server_port(const struct api_server *server);
 void api_server_event(struct api_server *server, const struct store_event *event);
 
 /* Hands a recorded period (one line of JSON without its end) to everybody who records. `first` is
- * what a recording begins with; it is sent to those who came since the last call. */
-void api_server_period(struct api_server *server, const char *first, const char *line);
+ * what a recording begins with; it is sent to those who came since the last call, and `again` to
+ * everybody. */
+void api_server_period(struct api_server *server, const char *first, const char *line, bool again);
 
 /* True when somebody records: else no line need be made. */
 bool api_server_recording(const struct api_server *server);

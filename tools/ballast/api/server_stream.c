@@ -201,13 +201,13 @@ void api_server_event(struct api_server *server, const struct store_event *event
     free(text);
 }
 
-void api_server_period(struct api_server *server, const char *first, const char *line)
+void api_server_period(struct api_server *server, const char *first, const char *line, bool again)
 {
     for (struct server_stream *stream = server->streams; stream != NULL; stream = stream->next) {
         if (stream->events) {
             continue;
         }
-        if (!stream->begun) {
+        if (!stream->begun || again) {
             push(stream, first);
             push(stream, "\n");
             stream->begun = true;

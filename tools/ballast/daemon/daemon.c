@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "tools/ballast/daemon/lock.h"
+#include "tools/ballast/record/recorder.h"
 
 static int64_t clock_ms(clockid_t id)
 {
@@ -233,6 +234,7 @@ static void close_all(struct daemon *daemon)
     }
     store_close(daemon->store);
     api_tokens_free(daemon->tokens);
+    recorder_free(daemon->recorder);
     lock_release(daemon->lock);
 }
 

@@ -35,6 +35,7 @@ struct daemon {
     struct api_tokens *tokens;
     struct api_server *servers[CONFIG_LISTENS_MAX];
     size_t server_count;
+    struct recorder *recorder; /* NULL: nobody records */
     /* The loop, and our handles on it. */
     uv_loop_t loop;
     uv_timer_t period;   /* asks the machines, */
@@ -73,6 +74,13 @@ bool daemon_host_read(struct daemon *daemon, struct policy_host *host);
 
 void daemon_period_start(struct daemon *daemon);
 void daemon_period_stop(struct daemon *daemon);
+
+/* ---- recordings (daemon_record.c) ---- */
+
+/* Just before a decision. False: nobody records it, or there is no memory for that. */
+bool daemon_record_before(struct daemon *daemon);
+/* Just behind it, if it is recorded. */
+void daemon_record_after(struct daemon *daemon, int64_t now_ms);
 
 /* ---- events and what the fleet keeps (daemon_events.c) ---- */
 

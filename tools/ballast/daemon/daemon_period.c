@@ -9,10 +9,7 @@
 
 #include "tools/ballast/daemon/daemon_internal.h"
 
-#include <stdlib.h>
-
 #include "tools/ballast/policy/policy_text.h"
-#include "tools/ballast/record/record.h"
 
 /* How long answers may take: an eighth of the period, but no more than this. */
 #define ANSWERS_MAX_MS 200
@@ -39,61 +36,6 @@ bool daemon_host_read(struct daemon *daemon, struct policy_host *host)
     return true;
 }
 
-static bool somebody_records(const struct daemon *daemon)
-{
-    for (size_t i = 0; i < daemon->server_count; i++) {
-        if (api_server_recording(daemon->servers[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The machines as recordings want them; NULL without memory, and then this period is missing. */
-static struct record_machine *list_machines(const struct daemon *daemon, size_t *count)
-{
-    struct fleet_machine *const *machines = fleet_machines(daemon->fleet, count);
-    struct record_machine *list = calloc(*count + 1, sizeof *list);
-
-    for (size_t i = 0; list != NULL && i < *count; i++) {
-        list[i] =
-            (struct record_machine){ .name = machines[i]->name, .machine = &machines[i]->policy };
-    }
-    return list;
-}
-
-static char *first_line(const struct daemon *daemon)
-{
-    size_t count = 0;
-    struct record_machine *list = list_machines(daemon, &count);
-    char *line = NULL;
-
-    if (list != NULL) {
-        line = record_first(fleet_policy(daemon->fleet), fleet_host_memory(daemon->fleet), list,
-                            count);
-    }
-    free(list);
-    return line;
-}
-
-/* Hands the period to everybody who records. */
-static void tell_recorders(const struct daemon *daemon, const char *first, int64_t now_ms)
-{
-    size_t count = 0;
-    struct record_machine *list = list_machines(daemon, &count);
-    char *line = NULL;
-
-    if (list != NULL) {
-        line = record_period(now_ms, fleet_host(daemon->fleet), fleet_plan(daemon->fleet), list,
-                             count);
-    }
-    for (size_t i = 0; line != NULL && i < daemon->server_count; i++) {
-        api_server_period(daemon->servers[i], first, line);
-    }
-    free(line);
-    free(list);
-}
-
 static void tell_manager(const struct daemon *daemon, const struct policy_host *host)
 {
     size_t count = 0;
@@ -114,7 +56,6 @@ static void on_decide(uv_timer_t *timer)
 {
     struct daemon *daemon = timer->data;
     struct policy_host host;
-    char *first = NULL;
     int64_t now_ms = daemon_now_ms(NULL);
 
     if (!daemon_host_read(daemon, &host)) {
@@ -123,14 +64,11 @@ static void on_decide(uv_timer_t *timer)
                  "the host's memory cannot be read: nothing is decided");
         return;
     }
-    if (somebody_records(daemon)) {
-        first = first_line(daemon);
-    }
+    bool recorded = daemon_record_before(daemon);
     fleet_tick(daemon->fleet, &host, now_ms);
     api_period(&daemon->api);
-    if (first != NULL) {
-        tell_recorders(daemon, first, now_ms);
-        free(first);
+    if (recorded) {
+        daemon_record_after(daemon, now_ms);
     }
     daemon_history_add(daemon, &host);
     tell_manager(daemon, &host);

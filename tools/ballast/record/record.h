@@ -7,8 +7,9 @@
  * The first line holds the format's version, the settings, and what the policy remembers of host
  * and machines before the first period. Every further line is a period: time, host, each machine's
  * input and the decision. A machine that the policy sees for the first time is marked new: nothing
- * is remembered of it. Whoever changes settings or memory between two periods (a reload, an
- * adoption) writes a first line again; so recordings may also be appended to each other.
+ * is remembered of it. Where something else than the policy changed settings or memory between two
+ * periods (a reload, an adoption) a first line stands again, see recorder.h; so recordings may also
+ * be appended to each other.
  *
  * Numbers are exact: POLICY_MISSING is null, and what JSON readers of 64 signed bits would refuse
  * is a string of digits. Enumerations are the words of policy_text.h.
