@@ -428,17 +428,31 @@ bool store_audit_read(struct store *store, int64_t from_s, size_t limit,
     return true;
 }
 
-bool store_event_read(struct store *store, int64_t after_number, size_t limit,
-                      struct store_event **events, size_t *count)
+static bool event_fits(const struct store_event *event, const struct store_event_filter *filter)
+{
+    return (filter->owner == NULL ||
+            (event->machine[0] != '\0' && strcmp(event->owner, filter->owner) == 0)) &&
+           (filter->machine == NULL || strcmp(event->machine, filter->machine) == 0);
+}
+
+bool store_event_read(struct store *store, const struct store_event_filter *filter,
+                      int64_t after_number, size_t limit, struct store_event **events,
+                      size_t *count)
 {
     (void)store;
     if (world.store_fails) {
         return false;
     }
+    size_t fit = 0;
+    for (size_t i = 0; i < world.event_count; i++) {
+        fit += event_fits(&world.events[i], filter) && world.events[i].number > after_number;
+    }
+    size_t skip = after_number == STORE_LATEST && fit > limit ? fit - limit : 0;
     *events = calloc(limit, sizeof(**events));
     *count = 0;
     for (size_t i = 0; i < world.event_count && *count < limit; i++) {
-        if (world.events[i].number > after_number) {
+        if (event_fits(&world.events[i], filter) && world.events[i].number > after_number &&
+            (skip == 0 || skip-- == 0)) {
             (*events)[(*count)++] = world.events[i];
         }
     }

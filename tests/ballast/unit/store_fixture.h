@@ -23,6 +23,8 @@
 /* A quarter of an hour begins here. */
 #define START INT64_C(1800000000)
 
+static const struct store_event_filter all_events __attribute__((unused)) = { NULL, NULL };
+
 struct store_fixture {
     char folder[64];
     char path[96];

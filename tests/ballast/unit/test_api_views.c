@@ -337,20 +337,59 @@ static void a_database_that_fails_is_told(void **state)
     }
 }
 
-static void events_are_read_on_until_the_limit_is_full(void **state)
+static int64_t number_of(size_t index)
+{
+    const json_t *events = world_value(ask.json, "events");
+    return json_integer_value(json_object_get(json_array_get(events, index), "number"));
+}
+
+static size_t count_of_events(void)
+{
+    return json_array_size(world_value(ask.json, "events"));
+}
+
+static void events_without_a_number_are_the_newest(void **state)
 {
     (void)state;
-    /* Alice's are rare: the first page of the database has none of them. */
+    /* Alice's are rare: the newest ones of all are none of hers. */
     for (int i = 0; i < 1200; i++) {
         world_event("db", i % 400 == 399 ? "alice" : "bob", "Something.");
     }
     ask.token = ALICE_TOKEN;
+    world_event("db", "bob", "Something.");
     world_ask(&ask, "GET", "/v1/events?limit=2");
-    json_t *events = world_value(ask.json, "events");
-    assert_int_equal(json_array_size(events), 2);
-    assert_int_equal(json_integer_value(json_object_get(json_array_get(events, 1), "number")), 800);
-    world_ask(&ask, "GET", "/v1/events?after=800");
-    assert_int_equal(json_array_size(world_value(ask.json, "events")), 1);
+    assert_int_equal(count_of_events(), 2);
+    assert_int_equal(number_of(0), 800);
+    assert_int_equal(number_of(1), 1200);
+    world_ask(&ask, "GET", "/v1/events?after=400&limit=1");
+    assert_int_equal(count_of_events(), 1);
+    assert_int_equal(number_of(0), 800);
+    ask.token = OPERATOR_TOKEN;
+    world_ask(&ask, "GET", "/v1/events");
+    assert_int_equal(count_of_events(), 100);
+    assert_int_equal(number_of(99), 1201);
+    world_ask(&ask, "GET", "/v1/events?after=0&limit=1000");
+    assert_int_equal(count_of_events(), 1000);
+    assert_int_equal(number_of(0), 1);
+}
+
+static void events_of_one_machine_are_asked_for_by_its_name(void **state)
+{
+    (void)state;
+    world_event("web", "alice", "One.");
+    world_event("db", "bob", "Two.");
+    world_event("", "", "The host.");
+    world_event("web", "bob", "Another's, from before.");
+    ask.token = OPERATOR_TOKEN;
+    world_ask(&ask, "GET", "/v1/events?machine=web&limit=10");
+    assert_int_equal(count_of_events(), 2);
+    ask.token = ALICE_TOKEN;
+    world_ask(&ask, "GET", "/v1/events?machine=we%62");
+    assert_int_equal(count_of_events(), 1);
+    world_ask(&ask, "GET", "/v1/events?machine=db");
+    assert_int_equal(count_of_events(), 0);
+    assert_int_equal(world_ask(&ask, "GET", "/v1/events?machine="), 422);
+    assert_int_equal(world_ask(&ask, "GET", "/v1/events?machine=%ff"), 422);
 }
 
 static void streams_are_asked_for_by_accept(void **state)
@@ -410,7 +449,8 @@ int main(void)
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(without_a_store_there_is_no_history, setup, teardown),
         cmocka_unit_test_setup_teardown(a_database_that_fails_is_told, setup, teardown),
-        cmocka_unit_test_setup_teardown(events_are_read_on_until_the_limit_is_full, setup,
+        cmocka_unit_test_setup_teardown(events_without_a_number_are_the_newest, setup, teardown),
+        cmocka_unit_test_setup_teardown(events_of_one_machine_are_asked_for_by_its_name, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(streams_are_asked_for_by_accept, setup, teardown),
         cmocka_unit_test_setup_teardown(an_event_cannot_forge_a_field_of_the_stream, setup,

@@ -197,7 +197,7 @@ static void in_a_pipe_it_is_plain_text(void **state)
     assert_has(second, "23:31:32 host"); /* the last events stay */
     assert_true(strstr(ran.out, "web  ") < strstr(ran.out, "db  "));
     assert_string_equal(log,
-                        "GET /v1/machines\nGET /v1/host\nGET /v1/events?limit=1000\n"
+                        "GET /v1/machines\nGET /v1/host\nGET /v1/events?limit=5\n"
                         "GET /v1/machines\nGET /v1/host\nGET /v1/events?after=42&limit=1000\n");
     free(log);
     ran_free(&ran);

@@ -225,7 +225,7 @@ static void events_are_numbered_upwards_and_read_behind_a_number(void **state)
     store_fixture_open(fixture);
     second = add_event(fixture->store, "it's \"three\"\n\x01 \xff");
     assert_int_equal(second, first + 2);
-    assert_true(store_event_read(fixture->store, first, 10, &events, &count));
+    assert_true(store_event_read(fixture->store, &all_events, first, 10, &events, &count));
     assert_int_equal(count, 2);
     assert_int_equal(events[0].number, first + 1);
     assert_string_equal(events[0].text, "two");
@@ -247,7 +247,7 @@ static void an_event_without_bytes_stays_without(void **state)
     size_t count = 0;
 
     assert_true(store_event_add(fixture->store, &event) > 0);
-    assert_true(store_event_read(fixture->store, 0, 10, &events, &count));
+    assert_true(store_event_read(fixture->store, &all_events, 0, 10, &events, &count));
     assert_int_equal(count, 1);
     assert_true(events[0].bytes == POLICY_MISSING);
     free(events);
@@ -264,7 +264,7 @@ static void numbers_of_events_that_were_dropped_do_not_come_again(void **state)
         last = add_event(fixture->store, "old");
     }
     (void)store_fixture_tidy(fixture->store, START + INT64_C(86400) * 31);
-    assert_true(store_event_read(fixture->store, 0, 10, &events, &count));
+    assert_true(store_event_read(fixture->store, &all_events, 0, 10, &events, &count));
     assert_int_equal(count, 0);
     store_fixture_close(fixture);
     store_fixture_open(fixture);

@@ -188,7 +188,8 @@ static void check_rest(struct store *store, const struct confirmed *confirmed)
     free(entries);
     assert_in_range(count, confirmed->audits, confirmed->audits + 1);
     if (confirmed->event_kept > 0) {
-        assert_true(store_event_read(store, confirmed->event_kept - 1, 1, &events, &count));
+        assert_true(
+            store_event_read(store, &all_events, confirmed->event_kept - 1, 1, &events, &count));
         assert_int_equal(count, 1);
         assert_int_equal(events[0].number, confirmed->event_kept);
         free(events);

@@ -44,6 +44,9 @@ bool api_identify(const struct api *api, const struct api_request *request,
 bool api_sees_machine(const struct api_identity *identity, const struct fleet_machine *machine);
 bool api_sees_event(const struct api_identity *identity, const struct store_event *event);
 
+/* The same for the database. It points into the identity. */
+struct store_event_filter api_event_filter(const struct api_identity *identity);
+
 /* The machine of the path, or NULL after an answer: one of somebody else is not found. */
 const struct fleet_machine *api_machine(struct api_call *call);
 

@@ -241,6 +241,13 @@ bool api_sees_event(const struct api_identity *identity, const struct store_even
             strcmp(identity->owner, event->owner) == 0);
 }
 
+struct store_event_filter api_event_filter(const struct api_identity *identity)
+{
+    return (struct store_event_filter){
+        .owner = identity->role == API_OPERATOR ? NULL : identity->owner,
+    };
+}
+
 const struct fleet_machine *api_machine(struct api_call *call)
 {
     const struct fleet_machine *machine = fleet_find(call->api->fleet, call->name);

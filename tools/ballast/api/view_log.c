@@ -165,7 +165,8 @@ char *api_events_page(struct api *api, const struct api_identity *identity, int6
     size_t count = 0;
     char *page = NULL;
     size_t size = 0;
-    if (!store_event_read(api->store, *after, PAGE_EVENTS, &events, &count)) {
+    const struct store_event_filter filter = api_event_filter(identity);
+    if (!store_event_read(api->store, &filter, *after, PAGE_EVENTS, &events, &count)) {
         return NULL;
     }
     FILE *out = open_memstream(&page, &size);
@@ -174,7 +175,7 @@ char *api_events_page(struct api *api, const struct api_identity *identity, int6
         return NULL;
     }
     for (size_t i = 0; i < count; i++) {
-        char *text = api_sees_event(identity, &events[i]) ? api_event_text(&events[i]) : NULL;
+        char *text = api_event_text(&events[i]);
         fputs(text == NULL ? "" : text, out);
         free(text);
         *after = events[i].number;
@@ -198,23 +199,20 @@ static void answer_event_stream(struct api_call *call, int64_t after)
     api_answer_text(call, "text/event-stream", strdup(hello), sizeof(hello) - 1);
 }
 
-/* Reads on until there are `limit` that may be seen. */
-static bool collect_events(struct api_call *call, int64_t after, size_t limit, json_t *list)
+/* What this identity may see, of one machine if the query names one. False after an answer. */
+static bool find_filter(struct api_call *call, struct store_event_filter *filter)
 {
-    size_t count = 0;
-    do {
-        struct store_event *events = NULL;
-        if (!store_event_read(call->api->store, after, PAGE_EVENTS, &events, &count)) {
-            return false;
-        }
-        for (size_t i = 0; i < count && json_array_size(list) < limit; i++) {
-            if (api_sees_event(&call->identity, &events[i])) {
-                json_array_append_new(list, view_event(&events[i]));
-            }
-            after = events[i].number;
-        }
-        free(events);
-    } while (count == PAGE_EVENTS && json_array_size(list) < limit);
+    size_t length = 0;
+    const char *machine = api_query_word(call->request, "machine", &length);
+    *filter = api_event_filter(&call->identity);
+    if (machine == NULL) {
+        return true;
+    }
+    if (!api_decode(machine, length, call->name, sizeof(call->name)) || call->name[0] == '\0') {
+        api_error(call, 422, "invalid", "machine must be the name of a machine.");
+        return false;
+    }
+    filter->machine = call->name;
     return true;
 }
 
@@ -249,15 +247,22 @@ void api_get_events(struct api_call *call)
         answer_event_stream(call, after);
         return;
     }
-    if (!needs_store(call)) {
+    struct store_event_filter filter;
+    if (!needs_store(call) || !find_filter(call, &filter)) {
         return;
     }
-    json_t *list = json_array();
-    if (list == NULL || !collect_events(call, after < 0 ? 0 : after, (size_t)limit, list)) {
-        json_decref(list);
+    struct store_event *events = NULL;
+    size_t count = 0;
+    if (!store_event_read(call->api->store, &filter, after < 0 ? STORE_LATEST : after,
+                          (size_t)limit, &events, &count)) {
         answer_store_error(call);
         return;
     }
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_array_append_new(list, view_event(&events[i]));
+    }
+    free(events);
     json_t *body = json_object();
     json_object_set_new(body, "events", list);
     api_answer(call, 200, body);

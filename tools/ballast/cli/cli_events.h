@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 /*
- * The latest events. The API gives pages from a number on; here they are read up to the end.
+ * Events that the daemon has kept. The API gives them in pages.
  */
 
 #include <jansson.h>
@@ -9,11 +9,16 @@
 
 #include "tools/ballast/cli/cli.h"
 
-/* Appends the events above *last (-1: all) to the array `list`, oldest first, and keeps its last
- * `keep`; `machine` NULL: of all. *last becomes the number of the latest one seen, and stays when
- * there is none. Returns an exit status; with `quiet` an answer that is an error is not told. */
-int cli_events_read(struct cli *cli, const char *machine, int64_t *last, size_t keep, bool quiet,
-                    json_t *list);
+/* One page: events of a machine (NULL: all) above `after`, or with -1 the newest; at most `limit`.
+ * *page is a new reference, or NULL. Returns an exit status; with `quiet` an answer that is an
+ * error is not told. */
+int cli_events_page(struct cli *cli, const char *machine, int64_t after, size_t limit, bool quiet,
+                    json_t **page);
+
+/* Appends all events above *last, or with -1 the newest `keep`, to the array `list`, oldest first,
+ * and keeps its last `keep`. *last becomes the number of the latest one seen, and stays when there
+ * is none. */
+int cli_events_read(struct cli *cli, int64_t *last, size_t keep, bool quiet, json_t *list);
 
 /* True when the event is of this machine, or `machine` is NULL. */
 bool cli_event_of(const json_t *event, const char *machine);

@@ -112,34 +112,13 @@ static int follow(struct follower *follower)
     return CLI_OK;
 }
 
-/* Those after a number, as the API has them. */
-static int read_after(struct cli *cli, const char *machine, int64_t after, uint64_t limit,
-                      json_t *list)
-{
-    char path[96];
-    json_t *json = NULL;
-    json_t *event;
-    size_t i;
-    (void)snprintf(path, sizeof(path), "/v1/events?after=%" PRId64 "&limit=%" PRIu64, after, limit);
-    int status = cli_get(cli, path, &json);
-    json_array_foreach(json_object_get(json, "events"), i, event)
-    {
-        if (cli_event_of(event, machine)) {
-            json_array_append(list, event);
-        }
-    }
-    json_decref(json);
-    return status;
-}
-
 /* `after` below 0: the latest. */
 static int print_events(struct cli *cli, const char *machine, int64_t after, uint64_t limit)
 {
-    json_t *list = json_array();
+    json_t *list = NULL;
     const json_t *event;
     size_t i;
-    int status = after < 0 ? cli_events_read(cli, machine, &after, (size_t)limit, false, list)
-                           : read_after(cli, machine, after, limit, list);
+    int status = cli_events_page(cli, machine, after, (size_t)limit, false, &list);
     if (status == CLI_OK && cli->json) {
         json_t *json = json_pack("{s:O}", "events", list);
         cli_put_json(cli->out, json);

@@ -61,7 +61,7 @@ static int ask_all(struct top *top)
         top->machines = json_incref(json_object_get(json, "machines"));
         json_decref(json);
         ask_host(top);
-        status = cli_events_read(top->cli, NULL, &top->last_event, EVENTS_KEPT, true, top->events);
+        status = cli_events_read(top->cli, &top->last_event, EVENTS_KEPT, true, top->events);
     }
     return status;
 }

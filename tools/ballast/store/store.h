@@ -119,11 +119,21 @@ struct store_event {
 };
 
 /* Events belong to the running transaction. `number` is not read. Returns its number, 0 on an
- * error. A number is never given twice, not even after a crash that lost events. Reading yields
- * events above `after_number`, oldest first; the array is to be given to free(). */
+ * error. A number is never given twice, not even after a crash that lost events. */
 int64_t store_event_add(struct store *store, const struct store_event *event);
-bool store_event_read(struct store *store, int64_t after_number, size_t limit,
-                      struct store_event **events, size_t *count);
+
+/* Which events: those that fit, whatever the size of the rest is, in logarithmic time. */
+struct store_event_filter {
+    const char *owner;   /* of his machines, as they were his then; NULL: everybody's */
+    const char *machine; /* of this one; NULL: of all, and of the host */
+};
+
+/* Events above `after_number`, or STORE_LATEST: the `limit` newest ones; oldest first in any case.
+ * The array is to be given to free(). */
+#define STORE_LATEST INT64_C(-1)
+bool store_event_read(struct store *store, const struct store_event_filter *filter,
+                      int64_t after_number, size_t limit, struct store_event **events,
+                      size_t *count);
 
 /* What the last call complained about, "" when it went well. */
 const char *store_error(const struct store *store);

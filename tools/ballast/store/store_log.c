@@ -6,6 +6,8 @@
 
 #include "tools/ballast/store/store_internal.h"
 
+#include <assert.h>
+
 bool store_audit_add(struct store *store, const struct store_audit *entry)
 {
     sqlite3_stmt *add = NULL;
@@ -83,19 +85,56 @@ int64_t store_event_add(struct store *store, const struct store_event *event)
     return number;
 }
 
-bool store_event_read(struct store *store, int64_t after_number, size_t limit,
-                      struct store_event **events, size_t *count)
+/* The statements stand in this order behind the one without a filter. */
+static_assert(STORE_EVENT_READ_BOTH == STORE_EVENT_READ + 3, "owner 1, machine 2");
+static_assert(STORE_EVENT_LATEST_BOTH == STORE_EVENT_LATEST + 3, "owner 1, machine 2");
+
+static sqlite3_stmt *event_statement(struct store *store, const struct store_event_filter *filter,
+                                     int64_t after_number, size_t limit)
+{
+    const bool latest = after_number == STORE_LATEST;
+    unsigned which = latest ? STORE_EVENT_LATEST : STORE_EVENT_READ;
+    sqlite3_stmt *read = NULL;
+
+    which += filter->owner != NULL ? 1 : 0;
+    which += filter->machine != NULL ? 2 : 0;
+    read = store_statement(store, (enum store_statement)which);
+    if (read == NULL) {
+        return NULL;
+    }
+    (void)sqlite3_bind_int64(read, 1, latest ? 0 : after_number);
+    store_bind_bytes(read, 2, store_limit(limit));
+    if (filter->owner != NULL) {
+        store_bind_text(read, 3, filter->owner);
+    }
+    if (filter->machine != NULL) {
+        store_bind_text(read, 4, filter->machine);
+    }
+    return read;
+}
+
+static void turn_round(struct store_event *events, size_t count)
+{
+    for (size_t i = 0; i < count / 2; i++) {
+        const struct store_event event = events[i];
+
+        events[i] = events[count - 1 - i];
+        events[count - 1 - i] = event;
+    }
+}
+
+bool store_event_read(struct store *store, const struct store_event_filter *filter,
+                      int64_t after_number, size_t limit, struct store_event **events,
+                      size_t *count)
 {
     struct store_array array = { .item_size = sizeof **events };
     sqlite3_stmt *read = NULL;
 
     store->error[0] = '\0';
-    read = store_statement(store, STORE_EVENT_READ);
+    read = event_statement(store, filter, after_number, limit);
     if (read == NULL) {
         return false;
     }
-    (void)sqlite3_bind_int64(read, 1, after_number);
-    store_bind_bytes(read, 2, store_limit(limit));
     while (store_array_row(store, &array, read)) {
         struct store_event *event = store_array_next(&array);
 
@@ -110,5 +149,8 @@ bool store_event_read(struct store *store, int64_t after_number, size_t limit,
     }
     *events = array.items;
     *count = array.count;
+    if (after_number == STORE_LATEST) {
+        turn_round(*events, *count);
+    }
     return !array.failed;
 }

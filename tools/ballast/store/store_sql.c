@@ -42,6 +42,13 @@
                                                                      "GROUP BY time - time "       \
                                                                      "% " seconds REPLACE_POORER
 
+/* An owner sees nothing of the host. The second condition lets the index be used, which leaves out
+ * events without an owner. */
+#define OWNER " AND owner = ?3 AND owner <> '' AND machine <> ''"
+#define EVENTS(which, order)                                                                       \
+    "SELECT number, time, kind, machine, owner, code, bytes, text FROM event WHERE number > "      \
+    "?1" which " ORDER BY number" order " LIMIT ?2"
+
 static const char *const texts[STORE_STATEMENTS] = {
     [STORE_BEGIN] = "BEGIN IMMEDIATE",
     [STORE_COMMIT] = "COMMIT",
@@ -91,8 +98,14 @@ static const char *const texts[STORE_STATEMENTS] = {
     [STORE_EVENT_JUMP] = "INSERT INTO event (number, time, kind, machine, owner, code, text)"
                          " VALUES (?1, 0, '', '', '', '', '')",
     [STORE_EVENT_FORGET] = "DELETE FROM event WHERE number = ?1",
-    [STORE_EVENT_READ] = "SELECT number, time, kind, machine, owner, code, bytes, text FROM event"
-                         " WHERE number > ?1 ORDER BY number LIMIT ?2",
+    [STORE_EVENT_READ] = EVENTS("", ""),
+    [STORE_EVENT_READ_OWNER] = EVENTS(OWNER, ""),
+    [STORE_EVENT_READ_MACHINE] = EVENTS(" AND machine = ?4", ""),
+    [STORE_EVENT_READ_BOTH] = EVENTS(" AND machine = ?4" OWNER, ""),
+    [STORE_EVENT_LATEST] = EVENTS("", " DESC"),
+    [STORE_EVENT_LATEST_OWNER] = EVENTS(OWNER, " DESC"),
+    [STORE_EVENT_LATEST_MACHINE] = EVENTS(" AND machine = ?4", " DESC"),
+    [STORE_EVENT_LATEST_BOTH] = EVENTS(" AND machine = ?4" OWNER, " DESC"),
     /* Oldest numbers first, until one is young enough: no index on time is needed. */
     [STORE_EVENT_DROP] = "DELETE FROM event WHERE number IN (SELECT number FROM"
                          " (SELECT number, time FROM event ORDER BY number LIMIT ?2)"
