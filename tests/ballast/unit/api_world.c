@@ -134,8 +134,8 @@ static const struct api_tokens *make_tokens(void)
     char path[] = "/tmp/ballast-tokens-XXXXXX";
     int fd = mkstemp(path);
     assert(fd >= 0);
-    dprintf(fd, "operator %s\nowner alice %s\nowner bob %s\n", OPERATOR_TOKEN, ALICE_TOKEN,
-            BOB_TOKEN);
+    dprintf(fd, "operator %s\nowner alice %s\nowner bob %s\nmonitor %s\n", OPERATOR_TOKEN,
+            ALICE_TOKEN, BOB_TOKEN, MONITOR_TOKEN);
     close(fd);
     char reason[256];
     const struct api_tokens *tokens = api_tokens_read(path, reason, sizeof(reason));

@@ -16,6 +16,7 @@
 #define OPERATOR_TOKEN "operator-0123456789"
 #define ALICE_TOKEN    "alice-0123456789abc"
 #define BOB_TOKEN      "bobby-0123456789abc"
+#define MONITOR_TOKEN  "monitor-0123456789a"
 
 struct world {
     struct api api;

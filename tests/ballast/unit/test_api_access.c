@@ -93,6 +93,8 @@ static void a_line_that_is_wrong_is_told_without_its_token(void **state)
         "owner abcdefghijklmnop",
         "owner ../x abcdefghijklmnop",
         "root abcdefghijklmnop",
+        "monitor",
+        "monitor prometheus abcdefghijklmnop",
         "operator abcdefghijklm\xc3\xb6nop",
         "operator 0123456789abcdef\noperator abcdefghijklmnop\noperator abcdefghijklmnop",
     };
@@ -203,6 +205,24 @@ static void an_owner_may_not_what_is_the_operators(void **state)
     assert_int_equal(world.changes, 0);
 }
 
+static void a_monitor_reads_numbers_and_nothing_else(void **state)
+{
+    (void)state;
+    size_t count;
+    const struct api_route *routes = api_routes(&count);
+    ask.token = MONITOR_TOKEN;
+    for (size_t i = 0; i < count; i++) {
+        const char *route = routes[i].path;
+        bool allowed = strcmp(route, "/metrics") == 0 || strcmp(route, "/v1/host") == 0 ||
+                       strcmp(route, "/healthz") == 0 || strcmp(route, "/openapi.json") == 0;
+        assert_int_equal(world_ask(&ask, routes[i].method, route), allowed ? 200 : 403);
+    }
+    assert_int_equal(world.changes, 0);
+    assert_int_equal(world_ask(&ask, "GET", "/metrics"), 200);
+    assert_string_equal(ask.response.identity.who, "monitor");
+    assert_false(api_sees_machine(&ask.response.identity, &world.machines[1]));
+}
+
 /* ---- paths and methods ---- */
 
 static void unknown_paths_are_not_found(void **state)
@@ -292,6 +312,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_local_user_is_an_operator, setup, teardown),
         cmocka_unit_test_setup_teardown(without_tokens_no_token_is_right, setup, teardown),
         cmocka_unit_test_setup_teardown(an_owner_may_not_what_is_the_operators, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_monitor_reads_numbers_and_nothing_else, setup, teardown),
         cmocka_unit_test_setup_teardown(unknown_paths_are_not_found, setup, teardown),
         cmocka_unit_test_setup_teardown(a_method_that_is_not_there_is_told_what_is, setup,
                                         teardown),

@@ -700,6 +700,49 @@ static void a_recording_begins_with_its_first_line(void **state)
     assert_false(recording);
 }
 
+/* As on SIGHUP: Alice's token is withdrawn, and Bob's is Carol's now. */
+static void other_tokens(void)
+{
+    char path[] = "/tmp/ballast-tokens-XXXXXX";
+    int fd = mkstemp(path);
+    char why[256];
+    dprintf(fd, "operator %s\nowner carol %s\n", OPERATOR_TOKEN, BOB_TOKEN);
+    close(fd);
+    struct api_tokens *tokens = api_tokens_read(path, why, sizeof(why));
+    unlink(path);
+    /* The table of tokens is const for the API only. */
+    api_tokens_free((struct api_tokens *)(uintptr_t)world.api.tokens);
+    world.api.tokens = tokens;
+    api_server_tokens_changed(server);
+}
+
+static void streams_of_withdrawn_tokens_end_and_others_go_on(void **state)
+{
+    (void)state;
+    start_unix();
+    int local = record();
+    int alice = follow(ALICE_TOKEN, "");
+    int bob = follow(BOB_TOKEN, "");
+    int boss = follow(OPERATOR_TOKEN, "");
+    on_loop(other_tokens);
+    happen("web", "alice", "It got more.");
+    assert_true(hear(boss, "It got more."));
+    heard_size = 0;
+    assert_true(ends(alice));
+    assert_null(strstr(heard, "It got more."));
+    heard_size = 0;
+    assert_true(ends(bob));
+    heard_size = 0;
+    strcpy(line, "{\"period\":1}");
+    on_loop(record_line);
+    assert_true(hear(local, "{\"period\":1}"));
+    close(local);
+    close(alice);
+    close(bob);
+    close(boss);
+    assert_int_equal(http("GET", "/v1/machines", ALICE_TOKEN, NULL, NULL), 401);
+}
+
 static void a_reader_who_is_too_slow_is_dropped_and_others_are_not(void **state)
 {
     (void)state;
@@ -781,6 +824,7 @@ int main(void)
         TEST(a_stream_goes_on_where_it_was),
         TEST(events_without_numbers_are_followed_too),
         TEST(an_event_from_inside_of_a_request_is_sent),
+        TEST(streams_of_withdrawn_tokens_end_and_others_go_on),
         TEST(a_silent_stream_is_kept_alive),
         TEST(a_recording_begins_with_its_first_line),
         TEST(a_reader_who_is_too_slow_is_dropped_and_others_are_not),

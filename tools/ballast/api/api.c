@@ -13,8 +13,8 @@
 static const struct api_route routes[] = {
     { "GET", "/healthz", API_ACCESS_ALL, api_get_health },
     { "GET", "/openapi.json", API_ACCESS_ALL, api_get_openapi },
-    { "GET", "/metrics", API_ACCESS_OPERATOR, api_get_metrics },
-    { "GET", "/v1/host", API_ACCESS_OPERATOR, api_get_host },
+    { "GET", "/metrics", API_ACCESS_MONITOR, api_get_metrics },
+    { "GET", "/v1/host", API_ACCESS_MONITOR, api_get_host },
     { "GET", "/v1/host/history", API_ACCESS_OPERATOR, api_get_host_history },
     { "GET", "/v1/machines", API_ACCESS_OWNER, api_get_machines },
     { "GET", "/v1/machines/{name}", API_ACCESS_OWNER, api_get_machine },
@@ -117,7 +117,12 @@ static bool may(struct api_call *call, const struct api_route *route)
                   "A token is needed: send the header \"Authorization: Bearer TOKEN\".");
         return false;
     }
-    if (route->access == API_ACCESS_OPERATOR && call->identity.role != API_OPERATOR) {
+    const enum api_role role = call->identity.role;
+    if (role == API_MONITOR && route->access != API_ACCESS_MONITOR) {
+        api_error(call, 403, "forbidden", "A monitor may read /metrics and /v1/host only.");
+        return false;
+    }
+    if (role == API_OWNER && route->access != API_ACCESS_OWNER) {
         api_error(call, 403, "forbidden", "Only an operator may do this.");
         return false;
     }

@@ -23,6 +23,7 @@ struct api_call {
 enum api_access {
     API_ACCESS_ALL,      /* without a token */
     API_ACCESS_OWNER,    /* owners and operators; the handler leaves out what is not the owner's */
+    API_ACCESS_MONITOR,  /* monitors and operators */
     API_ACCESS_OPERATOR, /* operators only */
 };
 

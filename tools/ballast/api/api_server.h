@@ -32,6 +32,10 @@ void api_server_event(struct api_server *server, const struct store_event *event
  * everybody. */
 void api_server_period(struct api_server *server, const char *first, const char *line, bool again);
 
+/* The API's tokens are others now: streams that go on by one that was withdrawn, or that means
+ * somebody else now, end. The old tokens may be freed before. */
+void api_server_tokens_changed(struct api_server *server);
+
 /* True when somebody records: else no line need be made. */
 bool api_server_recording(const struct api_server *server);
 

@@ -45,6 +45,7 @@ struct server_stream {
     struct api_identity identity;
     bool events;      /* else a recording */
     bool suspended;   /* nothing to send: the library does not ask */
+    bool revoked;     /* its token is not known any more: it ends at its next turn */
     bool catching_up; /* reads events from the database until there are no more */
     bool begun;       /* a recording: has its first line */
     int64_t after;

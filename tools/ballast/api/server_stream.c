@@ -89,7 +89,7 @@ static ssize_t stream_read(void *context, uint64_t position, char *buffer, size_
 {
     struct server_stream *stream = context;
     (void)position;
-    if (stream->server->ending) {
+    if (stream->server->ending || stream->revoked) {
         return MHD_CONTENT_READER_END_OF_STREAM;
     }
     if (!catch_up(stream)) {
@@ -177,6 +177,29 @@ void server_stream_end_all(struct api_server *server)
     assert(server->ending);
     for (struct server_stream *stream = server->streams; stream != NULL; stream = stream->next) {
         resume(stream);
+    }
+}
+
+/* Who asked over the unix socket without a token has none that could be withdrawn. */
+static bool still_known(const struct server_stream *stream)
+{
+    struct api_identity now;
+    const struct api_request again = {
+        .authorization = MHD_lookup_connection_value(stream->connection, MHD_HEADER_KIND,
+                                                     MHD_HTTP_HEADER_AUTHORIZATION),
+    };
+    return again.authorization == NULL ||
+           (api_identify(stream->server->api, &again, &now) && now.role == stream->identity.role &&
+            strcmp(now.owner, stream->identity.owner) == 0);
+}
+
+void api_server_tokens_changed(struct api_server *server)
+{
+    for (struct server_stream *stream = server->streams; stream != NULL; stream = stream->next) {
+        if (!stream->revoked && !still_known(stream)) {
+            stream->revoked = true;
+            resume(stream);
+        }
     }
 }
 

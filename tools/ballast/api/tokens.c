@@ -78,8 +78,10 @@ static const char *add_line(struct api_tokens *tokens, char *line)
         token.role = API_OWNER;
         strcpy(token.owner, words[1]);
         text = words[2];
+    } else if (strcmp(words[0], "monitor") == 0 && count == 2) {
+        token.role = API_MONITOR;
     } else if (strcmp(words[0], "operator") != 0 || count != 2) {
-        return "neither \"operator TOKEN\" nor \"owner NAME TOKEN\"";
+        return "neither \"operator TOKEN\", \"monitor TOKEN\" nor \"owner NAME TOKEN\"";
     }
     const char *fault = token_fault(text);
     if (fault != NULL) {
@@ -222,7 +224,7 @@ bool api_identify(const struct api *api, const struct api_request *request,
     if (token->role == API_OWNER) {
         snprintf(identity->who, sizeof(identity->who), "owner:%.57s", token->owner);
     } else {
-        strcpy(identity->who, "operator");
+        strcpy(identity->who, token->role == API_MONITOR ? "monitor" : "operator");
     }
     return true;
 }

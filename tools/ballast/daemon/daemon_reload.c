@@ -117,6 +117,9 @@ static void take(struct daemon *daemon, struct config *fresh, struct api_tokens 
     daemon->tokens = tokens;
     daemon->api.tokens = tokens;
     api_tokens_free(old_tokens);
+    for (size_t i = 0; i < daemon->server_count; i++) {
+        api_server_tokens_changed(daemon->servers[i]);
+    }
     fleet_configure(daemon->fleet, &daemon->config, daemon_now_ms(NULL));
     daemon_backends_configure(daemon->backends, &daemon->config);
     config_free(&old);
