@@ -258,6 +258,13 @@ struct fleet_machine *fleet_find(const struct fleet *fleet, const char *name)
     return NULL;
 }
 
+bool fleet_settings_of(struct fleet *fleet, const char *name, struct fleet_settings *settings)
+{
+    const struct fleet_machine *machine = fleet_find(fleet, name);
+    *settings = machine != NULL ? machine->settings : world.absent;
+    return config_name_valid(name);
+}
+
 const struct policy_plan *fleet_plan(const struct fleet *fleet)
 {
     (void)fleet;

@@ -28,6 +28,7 @@ struct world {
     struct policy_plan plan;
     struct policy_host host;
     struct policy_settings settings;
+    struct fleet_settings absent; /* of machines that do not run */
     struct fleet_reservation reservations[8];
     size_t reservation_count;
     struct fleet_result next; /* what the fleet answers to every change; FLEET_OK: does it */

@@ -117,6 +117,7 @@ static void every_answer_has_exactly_the_members_of_its_schema(void **state)
         { "/v1/host/history", "/v1/host/history" },
         { "/v1/machines", "/v1/machines" },
         { "/v1/machines/{name}", "/v1/machines/web" },
+        { "/v1/machines/{name}/device", "/v1/machines/web/device" },
         { "/v1/machines/{name}/doctor", "/v1/machines/web/doctor" },
         { "/v1/machines/{name}/explain", "/v1/machines/web/explain" },
         { "/v1/machines/{name}/history", "/v1/machines/web/history" },
@@ -428,6 +429,31 @@ static void an_event_cannot_forge_a_field_of_the_stream(void **state)
     free(text);
 }
 
+static void a_machine_that_does_not_run_has_its_saved_device(void **state)
+{
+    (void)state;
+    static const char route[] = "/v1/machines/{name}/device";
+    ask.token = OPERATOR_TOKEN;
+    world.machines[2].settings.ballooning = false;
+    assert_int_equal(ask_checked("GET", route, "/v1/machines/web/device"), 200);
+    assert_int_equal(json_array_size(world_value(ask.json, "words")), 0);
+    world.absent.ballooning = true;
+    strcpy(world.absent.owner, "alice");
+    assert_int_equal(ask_checked("GET", route, "/v1/machines/new/device"), 200);
+    assert_string_equal(world_string(&ask, "name"), "new");
+    assert_true(json_is_true(world_value(ask.json, "ballooning")));
+    assert_int_equal(json_array_size(world_value(ask.json, "words")), 2);
+    world.absent.ballooning = false;
+    assert_int_equal(ask_checked("GET", route, "/v1/machines/new/device"), 200);
+    assert_int_equal(json_array_size(world_value(ask.json, "words")), 0);
+    assert_int_equal(ask_checked("GET", route, "/v1/machines/no%20name/device"), 404);
+    ask.token = ALICE_TOKEN;
+    assert_int_equal(ask_checked("GET", route, "/v1/machines/new/device"), 200);
+    ask.token = BOB_TOKEN;
+    assert_int_equal(ask_checked("GET", route, "/v1/machines/new/device"), 404);
+    assert_int_equal(ask_checked("GET", route, "/v1/machines/web/device"), 404);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -449,6 +475,8 @@ int main(void)
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(without_a_store_there_is_no_history, setup, teardown),
         cmocka_unit_test_setup_teardown(a_database_that_fails_is_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_machine_that_does_not_run_has_its_saved_device, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(events_without_a_number_are_the_newest, setup, teardown),
         cmocka_unit_test_setup_teardown(events_of_one_machine_are_asked_for_by_its_name, setup,
                                         teardown),

@@ -248,6 +248,34 @@ static void a_machine_gone_and_found_again_follows_what_was_saved(void **state)
     rig_end(&rig);
 }
 
+static void a_machine_that_does_not_run_has_the_settings_it_would_start_with(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct fleet_settings settings;
+    rig_begin(&rig, "[default]\nballooning = off\n[machine web]\nballooning = on\nowner = alice\n");
+    struct fleet_machine *db = rig_add(&rig, "db", 0);
+    assert_true(fleet_settings_of(rig.fleet, "web", &settings));
+    assert_true(settings.ballooning);
+    assert_string_equal(settings.owner, "alice");
+    assert_true(fleet_settings_of(rig.fleet, "db", &settings));
+    assert_false(settings.ballooning);
+    rig_tick(&rig);
+    assert_int_equal(rig_switch(&rig, "db", true).status, FLEET_OK);
+    assert_true(fleet_settings_of(rig.fleet, "db", &settings));
+    assert_true(settings.ballooning);
+    fleet_gone(rig.fleet, db, "It was shut down.", rig.now);
+    assert_true(fleet_settings_of(rig.fleet, "db", &settings)); /* saved by command */
+    assert_true(settings.ballooning);
+    assert_true(fleet_settings_of(rig.fleet, "never-seen", &settings));
+    assert_false(settings.ballooning);
+    assert_false(fleet_settings_of(rig.fleet, "no name", &settings));
+    size_t count;
+    (void)fleet_machines(rig.fleet, &count);
+    assert_int_equal(count, 0); /* asking makes no machine */
+    rig_end(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -261,6 +289,7 @@ int main(void)
         cmocka_unit_test(a_backend_that_cannot_see_to_the_device_leaves_it_to_a_person),
         cmocka_unit_test(the_state_is_right_after_a_restart_of_the_daemon),
         cmocka_unit_test(a_machine_gone_and_found_again_follows_what_was_saved),
+        cmocka_unit_test(a_machine_that_does_not_run_has_the_settings_it_would_start_with),
     };
     return cmocka_run_group_tests_name("tools/ballast/fleet/fleet_switch.c", tests, NULL, NULL);
 }

@@ -20,6 +20,7 @@ static const struct api_route routes[] = {
     { "GET", "/v1/machines/{name}", API_ACCESS_OWNER, api_get_machine },
     { "PATCH", "/v1/machines/{name}", API_ACCESS_OWNER, api_patch_machine },
     { "POST", "/v1/machines/{name}/adopt", API_ACCESS_OPERATOR, api_adopt_machine },
+    { "GET", "/v1/machines/{name}/device", API_ACCESS_OWNER, api_get_device },
     { "GET", "/v1/machines/{name}/doctor", API_ACCESS_OWNER, api_get_doctor },
     { "GET", "/v1/machines/{name}/explain", API_ACCESS_OWNER, api_get_explain },
     { "GET", "/v1/machines/{name}/history", API_ACCESS_OWNER, api_get_machine_history },

@@ -146,6 +146,7 @@ void api_get_machines(struct api_call *call);
 void api_get_machine(struct api_call *call);
 void api_patch_machine(struct api_call *call);
 void api_adopt_machine(struct api_call *call);
+void api_get_device(struct api_call *call);
 void api_get_doctor(struct api_call *call);
 void api_get_explain(struct api_call *call);
 void api_get_machine_history(struct api_call *call);

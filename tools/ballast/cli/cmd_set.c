@@ -255,45 +255,30 @@ int cmd_adopt(struct cli *cli, const struct cli_args *args)
 
 /* ---- device ---- */
 
-/* Statistics are asked for by the daemon. The driver may take memory back before the guest kills a
- * program: a guest without that panics although its host has memory to give (observed: QEMU 7.2
- * with Linux 6.1). */
-#define DEVICE_WORDS "-device virtio-balloon-pci,deflate-on-oom=on,free-page-reporting=on"
-
-static int print_device(struct cli *cli, const char *name, bool present)
+/* In one line, so that a shell makes words of it again. */
+static void print_words(FILE *out, const json_t *words)
 {
-    if (cli->json) {
-        json_t *json = json_pack("{s:s, s:b, s:s}", "name", name, "device", present ? 1 : 0,
-                                 "words", present ? DEVICE_WORDS : "");
-        cli_put_json(cli->out, json);
-        json_decref(json);
-    } else if (present) {
-        (void)fputs(DEVICE_WORDS "\n", cli->out);
+    const json_t *word;
+    size_t i;
+    json_array_foreach(words, i, word)
+    {
+        (void)fputs(i == 0 ? "" : " ", out);
+        cli_put(out, json_string_value(word) == NULL ? "" : json_string_value(word));
     }
-    return CLI_OK;
+    if (json_array_size(words) > 0) {
+        (void)fputc('\n', out);
+    }
 }
 
 int cmd_device(struct cli *cli, const struct cli_args *args)
 {
-    const char *name = args->words[0];
-    struct cli_answer answer;
-    char *path = cli_machine_path(name, "");
-    int status = cli_request(cli, "GET", path, NULL, NULL, &answer);
-    free(path);
-    if (status != CLI_OK) {
-        return status;
+    json_t *device = NULL;
+    int status = cli_get_machine(cli, args->words[0], "/device", &device, NULL);
+    if (status == CLI_OK && cli->json) {
+        cli_put_json(cli->out, device);
+    } else if (status == CLI_OK) {
+        print_words(cli->out, json_object_get(device, "words"));
     }
-    if (answer.status == 404 && cli_value(args, "new") != NULL) {
-        status = print_device(cli, name, true);
-    } else if (answer.status == 404) {
-        status = cli_no_machine(cli, name);
-    } else {
-        status = cli_answer_status(cli, &answer);
-        if (status == CLI_OK) {
-            const json_t *ballooning = json_object_get(answer.json, "ballooning");
-            status = print_device(cli, name, cli_true(ballooning, "wanted"));
-        }
-    }
-    cli_answer_free(&answer);
+    json_decref(device);
     return status;
 }

@@ -48,11 +48,6 @@ static const struct cli_option reserve_options[] = {
     { .name = NULL },
 };
 
-static const struct cli_option device_options[] = {
-    { "new", '\0', NULL, "a machine that the daemon does not know is to have the device" },
-    { .name = NULL },
-};
-
 static const struct cli_option events_options[] = {
     { "follow", 'f', NULL, "go on, and print events as they happen" },
     { "machine", 'm', "VM", "of this machine only" },
@@ -118,8 +113,9 @@ const struct cli_command cli_commands[] = {
       no_options, "adopt web", cmd_adopt },
     { "device", "VM", 1, 1, false, "QEMU's words for a machine's balloon device",
       "For start scripts: prints the words for QEMU's command line, or nothing when ballooning is\n"
-      "switched off for the machine.",
-      device_options, "device web\ndevice web --new", cmd_device },
+      "switched off for the machine. It need not run: what was saved for it counts, or the\n"
+      "configuration's default.",
+      no_options, "device web", cmd_device },
     { "reserve", "SIZE", 1, 1, false, "have machines make room",
       "Promises memory to something that will start. Machines make room for it; a machine of that\n"
       "name takes it over when it appears.",

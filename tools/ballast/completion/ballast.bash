@@ -13,7 +13,6 @@ _ballast_options_of() {
     list) echo '--names' ;;
     top) echo '--delay --number --batch --sort --reverse' ;;
     set) echo '--min --max --weight --class --owner --managed' ;;
-    device) echo '--new' ;;
     reserve) echo '--for' ;;
     events) echo '--follow --machine --after --limit' ;;
     history) echo '--step --from --to --limit --csv' ;;

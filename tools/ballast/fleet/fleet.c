@@ -167,6 +167,25 @@ static void entry_load(struct fleet *fleet, struct fleet_entry *entry)
     }
 }
 
+bool fleet_settings_of(struct fleet *fleet, const char *name, struct fleet_settings *settings)
+{
+    const struct fleet_machine *machine = fleet_find(fleet, name);
+    if (machine != NULL) {
+        *settings = machine->settings;
+        return true;
+    }
+    if (!config_name_valid(name)) {
+        return false;
+    }
+    struct fleet_entry entry = { .told = false };
+    text_copy(entry.shown.name, sizeof entry.shown.name, name);
+    facts_clear(&entry.shown.facts);
+    entry_load(fleet, &entry);
+    fleet_settings_resolve(fleet, &entry);
+    *settings = entry.shown.settings;
+    return true;
+}
+
 /* A new process has no target, whatever the one before was told. */
 static void target_forget(const struct fleet *fleet, struct fleet_machine *machine)
 {

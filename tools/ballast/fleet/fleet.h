@@ -168,6 +168,10 @@ struct policy_machine *fleet_dry_run(struct fleet *fleet, const struct policy_ho
 struct fleet_machine *const *fleet_machines(const struct fleet *fleet, size_t *count);
 struct fleet_machine *fleet_find(const struct fleet *fleet, const char *name);
 
+/* The settings of a machine, or those that one of this name would start with: what was saved for
+ * it, else the configuration's. False: the name is not valid. */
+bool fleet_settings_of(struct fleet *fleet, const char *name, struct fleet_settings *settings);
+
 const struct policy_plan *fleet_plan(const struct fleet *fleet); /* of the last period */
 const struct policy_host *fleet_host(const struct fleet *fleet);
 const struct policy_settings *fleet_policy(const struct fleet *fleet);
