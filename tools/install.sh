@@ -1,13 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Usage: tools/install.sh install|uninstall PREFIX [BUILD]
+# Usage: tools/install.sh install|uninstall|install-ballast|uninstall-ballast PREFIX [BUILD]
 #
-# Puts what a person needs who writes programs, or runs ours, below PREFIX, and takes exactly that
-# away again. What was put there stands in PREFIX/lib/aerostat/manifest: files, and the folders that
-# did not exist before, with names relative to PREFIX. A file that is there and that we did not put
-# there stops us before anything is changed; a folder that somebody else uses by now stays.
-# In BUILD: `make install` has built all there is to install, libraries and `cflags` in BUILD/install.
+# There are two parts: what a person needs who writes programs, or runs ours, in a guest; and
+# ballast, the host's side, which needs libraries that the guest's side does not. Each goes below
+# PREFIX, and exactly that is taken away again. What was put there stands in
+# PREFIX/lib/PART/manifest: files, and the folders that did not exist before, with names relative to
+# PREFIX. A file that is there and that we did not put there stops us before anything is changed; a
+# folder that somebody else uses by now stays, and one that the other part uses becomes that part's.
+# In BUILD: make has built all there is to install, what is made for it alone in BUILD/install.
 set -eu
 
 action=$1
@@ -15,7 +17,11 @@ prefix=$2
 build=${3:-build}
 here=$(cd "$(dirname "$0")" && pwd)
 source=$(dirname "$here")
-manifest=lib/aerostat/manifest
+case $action in
+*-ballast) part=ballast other=aerostat ;;
+*) part=aerostat other=ballast ;;
+esac
+manifest=lib/$part/manifest
 
 fail() {
     echo "install: $*" >&2
@@ -34,7 +40,7 @@ put_tree() { # FOLDER DEST
     done
 }
 
-list() {
+list_aerostat() {
     put 755 "$build/tools/aerostat" bin/aerostat
     put 755 "$here/aerostat-cc" bin/aerostat-cc
     put 755 "$here/initrd.sh" bin/aerostat-initrd
@@ -52,8 +58,8 @@ list() {
     for image in aerostat demo hello memwork; do
         put 644 "$build/$image.elf" "share/aerostat/$image.elf"
     done
-    for page in "$source"/docs/man/*.1; do
-        put 644 "$page" "share/man/man1/${page##*/}"
+    for page in aerostat aerostat-cc aerostat-initrd memwork; do
+        put 644 "$source/docs/man/$page.1" "share/man/man1/$page.1"
     done
     for document in "$source"/README.md "$source"/docs/*.md; do
         put 644 "$document" "share/doc/aerostat/${document##*/}"
@@ -64,8 +70,33 @@ list() {
     put 644 "$build/musl/COPYRIGHT" share/doc/aerostat/LICENSE.musl
 }
 
+list_ballast() {
+    put 755 "$build/tools/ballast" bin/ballast
+    put 755 "$build/tools/ballastd" sbin/ballastd
+    put 644 "$build/install/ballastd.service" lib/systemd/system/ballastd.service
+    for file in ballast.conf openapi.json grafana.json; do
+        put 644 "$here/ballast/$file" "share/ballast/$file"
+    done
+    put 644 "$here/ballast/completion/ballast.bash" share/bash-completion/completions/ballast
+    for page in ballast.1 ballast.conf.5 ballastd.8; do
+        put 644 "$source/docs/man/$page" "share/man/man${page##*.}/$page"
+    done
+    for document in docs/BALLAST.md docs/SIMULATOR.md LICENSE; do
+        put 644 "$source/$document" "share/doc/ballast/${document##*/}"
+    done
+}
+
 ours() { # DEST: whether the manifest has it
     [ -f "$prefix/$manifest" ] && grep -qxF "$1" "$prefix/$manifest"
+}
+
+# A folder that stays because the other part has something in it is taken away with that part.
+hand_over() { # FOLDER/, relative; "./" is PREFIX itself
+    theirs=$prefix/lib/$other/manifest
+    [ -f "$theirs" ] || return 0
+    awk -v folder="${1#./}" 'index($0, folder) == 1 && !/\/$/ { used = 1 } END { exit !used }' \
+        "$theirs" || return 0
+    grep -qxF "$1" "$theirs" || echo "$1" >>"$theirs"
 }
 
 uninstall() {
@@ -76,7 +107,7 @@ uninstall() {
     folders=$(grep '/$' "$prefix/$manifest" | LC_ALL=C sort -r)
     rm -f "$prefix/$manifest"
     echo "$folders" | while read -r folder; do
-        [ -z "$folder" ] || rmdir "$prefix/${folder#./}" 2>/dev/null || true
+        [ -z "$folder" ] || rmdir "$prefix/${folder#./}" 2>/dev/null || hand_over "$folder"
     done
 }
 
@@ -94,7 +125,7 @@ make_folder() { # FOLDER, relative
 install_all() {
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
-    list >"$work/list"
+    "list_$part" >"$work/list"
     tab=$(printf '\t')
     while IFS=$tab read -r _ dest; do
         [ ! -e "$prefix/$dest" ] || ours "$dest" ||
@@ -102,6 +133,7 @@ install_all() {
     done <"$work/list"
     [ ! -f "$prefix/$manifest" ] || uninstall
     : >"$work/manifest"
+    make_folder "${manifest%/*}"
     while IFS=$tab read -r from dest; do
         make_folder "${dest%/*}"
         echo "$dest" >>"$work/manifest"
@@ -111,7 +143,7 @@ install_all() {
 }
 
 case $action in
-install) install_all ;;
-uninstall) uninstall ;;
-*) fail "usage: tools/install.sh install|uninstall PREFIX [BUILD]" ;;
+install | install-ballast) install_all ;;
+uninstall | uninstall-ballast) uninstall ;;
+*) fail "usage: tools/install.sh install|uninstall|install-ballast|uninstall-ballast PREFIX [BUILD]" ;;
 esac

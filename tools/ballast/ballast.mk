@@ -12,6 +12,12 @@ $(BUILD)/tools/obj/tools/ballast/policy/%.o $(BUILD)/tools/obj/tools/ballast/sim
 $(BUILD)/tools/obj/tools/ballast/backend/libvirt_xml.o: TOOL_FLAGS += -isystem /usr/include/libxml2
 $(BUILD)/host/tools/ballast/backend/libvirt_xml.o $(BUILD)/fuzz/tools/ballast/backend/libvirt_xml.o: HOST_FLAGS += -isystem /usr/include/libxml2
 
+# One version for all programs: the launcher's (VERSION, in the Makefile).
+BALLAST_VERSIONED := $(patsubst %,tools/ballast/%.o,cli/cli_help daemon/daemon daemon/main)
+$(BALLAST_VERSIONED:%=$(BUILD)/tools/obj/%): TOOL_FLAGS += -DBALLAST_VERSION='"$(VERSION)"'
+$(BALLAST_VERSIONED:%=$(BUILD)/host/%) $(BALLAST_VERSIONED:%=$(BUILD)/fuzz/%): HOST_FLAGS += -DBALLAST_VERSION='"$(VERSION)"'
+$(foreach o,tools/obj host fuzz,$(BALLAST_VERSIONED:%=$(BUILD)/$(o)/%)): tools/aerostat/main.c
+
 $(BUILD)/tools/libballast.a: $(call BALLAST_OBJS,tools/obj)
 	@rm -f $@; ar rcsD $@ $^
 
@@ -31,6 +37,18 @@ run-ballast: ## Show ballast: three guests on one small host, memory moves by th
 	$(call setup,build apps run ballast)
 	@$(MAKE) --no-print-directory -j$(JOBS) tools $(BALLAST_PROGRAMS) $(BUILD)/memwork.elf
 	@tools/ballast/demo.sh $(BUILD)
+
+# ---- installed: a part of its own, because the guest's side must not need these libraries --------
+
+install-ballast: ## Install ballast and ballastd: PREFIX=/usr/local DESTDIR=
+	$(call setup,build ballast)
+	@$(MAKE) --no-print-directory -s -j$(JOBS) $(BALLAST_PROGRAMS)
+	@mkdir -p $(INSTALL)
+	@sed 's|/usr/sbin/|$(abspath $(PREFIX))/sbin/|' tools/ballast/ballastd.service > $(INSTALL)/ballastd.service
+	@tools/install.sh install-ballast "$(DESTDIR)$(PREFIX)" $(BUILD)
+
+uninstall-ballast: ## Remove exactly what install-ballast installed
+	@tools/install.sh uninstall-ballast "$(DESTDIR)$(PREFIX)"
 
 # ---- unit tests and fuzzers: the same sources with sanitizers ------------------------------------
 
@@ -127,4 +145,4 @@ ballast-programs: $(BALLAST_PROGRAMS)
 ballast-test-programs: $(BALLAST_TESTS:%=$(BUILD)/ballast/unit/%) $(BALLAST_FUZZERS:%=$(BUILD)/ballast/fuzz/%) \
   $(BALLAST_LIVE:%=$(BUILD)/ballast/live/%) $(BUILD)/linux/ballast-initrd
 
-.PHONY: ballast ballast-programs ballast-test-programs run-ballast ballast-unit ballast-valgrind ballast-fuzz ballast-live ballast-soak
+.PHONY: ballast ballast-programs ballast-test-programs run-ballast install-ballast uninstall-ballast ballast-unit ballast-valgrind ballast-fuzz ballast-live ballast-soak

@@ -7,8 +7,9 @@
 
 #include "tools/ballast/cli/cli_commands.h"
 
+/* ballast.mk sets it; a check that compiles this file alone does not. */
 #ifndef BALLAST_VERSION
-#define BALLAST_VERSION "0.1"
+#define BALLAST_VERSION "unknown"
 #endif
 
 static void print_options(FILE *out, const struct cli_option *options)

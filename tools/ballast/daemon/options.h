@@ -9,7 +9,12 @@
 
 #include "tools/ballast/config/config.h"
 
-#define OPTIONS_VERSION        "0.1"
+/* ballast.mk sets it; a check that compiles a file alone does not. */
+#ifndef BALLAST_VERSION
+#define BALLAST_VERSION "unknown"
+#endif
+
+#define OPTIONS_VERSION        BALLAST_VERSION
 #define OPTIONS_CONFIG_DEFAULT "/etc/ballast/ballast.conf"
 
 enum options_exit {
