@@ -168,8 +168,8 @@ static void host_tells_zone_and_promises(void **state)
     "\"target_bytes\":1610612736,\"new_target_bytes\":1073741824,"                                 \
     "\"reason\":\"shrink-for-peak\",\"text\":\"db needs it.\",\"hold\":null,\"hold_text\":\"\"},"  \
     "{\"name\":\"db\",\"size_bytes\":1073741824,\"target_bytes\":1073741824,"                      \
-    "\"new_target_bytes\":1073741824,\"reason\":\"keep-held\",\"text\":\"It keeps.\","             \
-    "\"hold\":\"stale\",\"hold_text\":\"Its statistics are old.\"}]}"
+    "\"new_target_bytes\":1073741824,\"reason\":\"keep-held\",\"text\":\"keeps it\","              \
+    "\"hold\":\"stale\",\"hold_text\":\"its statistics are old\"}]}"
 
 static void plan_tells_the_next_targets_and_why(void **state)
 {
@@ -180,7 +180,7 @@ static void plan_tells_the_next_targets_and_why(void **state)
         "zone soft; 512 MiB asked for, 256 MiB arrived, 768 MiB in the slush fund\n\n"
         "NAME      NOW   TARGET   NEXT  RULE             WHY\n"
         "web   1.5 GiB  1.5 GiB  1 GiB  shrink-for-peak  db needs it.\n"
-        "db      1 GiB    1 GiB      =  keep-held        It keeps. Its statistics are old.\n");
+        "db      1 GiB    1 GiB      =  keep-held        keeps it; its statistics are old\n");
     told_free(&told);
 }
 

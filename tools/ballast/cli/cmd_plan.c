@@ -30,7 +30,7 @@ static void add_move(struct cli_table *table, const json_t *move)
         cli_table_add(table, colour, "%s", cli_size(after, text));
     }
     cli_table_add(table, colour, "%s", cli_string(move, "reason"));
-    cli_table_add(table, CLI_PLAIN, "%s%s%s", cli_string(move, "text"), hold[0] == '\0' ? "" : " ",
+    cli_table_add(table, CLI_PLAIN, "%s%s%s", cli_string(move, "text"), hold[0] == '\0' ? "" : "; ",
                   hold);
 }
 
