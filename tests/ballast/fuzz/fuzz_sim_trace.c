@@ -34,10 +34,12 @@ static void check_machine(const struct sim_trace_machine *machine)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    /* A head in front of every second input, so that rows are reached. */
-    static const char head[] = "time,machine,max_mib,used_mib,class\n";
+    /* A head in front of two inputs of three, so that rows and periods are reached. */
+    static const char *const heads[] = { "", "time,machine,max_mib,used_mib,class\n",
+                                         "{\"ballast\":\"recording\"}\n" };
     char error[64] = "";
-    size_t before = size > 0 && data[0] % 2 ? sizeof head - 1 : 0;
+    const char *head = heads[size > 0 ? data[0] % 3 : 0];
+    size_t before = strlen(head);
     char *text = malloc(before + size + 1);
     assert(text);
     memcpy(text, head, before);

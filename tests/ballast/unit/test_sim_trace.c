@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "tools/ballast/policy/policy.h"
+#include "tools/ballast/record/record.h"
 #include "tools/ballast/sim/sim_trace.h"
 #include "tools/ballast/sim/sim_units.h"
 
@@ -152,6 +153,94 @@ static void a_file_that_is_not_there_is_told(void **state)
     assert_string_equal(error, "it cannot be read: No such file or directory");
 }
 
+/* The lines are the recorder's own, so that both sides stay one format. */
+static char *recording(void)
+{
+    struct policy_machine machines[2] = {
+        { .id = 0,
+          .class = POLICY_SPARE,
+          .weight = 300,
+          .min_bytes = (uint64_t)1 << 30,
+          .max_bytes = (uint64_t)4 << 30,
+          .decision = { .used_bytes = (uint64_t)700 << 20 } },
+        { .id = 1,
+          .class = POLICY_GUARANTEED,
+          .weight = 1000,
+          .min_bytes = (uint64_t)1 << 30,
+          .max_bytes = (uint64_t)1 << 30,
+          .decision = { .used_bytes = POLICY_MISSING } },
+    };
+    const struct record_machine named[2] = { { "db", &machines[0] }, { "web", &machines[1] } };
+    const struct policy_host_memory memory = { .now_ms = 0 };
+    const struct policy_host host = { .total_bytes = (uint64_t)8 << 30 };
+    const struct policy_plan plan = { .zone = POLICY_GREEN };
+    struct policy_settings settings;
+    char *text = NULL;
+    policy_settings_default(&settings);
+    char *first = record_first(&settings, &memory, named, 2);
+    char *one = record_period(100000, &host, &plan, named, 2);
+    machines[0].decision.used_bytes = (uint64_t)900 << 20;
+    machines[1].decision.used_bytes = (uint64_t)50 << 20;
+    char *two = record_period(102000, &host, &plan, named, 2);
+    assert_true(asprintf(&text, "%s\n%s\n%s\n", first, one, two) > 0);
+    free(first);
+    free(one);
+    free(two);
+    return text;
+}
+
+static void a_recording_of_the_daemon_is_a_trace(void **state)
+{
+    (void)state;
+    char *text = recording();
+    struct sim_trace *trace = parse(text);
+    assert_string_equal(error, "");
+    assert_non_null(trace);
+    assert_int_equal(trace->count, 2);
+    assert_string_equal(trace->machines[0].name, "db");
+    assert_int_equal(trace->machines[0].max, 4096 * SIM_MIB);
+    assert_int_equal(trace->machines[0].min, 1024 * SIM_MIB);
+    assert_int_equal(trace->machines[0].weight, 300);
+    assert_int_equal(trace->machines[0].class, POLICY_SPARE);
+    assert_int_equal(trace->machines[0].count, 2);
+    assert_int_equal(trace->machines[0].points[0].used, 700 * SIM_MIB);
+    assert_int_equal(trace->machines[0].points[1].time_s, 2);
+    assert_int_equal(trace->machines[0].points[1].used, 900 * SIM_MIB);
+    /* What was not known is no point. */
+    assert_int_equal(trace->machines[1].count, 1);
+    assert_int_equal(trace->machines[1].class, POLICY_GUARANTEED);
+    assert_int_equal(trace->machines[1].points[0].time_s, 2);
+    sim_trace_free(trace);
+    free(text);
+}
+
+static void a_recording_that_was_cut_off_is_good_up_to_there(void **state)
+{
+    (void)state;
+    char *text = recording();
+    text[strlen(text) - 40] = '\0';
+    struct sim_trace *trace = parse(text);
+    assert_non_null(trace);
+    assert_int_equal(trace->count, 1);
+    assert_int_equal(trace->machines[0].count, 1);
+    sim_trace_free(trace);
+    free(text);
+}
+
+static void what_is_no_period_of_a_recording_is_named_with_its_line(void **state)
+{
+    (void)state;
+#define FIRST  "{\"ballast\": \"recording\"}\n"
+#define PERIOD "{\"now_ms\": 1, \"machines\": [{"
+    refused(FIRST "\nx", "line 2: it is no period of a recording");
+    refused(FIRST "{\"now_ms\": -1, \"machines\": []}\n", "line 2: it is no period of a recording");
+    refused(FIRST PERIOD "\"name\": \"a\"}]}\n", "line 2: a machine lacks its name or settings");
+    refused(FIRST PERIOD "\"name\": \"a,b\", \"class\": \"burst\", \"weight\": 1, "
+                         "\"max_bytes\": 1, \"min_bytes\": 1}]}\n",
+            "line 2: a machine's name or class is none");
+    refused(FIRST, "there is no machine in it");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -162,6 +251,9 @@ int main(void)
         cmocka_unit_test(names_and_lines_have_a_greatest_length),
         cmocka_unit_test(a_trace_without_machines_is_refused),
         cmocka_unit_test(a_file_that_is_not_there_is_told),
+        cmocka_unit_test(a_recording_of_the_daemon_is_a_trace),
+        cmocka_unit_test(a_recording_that_was_cut_off_is_good_up_to_there),
+        cmocka_unit_test(what_is_no_period_of_a_recording_is_named_with_its_line),
     };
     return cmocka_run_group_tests_name("tools/ballast/sim/sim_trace.c", tests, NULL, NULL);
 }

@@ -14,6 +14,7 @@
 
 #include "tools/ballast/policy/policy.h"
 #include "tools/ballast/sim/sim_trace_line.h"
+#include "tools/ballast/sim/sim_trace_record.h"
 #include "tools/ballast/sim/sim_units.h"
 
 #define MIB_MAX  ((int64_t)1 << 26) /* 64 TiB, POLICY_BYTES_MAX */
@@ -203,7 +204,7 @@ static bool add_row(struct reader *reader, const struct sim_trace_row *row)
 
 /* ---- the whole ---- */
 
-struct sim_trace *sim_trace_parse(const char *text, size_t size, char *error, size_t error_size)
+static struct sim_trace *parse_rows(const char *text, size_t size, char *error, size_t error_size)
 {
     struct reader reader = { .lines = { .error = error, .error_size = error_size } };
     reader.trace = calloc(1, sizeof *reader.trace);
@@ -232,6 +233,17 @@ struct sim_trace *sim_trace_parse(const char *text, size_t size, char *error, si
         return NULL;
     }
     return reader.trace;
+}
+
+struct sim_trace *sim_trace_parse(const char *text, size_t size, char *error, size_t error_size)
+{
+    if (!sim_trace_is_recording(text, size)) {
+        return parse_rows(text, size, error, error_size);
+    }
+    char *rows = sim_trace_from_recording(text, size, &size, error, error_size);
+    struct sim_trace *trace = rows ? parse_rows(rows, size, error, error_size) : NULL;
+    free(rows);
+    return trace;
 }
 
 struct sim_trace *sim_trace_load(const char *path, char *error, size_t error_size)

@@ -13,6 +13,8 @@
  *   weight     1 to 50000; the first line of a machine counts             1000
  *   class      guaranteed, burst or spare; the first line counts          burst
  *
+ * A recording of the daemon (`ballast record`) is a trace, too: its machines' use and settings.
+ *
  * Other columns are ignored. Fields have no quotes; values are whole or decimal numbers, of which
  * the fraction is dropped.
  */
