@@ -96,7 +96,7 @@ static void the_defaults_of_the_table_are_the_defaults(void **state)
     struct config defaults;
     size_t told = 0;
     (void)state;
-    config_default(&defaults);
+    config_default(&defaults); /* gaps between members are zeros, as in what is read */
     for (size_t i = 0; i < row_count; i++) {
         char text[256];
         if (strcmp(rows[i].fallback, "none") == 0) {
@@ -106,10 +106,8 @@ static void the_defaults_of_the_table_are_the_defaults(void **state)
                        rows[i].fallback);
         read_good(text, &config);
         config.machine_default.given = 0;
-        if (memcmp(&config, &defaults, sizeof config) != 0) {
-            fail_msg("[%s] %s = %s is not the default", rows[i].section, rows[i].key,
-                     rows[i].fallback);
-        }
+        print_message("[%s] %s = %s\n", rows[i].section, rows[i].key, rows[i].fallback);
+        assert_memory_equal(&config, &defaults, sizeof config);
         config_free(&config);
         told++;
     }
