@@ -14,7 +14,6 @@
 #include "tests/ballast/unit/api_world.h"
 #include "tools/ballast/api/api_internal.h"
 
-
 static struct ask ask;
 
 static int setup(void **state)
