@@ -406,4 +406,4 @@ help: ## List the targets
 
 .SECONDARY:
 .PHONY: all kernel apps app libc-tests tools unit fuzz-short fuzz hostile builds qemu-tests test-programs run test gdb bench bench-alloc bench-heap check format clean help install uninstall
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -name '*.d' -type f 2>/dev/null)
