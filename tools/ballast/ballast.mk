@@ -140,9 +140,4 @@ ballast-soak: $(BUILD)/ballast/live/soak $(BALLAST_PROGRAMS) $(BUILD)/memwork.el
 	@SOAK_MINUTES=$(SOAK_MINUTES) SOAK_GUESTS=$(SOAK_GUESTS) $(BUILD)/ballast/live/soak
 
 
-ballast-programs: $(BALLAST_PROGRAMS)
-
-ballast-test-programs: $(BALLAST_TESTS:%=$(BUILD)/ballast/unit/%) $(BALLAST_FUZZERS:%=$(BUILD)/ballast/fuzz/%) \
-  $(BALLAST_LIVE:%=$(BUILD)/ballast/live/%) $(BUILD)/linux/ballast-initrd
-
-.PHONY: ballast ballast-programs ballast-test-programs run-ballast install-ballast uninstall-ballast ballast-unit ballast-valgrind ballast-fuzz ballast-live ballast-soak
+.PHONY: ballast run-ballast install-ballast uninstall-ballast ballast-unit ballast-valgrind ballast-fuzz ballast-live ballast-soak
