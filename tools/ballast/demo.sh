@@ -3,7 +3,7 @@
 #
 # Usage: tools/ballast/demo.sh BUILD [SECONDS]
 #
-# Shows ballast at work: a daemon for a host of 1000 MiB, and three guests of 512 MiB each whose
+# Shows ballast at work: a daemon for a host of 1200 MiB, and three guests of 512 MiB each whose
 # demand comes and goes, one after the other. Memory moves between them; `ballast top` shows it for
 # a minute. Everything is started here and ended here, and nothing is left behind.
 set -eu
@@ -29,7 +29,7 @@ trap 'end; exit 130' INT TERM
 mkdir "$folder/machines"
 cat >"$folder/ballast.conf" <<END
 [host]
-memory = 1000M
+memory = 1200M
 [policy]
 period = 1s
 floor = 16M
@@ -48,11 +48,12 @@ END
 daemon=$!
 pids=$daemon
 
-# Sixteen seconds of work for each, a third of a round apart.
+# Sixteen seconds of work for each, a third of a round apart. They do not report what they free: that
+# would give it back without moving their size, and there would be less to see.
 delay=2
 for name in shop mail night; do
     "$build/tools/aerostat" run -m 512 --timeout $((seconds + 120)) --balloon off \
-        --qemu-arg -device --qemu-arg virtio-balloon-pci,free-page-reporting=on \
+        --qemu-arg -device --qemu-arg virtio-balloon-pci \
         --qemu-arg -qmp --qemu-arg "unix:$folder/machines/$name.qmp,server=on,wait=off" \
         "$build/memwork.elf" -- \
         "hold ${delay}s; repeat 1000 { sine work 16M..360M period 18s for 18s; free all; hold 30s }" \
@@ -61,22 +62,25 @@ for name in shop mail night; do
     delay=$((delay + 16))
 done
 
-# The daemon answers within moments, or has said why not.
+# Machines that run, with memory now and a target.
+count() {
+    "$build/tools/ballast" --socket "$folder/api.sock" list 2>/dev/null |
+        grep -Ec 'running +[a-z]+ +[0-9]+ MiB +[0-9]+ MiB' || true
+}
+
+# All three are there within moments, or the daemon has said why not.
 tries=0
-until "$build/tools/ballast" --socket "$folder/api.sock" list >/dev/null 2>&1; do
+until [ "$(count)" = 3 ]; do
     tries=$((tries + 1))
     if [ $tries -gt 100 ] || ! kill -0 $daemon 2>/dev/null; then
         cat "$folder/log" >&2
-        echo "demo: the daemon does not answer" >&2
+        echo "demo: the machines are not there" >&2
         exit 1
     fi
     sleep 0.1
 done
 
-# Pictures in place on a terminal; where they would follow each other, fewer.
-delay=1
-[ -t 1 ] || delay=5
-"$build/tools/ballast" --socket "$folder/api.sock" top --delay ${delay}s --number $((seconds / delay))
+"$build/tools/ballast" --socket "$folder/api.sock" top --delay 1s --number "$seconds"
 echo
 echo "What happened, and why (ballast events):"
 "$build/tools/ballast" --socket "$folder/api.sock" events --limit 15
