@@ -74,8 +74,9 @@ static void check_bounds(const struct world *world)
             assert_true(decision->target_bytes >= max - max / 100 * 65 - 65);
         }
     }
-    assert_true(world->plan.granted_bytes <=
-                world->plan.arrived_bytes + world->plan.slush_left_bytes);
+    assert_true(world->plan.granted_bytes <= world->plan.arrived_bytes +
+                                                 world->plan.slush_left_bytes +
+                                                 world->plan.lendable_bytes);
 }
 
 static void nobody_ever_shrinks_below_minimum_floor_or_the_largest_balloon(void **state)

@@ -32,6 +32,26 @@ static void demand_is_use_and_a_buffer_and_a_margin(void **state)
     assert_int_equal(machine->decision.demand_bytes, demand_for(4 * GIB));
 }
 
+static void while_use_rises_the_demand_is_ahead_of_it(void **state)
+{
+    (void)state;
+    struct world world;
+    const struct policy_machine *machine = one_guest(&world, 2 * GIB);
+    for (uint64_t i = 1; i <= 4; i++) { /* four seconds ahead */
+        world.guests[0].used = 2 * GIB + i * 100 * MIB;
+        world_step(&world);
+        const uint64_t used = 2 * GIB + i * 100 * MIB;
+        assert_in_range(machine->decision.demand_bytes, demand_for(used) + 399 * MIB,
+                        demand_for(used) + 401 * MIB);
+    }
+    world.guests[0].used = 5 * GIB; /* but by an eighth of the maximum at most */
+    world_step(&world);
+    assert_in_range(machine->decision.demand_bytes, demand_for(5 * GIB) + 5 * GIB / 4 - 4096,
+                    demand_for(5 * GIB) + 5 * GIB / 4);
+    world_step(&world);
+    assert_int_equal(machine->decision.demand_bytes, demand_for(5 * GIB));
+}
+
 static void demand_stays_within_minimum_and_maximum(void **state)
 {
     (void)state;
@@ -46,6 +66,8 @@ static void demand_rises_at_once_and_falls_over_seconds(void **state)
     struct world world;
     const struct policy_machine *machine = one_guest(&world, 2 * GIB);
     world.guests[0].used = 6 * GIB;
+    world_step(&world);
+    assert_true(machine->decision.demand_bytes >= demand_for(6 * GIB));
     world_step(&world);
     assert_int_equal(machine->decision.demand_bytes, demand_for(6 * GIB));
     world.guests[0].used = 2 * GIB;
@@ -165,33 +187,74 @@ static void swapping(struct world *world)
     world->machines[0].sample.swap_in_bytes = (uint64_t)(world->now_ms - WORLD_FROM) * 10000;
 }
 
-static void suffering_raises_the_demand_while_it_lasts_and_some_time_after(void **state)
+static void suffering_raises_the_demand_step_by_step(void **state)
 {
     (void)state;
     struct world world;
-    const struct policy_machine *machine = one_guest(&world, 3 * GIB);
+    const struct policy_machine *machine = one_guest(&world, 3 * GIB + GIB / 2);
     world.guests[0].size = 4 * GIB;
     world.guests[0].stuck = true;
     world.spoil = swapping;
     world_run(&world, 2);
-    assert_int_equal(machine->memory.boost_bytes, 10 * GIB / 8 + 10 * GIB / 80);
+    assert_int_equal(machine->memory.boost_bytes, 10 * GIB / 16 + 10 * GIB / 160);
     world_run(&world, 5);
-    assert_true(machine->memory.boost_bytes > 10 * GIB / 8 + 5 * (10 * GIB / 80));
-    assert_true(machine->decision.demand_bytes > demand_for(3 * GIB) + GIB);
-    world.guests[0].used = GIB; /* and it is over: with so much available nothing helps */
+    assert_true(machine->memory.boost_bytes >= 10 * GIB / 16 + 3 * (10 * GIB / 160));
+    assert_true(machine->decision.demand_bytes > demand_for(3 * GIB + GIB / 2) + 10 * GIB / 16);
+}
+
+static void what_a_guest_suffered_without_is_given_up_over_half_an_hour(void **state)
+{
+    (void)state;
+    struct world world;
+    const struct policy_machine *machine = one_guest(&world, 3 * GIB + GIB / 2);
+    world.guests[0].size = 4 * GIB;
+    world.guests[0].stuck = true;
+    world.spoil = swapping;
+    world_run(&world, 7);
+    const uint64_t boost = machine->memory.boost_bytes;
+    world.spoil = NULL;
     world_run(&world, 29);
-    assert_true(machine->memory.boost_bytes != 0);
-    world_run(&world, 2);
+    assert_int_equal(machine->memory.boost_bytes, boost);
+    world_run(&world, 600);
+    assert_in_range(machine->memory.boost_bytes, boost / 2, boost * 3 / 4);
+    world_run(&world, 2 * 3600);
     assert_int_equal(machine->memory.boost_bytes, 0);
 }
 
-static void swapping_with_much_available_is_not_cured_by_memory(void **state)
+static void without_memory_to_give_no_debt_grows(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world, 6 * GIB, GIB);
+    const struct policy_machine *machine =
+        world_add_sized(&world, POLICY_BURST, GIB, 10 * GIB, 4 * GIB, 4 * GIB);
+    world.spoil = swapping;
+    world_run(&world, 300);
+    assert_in_range(machine->memory.boost_bytes, 10 * GIB / 16, 10 * GIB / 8);
+}
+
+static void faults_with_much_available_count_when_they_last(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world, 9 * GIB, GIB);
+    const struct policy_machine *machine =
+        world_add_sized(&world, POLICY_BURST, GIB, 10 * GIB, GIB, 6 * GIB);
+    world_run(&world, 2);
+    world.spoil = swapping;
+    world_run(&world, 9);
+    assert_int_equal(machine->memory.boost_bytes, 0); /* programs that start */
+    world_run(&world, 3);
+    assert_true(machine->memory.boost_bytes != 0); /* a hot cache that is too small */
+}
+
+static void a_guest_with_its_maximum_is_not_cured_by_memory(void **state)
 {
     (void)state;
     struct world world;
     const struct policy_machine *machine = one_guest(&world, GIB);
     world.spoil = swapping;
-    world_run(&world, 5);
+    world_run(&world, 60);
     assert_int_equal(machine->memory.boost_bytes, 0);
 }
 
@@ -199,6 +262,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(demand_is_use_and_a_buffer_and_a_margin),
+        cmocka_unit_test(while_use_rises_the_demand_is_ahead_of_it),
         cmocka_unit_test(demand_stays_within_minimum_and_maximum),
         cmocka_unit_test(demand_rises_at_once_and_falls_over_seconds),
         cmocka_unit_test(a_rhythm_is_remembered_for_minutes_and_a_single_burst_is_not),
@@ -206,8 +270,11 @@ int main(void)
         cmocka_unit_test(small_machines_keep_a_small_margin),
         cmocka_unit_test(both_ways_of_counting_a_balloon_are_told_apart),
         cmocka_unit_test(what_was_counted_before_it_was_known_is_no_suffering),
-        cmocka_unit_test(suffering_raises_the_demand_while_it_lasts_and_some_time_after),
-        cmocka_unit_test(swapping_with_much_available_is_not_cured_by_memory),
+        cmocka_unit_test(suffering_raises_the_demand_step_by_step),
+        cmocka_unit_test(what_a_guest_suffered_without_is_given_up_over_half_an_hour),
+        cmocka_unit_test(without_memory_to_give_no_debt_grows),
+        cmocka_unit_test(faults_with_much_available_count_when_they_last),
+        cmocka_unit_test(a_guest_with_its_maximum_is_not_cured_by_memory),
     };
     return cmocka_run_group_tests_name("tools/ballast/policy/demand.c", tests, NULL, NULL);
 }

@@ -8,14 +8,21 @@
  */
 #include "tools/ballast/policy/policy_internal.h"
 
-#define EWMA_MS  10000U
-#define SLOT_MS  30000
-#define SLOTS    POLICY_DEMAND_SLOTS
+#define EWMA_MS 10000U
+#define SLOT_MS 30000
+#define SLOTS   POLICY_DEMAND_SLOTS
+/* A guest suffers for so long after the last sign of it; its boost falls over half an hour. */
 #define BOOST_MS 30000
-/* While a guest suffers, its boost reaches this part of the maximum in ten seconds. */
-#define BOOST_PART  8U
+#define FALL_MS  1800000U
+/* A boost begins with this part of the maximum, and grows by as much in ten seconds. */
+#define BOOST_PART  16U
 #define BOOST_LEAST (64 * POLICY_MIB)
-/* More a second is suffering, for a guest with little available. */
+/* Programs that start read from the disk too, but not for so long. */
+#define STRAIN_MS 10000
+/* Until a decision counts: the age of statistics, a period, and the way of a command. */
+#define LEAD_MS   4000U
+#define LEAD_PART 8U
+/* More a second is a strain. */
 #define SWAP_IN_BYTES_PER_S POLICY_MIB
 #define MAJOR_FAULTS_PER_S  250U
 #define ALLOC_STALLS_PER_S  20U
@@ -78,10 +85,25 @@ static bool counter_high(uint64_t last, uint64_t now, uint64_t per_s, uint64_t e
            now - last > per_s * elapsed_ms / 1000;
 }
 
-static bool guest_suffers(const struct policy_machine *machine, uint64_t available)
+static bool guest_strained(const struct policy_machine *machine, uint64_t elapsed_ms)
 {
     const struct policy_sample *sample = &machine->sample;
     const struct policy_memory *memory = &machine->memory;
+    return counter_high(memory->last_alloc_stalls, sample->alloc_stalls, ALLOC_STALLS_PER_S,
+                        elapsed_ms) ||
+           counter_high(memory->last_major_faults, sample->major_faults, MAJOR_FAULTS_PER_S,
+                        elapsed_ms) ||
+           counter_high(memory->last_swap_in_bytes, sample->swap_in_bytes, SWAP_IN_BYTES_PER_S,
+                        elapsed_ms);
+}
+
+/* With little available a strain counts at once. With much it must last: a hot cache counts as
+ * available and is missed all the same, but only by who faults without end. Who suffered lately is
+ * believed at once: what it was given for that has been taken again. */
+static bool guest_suffers(struct policy_machine *machine)
+{
+    const struct policy_sample *sample = &machine->sample;
+    struct policy_memory *memory = &machine->memory;
     const uint64_t elapsed = policy_elapsed(memory->last_stats_ms, sample->stats_ms, 600000);
     if (memory->last_stats_ms == 0 || elapsed == 0) {
         return false;
@@ -89,30 +111,52 @@ static bool guest_suffers(const struct policy_machine *machine, uint64_t availab
     if (counter_high(memory->last_oom_kills, sample->oom_kills, 0, elapsed)) {
         return true;
     }
-    /* A guest that starts programs reads them from its disk too; with much available, more memory
-     * would not help it. */
-    if (available > machine->scratch.actual_bytes / 4) {
+    if (!guest_strained(machine, elapsed)) {
+        memory->strain_ms = 0;
         return false;
     }
-    return counter_high(memory->last_alloc_stalls, sample->alloc_stalls, ALLOC_STALLS_PER_S,
-                        elapsed) ||
-           counter_high(memory->last_major_faults, sample->major_faults, MAJOR_FAULTS_PER_S,
-                        elapsed) ||
-           counter_high(memory->last_swap_in_bytes, sample->swap_in_bytes, SWAP_IN_BYTES_PER_S,
-                        elapsed);
+    if (memory->strain_ms == 0) {
+        memory->strain_ms = memory->last_stats_ms;
+    }
+    return memory->boost_bytes != 0 ||
+           sample->available_bytes <= machine->scratch.actual_bytes / 4 ||
+           sample->stats_ms - memory->strain_ms >= STRAIN_MS;
 }
 
-static void boost_update(const struct policy_round *round, struct policy_machine *machine,
-                         uint64_t available)
+/* The demand rises step by step until it is a step above what the guest has: the next one waits for
+ * it to be granted, or a host that has nothing would owe it ever more. Who has its maximum already
+ * cannot be helped by memory. */
+static void boost_raise(struct policy_machine *machine, uint64_t since_ms, uint64_t base)
 {
-    const struct policy_sample *sample = &machine->sample;
     struct policy_memory *memory = &machine->memory;
     const uint64_t max = machine->max_bytes;
     const uint64_t unit = policy_min(policy_max(max / BOOST_PART, BOOST_LEAST), max);
-    if (guest_suffers(machine, available)) {
+    const uint64_t step = memory->boost_bytes == 0 ? unit : policy_part(unit, since_ms, 10000);
+    const uint64_t room = policy_less(machine->decision.before_bytes, base);
+    if (machine->decision.before_bytes < max) {
+        memory->boost_bytes = policy_min(memory->boost_bytes + step, policy_min(room + unit, max));
+    }
+}
+
+/* What was needed once is given up slowly: caches show no need but by the faults without them. */
+static void boost_fall(struct policy_machine *machine, uint64_t elapsed_ms)
+{
+    struct policy_memory *memory = &machine->memory;
+    memory->boost_bytes -=
+        policy_part(memory->boost_bytes, policy_min(elapsed_ms, FALL_MS), FALL_MS);
+    if (memory->boost_bytes < machine->scratch.band_bytes) {
+        memory->boost_bytes = 0;
+    }
+}
+
+static void boost_update(const struct policy_round *round, struct policy_machine *machine,
+                         uint64_t base)
+{
+    const struct policy_sample *sample = &machine->sample;
+    struct policy_memory *memory = &machine->memory;
+    if (guest_suffers(machine)) {
         const uint64_t since = policy_elapsed(memory->last_stats_ms, sample->stats_ms, 10000);
-        const uint64_t more = memory->boost_bytes == 0 ? unit : policy_part(unit, since, 10000);
-        memory->boost_bytes = policy_min(memory->boost_bytes + more, max);
+        boost_raise(machine, since, base);
         memory->boost_until_ms = round->now_ms + BOOST_MS;
     }
     memory->last_swap_in_bytes = sample->swap_in_bytes;
@@ -171,6 +215,22 @@ static uint64_t use_lately(struct policy_memory *memory, uint64_t used, int64_t 
     return policy_max(memory->demand_fast_bytes, usual);
 }
 
+/* What it will use more before anything decided now has arrived, if it goes on like this. */
+static uint64_t lead_of(struct policy_machine *machine, uint64_t used)
+{
+    struct policy_memory *memory = &machine->memory;
+    const int64_t stats_ms = machine->sample.stats_ms;
+    if (stats_ms != memory->last_stats_ms) {
+        const uint64_t since = policy_elapsed(memory->last_stats_ms, stats_ms, LEAD_MS);
+        const uint64_t rise =
+            memory->last_stats_ms == 0 ? 0 : policy_less(used, memory->last_used_bytes);
+        memory->lead_bytes = policy_min(since == 0 ? 0 : policy_part(rise, LEAD_MS, since),
+                                        machine->max_bytes / LEAD_PART);
+        memory->last_used_bytes = used;
+    }
+    return memory->lead_bytes;
+}
+
 void policy_demand_update(const struct policy_round *round, struct policy_machine *machine,
                           uint64_t elapsed_ms)
 {
@@ -182,18 +242,23 @@ void policy_demand_update(const struct policy_round *round, struct policy_machin
                               ? machine->scratch.actual_bytes
                               : policy_min(sample->stats_actual_bytes, machine->scratch.ram_bytes);
     const uint64_t used = policy_less(size, sample->available_bytes);
+    const uint64_t lately = use_lately(memory, used, round->now_ms, elapsed_ms);
+    const uint64_t margin = machine->decision.margin_bytes;
+    const uint64_t lead = lead_of(machine, used);
+    const uint64_t base =
+        lately + policy_part(lately, settings->buffer_percent, 100) + margin + lead;
+    if (memory->boost_until_ms <= round->now_ms) {
+        boost_fall(machine, elapsed_ms);
+    }
     if (sample->stats_ms != memory->last_stats_ms) {
         mode_learn(machine);
-        boost_update(round, machine, sample->available_bytes);
+        boost_update(round, machine, base);
     }
-    if (memory->boost_until_ms <= round->now_ms) {
-        memory->boost_bytes = 0;
-    }
-    const uint64_t lately = use_lately(memory, used, round->now_ms, elapsed_ms);
-    const uint64_t kept = machine->decision.margin_bytes + memory->boost_bytes;
-    const uint64_t demand = lately + policy_part(lately, settings->buffer_percent, 100) + kept;
+    const uint64_t demand = base + memory->boost_bytes;
     machine->decision.used_bytes = used;
     machine->decision.demand_bytes =
         policy_page_up(policy_max(policy_min(demand, max), machine->min_bytes), max);
-    machine->scratch.need_bytes = policy_page_up(policy_min(used + kept, max), max);
+    machine->scratch.need_bytes = policy_page_up(policy_min(used + margin, max), max);
+    const uint64_t kept = used + margin + lead + memory->boost_bytes;
+    machine->scratch.urgent_bytes = policy_page_up(policy_min(kept, max), max);
 }

@@ -17,6 +17,18 @@ static void grow(struct policy_round *round, struct policy_machine *machine, uin
     round->plan->granted_bytes += bytes;
 }
 
+/* What is booked for machines that start, beyond what they were promised and have touched: half of
+ * it may be lent to those that need it now, as far as it is really there. Few that start take all
+ * of their RAM, and not at once. */
+static uint64_t lendable(const struct policy_round *round)
+{
+    const struct policy_plan *plan = round->plan;
+    const uint64_t kept = plan->reserve_bytes + plan->slush_bytes;
+    const uint64_t lent = policy_less(plan->booked_bytes, plan->ceiling_bytes + plan->slush_bytes);
+    return policy_min(policy_less(round->untouched_bytes / 2, lent),
+                      policy_less(round->host.available_bytes, kept));
+}
+
 /* Whether a machine asks for more, and up to where it may grow. */
 static void ask(struct policy_round *round, struct policy_machine *machine)
 {
@@ -37,7 +49,9 @@ static void ask(struct policy_round *round, struct policy_machine *machine)
     round->plan->asked_bytes += missing;
     decision->short_bytes = missing;
     /* Its share; beyond it, on an overloaded host, still what it cannot do without. */
-    const uint64_t share = policy_max(decision->want_bytes, scratch->need_bytes);
+    const uint64_t needs =
+        round->plan->lendable_bytes != 0 ? scratch->urgent_bytes : scratch->need_bytes;
+    const uint64_t share = policy_max(decision->want_bytes, needs);
     const uint64_t goal = policy_min(decision->demand_bytes, share);
     /* What it was asked for and has not given yet, it simply keeps. */
     const uint64_t kept = policy_min(goal, policy_page_down(scratch->level_bytes));
@@ -49,7 +63,7 @@ static void ask(struct policy_round *round, struct policy_machine *machine)
 }
 
 /* Each machine's ask, in this class and up to its need or its goal. Returns their sum. */
-static uint64_t asks_of(struct policy_round *round, enum policy_class class, bool need)
+static uint64_t asks_of(struct policy_round *round, enum policy_class class, enum policy_tier tier)
 {
     uint64_t asks = 0;
     for (size_t i = 0; i < round->count; i++) {
@@ -57,8 +71,7 @@ static uint64_t asks_of(struct policy_round *round, enum policy_class class, boo
         struct policy_scratch *scratch = &machine->scratch;
         scratch->ask_bytes = 0;
         if (machine->class == class && scratch->goal_bytes != 0) {
-            const uint64_t upto =
-                need ? policy_min(scratch->need_bytes, scratch->goal_bytes) : scratch->goal_bytes;
+            const uint64_t upto = policy_min(policy_tier_upto(machine, tier), scratch->goal_bytes);
             scratch->ask_bytes = policy_less(upto, machine->decision.target_bytes);
             asks += scratch->ask_bytes;
         }
@@ -100,26 +113,33 @@ static uint64_t grant_demand(struct policy_round *round, uint64_t physical)
 {
     static const struct {
         enum policy_class class;
-        bool need;
-    } turns[] = { { POLICY_BURST, true },
-                  { POLICY_SPARE, true },
-                  { POLICY_BURST, false },
-                  { POLICY_SPARE, false } };
+        enum policy_tier tier;
+    } turns[] = { { POLICY_BURST, POLICY_TIER_NEED },   { POLICY_SPARE, POLICY_TIER_NEED },
+                  { POLICY_BURST, POLICY_TIER_URGENT }, { POLICY_SPARE, POLICY_TIER_URGENT },
+                  { POLICY_BURST, POLICY_TIER_DEMAND }, { POLICY_SPARE, POLICY_TIER_DEMAND } };
     struct policy_plan *plan = round->plan;
     uint64_t arrived = policy_min(plan->arrived_bytes, physical);
     uint64_t fund = policy_min(plan->slush_left_bytes, physical - arrived);
+    uint64_t lend = policy_min(plan->lendable_bytes, physical - arrived - fund);
     uint64_t unmet = 0;
+    uint64_t lacking = 0;
     for (size_t i = 0; i < sizeof turns / sizeof turns[0]; i++) {
         const uint64_t kept = i == 0 ? 0 : plan->slush_bytes / 2;
-        const uint64_t asks = asks_of(round, turns[i].class, turns[i].need);
+        const uint64_t asks = asks_of(round, turns[i].class, turns[i].tier);
         if (asks != 0) {
-            const uint64_t paid = pay(round, asks, arrived, policy_less(fund, kept));
-            fund -= policy_less(paid, arrived);
+            const uint64_t usable = policy_less(fund, kept);
+            const uint64_t lent = turns[i].tier == POLICY_TIER_DEMAND ? 0 : lend;
+            const uint64_t paid = pay(round, asks, arrived, usable + lent);
+            const uint64_t beyond = policy_less(paid, arrived);
+            fund -= policy_min(beyond, usable);
+            lend -= policy_less(beyond, usable);
             arrived = policy_less(arrived, paid);
             /* What is missing of a need is asked for again with the demand. */
-            unmet += turns[i].need ? 0 : asks - paid;
+            unmet += turns[i].tier == POLICY_TIER_DEMAND ? asks - paid : 0;
+            lacking += turns[i].tier == POLICY_TIER_NEED ? asks - paid : 0;
         }
     }
+    round->host_memory->lacking_bytes = lacking;
     return unmet;
 }
 
@@ -134,6 +154,10 @@ static void demand_note(struct policy_round *round)
         }
         decision->short_bytes = policy_less(decision->demand_bytes, decision->target_bytes);
         round->plan->short_bytes += decision->short_bytes;
+        if (machine->memory.boost_until_ms > round->now_ms) {
+            round->host_memory->suffering_bytes +=
+                policy_less(machine->scratch.urgent_bytes, decision->target_bytes);
+        }
         if (decision->target_bytes > machine->decision.before_bytes) {
             policy_peak_note(round->settings, &machine->memory, round->now_ms);
         } else if (decision->short_bytes != 0) {
@@ -190,14 +214,18 @@ uint64_t policy_grant(struct policy_round *round)
     /* Bookings may promise more than there is, by overcommitment and trust; nothing is given that
      * is not really there. */
     const uint64_t physical = policy_less(round->host.available_bytes, plan->reserve_bytes / 2);
+    plan->lendable_bytes = lendable(round);
     uint64_t unmet = 0;
     for (size_t i = 0; i < round->count; i++) {
         ask(round, &round->machines[i]);
     }
+    round->host_memory->lacking_bytes = 0;
+    round->host_memory->suffering_bytes = 0;
     if (plan->asked_bytes != 0) {
         unmet = grant_demand(round, physical);
         demand_note(round);
     }
+    round->host_memory->short_bytes = plan->short_bytes;
     /* The quarter of a fund between where this ends and where reclaim begins keeps small changes of
      * the host's own use from moving memory to and fro. */
     const uint64_t taken = round->full_bytes + plan->granted_bytes + plan->slush_bytes / 4;

@@ -102,7 +102,8 @@ static enum policy_hold hold_by_time(const struct policy_round *round,
     const enum policy_zone zone = round->plan->zone;
     int64_t *until = &machine->decision.hold_until_ms;
     const bool peak = memory->hold_why == POLICY_HOLD_PEAK;
-    if (memory->held_until_ms > round->now_ms && !(peak && zone == POLICY_LOW)) {
+    const bool dire = policy_strait_is_dire(round);
+    if (memory->held_until_ms > round->now_ms && !(peak && (zone == POLICY_LOW || dire))) {
         *until = memory->held_until_ms;
         return (enum policy_hold)memory->hold_why;
     }
@@ -110,11 +111,11 @@ static enum policy_hold hold_by_time(const struct policy_round *round,
         memory->hour_ms = round->now_ms;
         memory->reversals = 0;
     }
-    if (memory->reversals >= round->settings->reversals_per_hour && zone < POLICY_HARD) {
+    if (memory->reversals >= round->settings->reversals_per_hour && zone < POLICY_HARD && !dire) {
         *until = memory->hour_ms + HOUR_MS;
         return POLICY_HOLD_REVERSALS;
     }
-    if (memory->boost_bytes != 0) {
+    if (memory->boost_until_ms > round->now_ms && !dire) {
         *until = memory->boost_until_ms;
         return POLICY_HOLD_SUFFERS;
     }

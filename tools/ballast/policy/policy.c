@@ -92,6 +92,7 @@ void policy_decide(const struct policy_settings *settings, const struct policy_h
     plan->reserve_bytes = policy_reserve(settings, round.host.total_bytes);
     plan->slush_bytes = policy_slush(settings, round.host.total_bytes);
     policy_zone_update(&round);
+    policy_strait_update(&round);
     for (size_t i = 0; i < count; i++) {
         policy_watch(&round, &machines[i]);
     }

@@ -157,8 +157,11 @@ struct policy_memory {
     uint64_t last_major_faults;
     uint64_t last_alloc_stalls;
     uint64_t last_oom_kills;
-    uint64_t boost_bytes; /* beyond the demand, because the guest suffers */
-    int64_t boost_until_ms;
+    uint64_t last_used_bytes;
+    uint64_t lead_bytes;    /* what it will use more before the next decision counts */
+    uint64_t boost_bytes;   /* beyond the demand, because the guest suffers or did lately */
+    int64_t boost_until_ms; /* it suffers until then */
+    int64_t strain_ms;      /* since when its counters are high without a break; 0: they are not */
     int64_t last_stats_ms;
     int64_t steady_ms;         /* since when its size has not moved */
     int64_t command_ms;        /* when its target changed last */
@@ -203,6 +206,13 @@ struct policy_host_memory {
     enum policy_zone zone;
     int64_t zone_ms; /* since when */
     int64_t now_ms;
+    /* What was not given in the last period: of all demand, of what machines cannot do without, and
+     * of what they suffer without. */
+    uint64_t short_bytes;
+    uint64_t lacking_bytes;
+    uint64_t suffering_bytes;
+    uint64_t squeezed;  /* how much smaller margins are because of it, in 65536ths, */
+    uint64_t lent;      /* and the slush fund */
     uint64_t own_bytes; /* what the host needs beside the machines' RAM, averaged over seconds */
 };
 
@@ -275,7 +285,8 @@ struct policy_scratch {
     uint64_t offset_bytes;
     uint64_t cap_bytes;
     uint64_t share_bytes;
-    uint64_t need_bytes;   /* of its demand, what it cannot do without: use, margin, boost */
+    uint64_t need_bytes;   /* of its demand, what it cannot do without: use and margin, */
+    uint64_t urgent_bytes; /* and what it suffers without: the boost, or will in a moment */
     uint64_t goal_bytes;   /* the size that it may grow to, */
     uint64_t ask_bytes;    /* and what of it is to be paid now; or could be given */
     uint64_t ram_bytes;    /* the sample's, made sure to be possible */
@@ -313,6 +324,7 @@ struct policy_plan {
     uint64_t ceiling_bytes;    /* what all bookings may add up to, the fund not counted */
     uint64_t booked_bytes;     /* what they add up to */
     uint64_t arrived_bytes;    /* so much can be granted without the fund */
+    uint64_t lendable_bytes;   /* booked for machines that start, not in use: for urgent needs */
     uint64_t asked_bytes;      /* demand above the present sizes */
     uint64_t short_bytes;      /* of it, what could not be granted this time */
     uint64_t granted_bytes;

@@ -20,9 +20,10 @@ struct policy_round {
     size_t count;
     int64_t now_ms;
     struct policy_plan *plan;
-    uint64_t resident_bytes; /* of all machines */
-    uint64_t full_bytes;     /* booked without trust in what was reported */
-    uint64_t zone_need;      /* to be available before the host is green again */
+    uint64_t resident_bytes;  /* of all machines */
+    uint64_t full_bytes;      /* booked without trust in what was reported */
+    uint64_t untouched_bytes; /* of machines that start, booked, not promised, not in use */
+    uint64_t zone_need;       /* to be available before the host is green again */
 };
 
 /* ---- arithmetic ---- */
@@ -80,6 +81,16 @@ static inline uint64_t policy_ram(const struct policy_machine *machine)
 /* The host's zone by available memory and pressure, with hysteresis, and zone_need. */
 void policy_zone_update(struct policy_round *round);
 
+/* ---- strait.c ---- */
+
+/* What of margins and fund is given up, by what the last round could not serve; takes the fund's
+ * part off the plan's. */
+void policy_strait_update(struct policy_round *round);
+/* What is left of a margin. */
+uint64_t policy_margin_left(const struct policy_round *round, uint64_t margin);
+/* Margins have yielded, and somebody still lacks what it cannot do without. */
+bool policy_strait_is_dire(const struct policy_round *round);
+
 /* ---- watch.c, drift.c, demand.c, hold.c: one machine ---- */
 
 /* What can be said about a machine without the others: everything in its decision but want_bytes,
@@ -120,6 +131,21 @@ void policy_hold_until(struct policy_memory *memory, enum policy_hold why, int64
 uint64_t policy_fill(struct policy_machine *machines, size_t count, uint64_t budget);
 
 /* ---- share.c, grant.c, maximum.c, reclaim.c: all machines ---- */
+
+/* In which order demand is served; each tier includes those before it. */
+enum policy_tier {
+    POLICY_TIER_NEED,   /* what a guest cannot do without: its use and margin */
+    POLICY_TIER_URGENT, /* what it suffers without: the boost */
+    POLICY_TIER_DEMAND, /* and the buffer */
+};
+
+/* The size up to which a machine takes in a tier. */
+static inline uint64_t policy_tier_upto(const struct policy_machine *machine, enum policy_tier tier)
+{
+    return tier == POLICY_TIER_NEED     ? machine->scratch.need_bytes
+           : tier == POLICY_TIER_URGENT ? machine->scratch.urgent_bytes
+                                        : machine->decision.demand_bytes;
+}
 
 /* want_bytes of each machine. */
 void policy_share(struct policy_round *round);

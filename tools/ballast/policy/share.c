@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What each machine should have, if everything had arrived: in tiers, what it has in any case; then
- * what it needs, burst machines before spare ones, by weight; then what is left over, by weight
+ * what it cannot do without, what it suffers without, and its buffer, in each burst machines before
+ * spare ones, by weight; then what is left over, by weight
  * too, but in totals, so that a machine that needs little gets more of it. The idle tax says how
  * little of the surplus counts in that total.
  */
@@ -22,15 +23,15 @@ static uint64_t base_of(const struct policy_machine *machine)
     return policy_page_up(policy_max(machine->min_bytes, keeps), most);
 }
 
-/* One class, up to what its machines cannot do without or up to their demand. Levels are of totals:
+/* One tier of one class. Levels are of totals:
  * who has more than others already waits until they have as much. */
-static uint64_t tier_demand(struct policy_round *round, enum policy_class class, bool need,
-                            uint64_t budget)
+static uint64_t tier_demand(struct policy_round *round, enum policy_class class,
+                            enum policy_tier tier, uint64_t budget)
 {
     for (size_t i = 0; i < round->count; i++) {
         struct policy_machine *machine = &round->machines[i];
         const bool takes = machine->class == class && !machine->scratch.fixed;
-        const uint64_t upto = need ? machine->scratch.need_bytes : machine->decision.demand_bytes;
+        const uint64_t upto = policy_tier_upto(machine, tier);
         machine->scratch.weight = machine->weight;
         machine->scratch.offset_bytes = machine->decision.want_bytes;
         machine->scratch.cap_bytes = takes ? policy_less(upto, machine->decision.want_bytes) : 0;
@@ -87,10 +88,10 @@ void policy_share(struct policy_round *round)
     }
     budget = policy_less(budget, based);
     if (asked > budget) {
-        budget = tier_demand(round, POLICY_BURST, true, budget);
-        budget = tier_demand(round, POLICY_SPARE, true, budget);
-        budget = tier_demand(round, POLICY_BURST, false, budget);
-        tier_demand(round, POLICY_SPARE, false, budget);
+        for (enum policy_tier tier = POLICY_TIER_NEED; tier <= POLICY_TIER_DEMAND; tier++) {
+            budget = tier_demand(round, POLICY_BURST, tier, budget);
+            budget = tier_demand(round, POLICY_SPARE, tier, budget);
+        }
         return;
     }
     for (size_t i = 0; i < round->count; i++) {

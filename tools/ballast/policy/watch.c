@@ -25,9 +25,10 @@ static void sizes_read(const struct policy_round *round, struct policy_machine *
     const uint64_t max = machine->max_bytes;
     scratch->band_bytes = policy_max(policy_part(max, settings->deadband_percent, 100),
                                      policy_min(settings->deadband_bytes, max / BAND_PART));
-    machine->decision.margin_bytes = policy_min(
-        policy_max(settings->floor_bytes, policy_part(max, settings->floor_percent, 100)),
-        max / MARGIN_PART);
+    const uint64_t margin =
+        policy_max(settings->floor_bytes, policy_part(max, settings->floor_percent, 100));
+    machine->decision.margin_bytes =
+        policy_margin_left(round, policy_min(margin, max / MARGIN_PART));
     scratch->ram_bytes = policy_ram(machine);
     const uint64_t actual = sample->actual_bytes;
     scratch->actual_bytes = actual == POLICY_MISSING ? max : policy_min(actual, scratch->ram_bytes);
@@ -160,6 +161,10 @@ static void sums_add(struct policy_round *round, const struct policy_machine *ma
                                   : policy_min(sample->resident_bytes, machine->scratch.ram_bytes);
     round->resident_bytes += resident;
     round->full_bytes += machine->scratch.full_bytes;
+    if (machine->memory.settling && machine->class != POLICY_GUARANTEED && machine->enabled) {
+        const uint64_t promised = policy_max(resident, machine->min_bytes);
+        round->untouched_bytes += policy_less(machine->scratch.full_bytes, promised);
+    }
     round->plan->booked_bytes += machine->decision.booked_bytes;
 }
 

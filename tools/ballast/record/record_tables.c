@@ -107,6 +107,11 @@ static const struct record_field host_memory_fields[] = {
     NAMED(policy_host_memory, zone, zone_word),
     FIELD(policy_host_memory, zone_ms, RECORD_TIME),
     FIELD(policy_host_memory, now_ms, RECORD_TIME),
+    FIELD(policy_host_memory, short_bytes, RECORD_U64),
+    FIELD(policy_host_memory, lacking_bytes, RECORD_U64),
+    FIELD(policy_host_memory, suffering_bytes, RECORD_U64),
+    FIELD(policy_host_memory, squeezed, RECORD_U64),
+    FIELD(policy_host_memory, lent, RECORD_U64),
     FIELD(policy_host_memory, own_bytes, RECORD_U64),
 };
 
@@ -155,8 +160,11 @@ static const struct record_field memory_fields[] = {
     FIELD(policy_memory, last_major_faults, RECORD_U64),
     FIELD(policy_memory, last_alloc_stalls, RECORD_U64),
     FIELD(policy_memory, last_oom_kills, RECORD_U64),
+    FIELD(policy_memory, last_used_bytes, RECORD_U64),
+    FIELD(policy_memory, lead_bytes, RECORD_U64),
     FIELD(policy_memory, boost_bytes, RECORD_U64),
     FIELD(policy_memory, boost_until_ms, RECORD_TIME),
+    FIELD(policy_memory, strain_ms, RECORD_TIME),
     FIELD(policy_memory, last_stats_ms, RECORD_TIME),
     FIELD(policy_memory, steady_ms, RECORD_TIME),
     FIELD(policy_memory, command_ms, RECORD_TIME),
@@ -214,10 +222,10 @@ static const struct record_field plan_fields[] = {
     NAMED(policy_plan, zone, zone_word),           FIELD(policy_plan, reserve_bytes, RECORD_U64),
     FIELD(policy_plan, slush_bytes, RECORD_U64),   FIELD(policy_plan, slush_left_bytes, RECORD_U64),
     FIELD(policy_plan, ceiling_bytes, RECORD_U64), FIELD(policy_plan, booked_bytes, RECORD_U64),
-    FIELD(policy_plan, arrived_bytes, RECORD_U64), FIELD(policy_plan, asked_bytes, RECORD_U64),
-    FIELD(policy_plan, short_bytes, RECORD_U64),   FIELD(policy_plan, granted_bytes, RECORD_U64),
-    FIELD(policy_plan, coming_bytes, RECORD_U64),  FIELD(policy_plan, taken_bytes, RECORD_U64),
-    FIELD(policy_plan, admit, RECORD_BOOL),
+    FIELD(policy_plan, arrived_bytes, RECORD_U64), FIELD(policy_plan, lendable_bytes, RECORD_U64),
+    FIELD(policy_plan, asked_bytes, RECORD_U64),   FIELD(policy_plan, short_bytes, RECORD_U64),
+    FIELD(policy_plan, granted_bytes, RECORD_U64), FIELD(policy_plan, coming_bytes, RECORD_U64),
+    FIELD(policy_plan, taken_bytes, RECORD_U64),   FIELD(policy_plan, admit, RECORD_BOOL),
 };
 
 TABLE(plan, policy_plan);
