@@ -63,8 +63,9 @@ $(BUILD)/fuzz/libballast.a: $(call BALLAST_OBJS,fuzz) $(BALLAST_FAKES:%.c=$(BUIL
 	@rm -f $@; ar rcsD $@ $^
 
 # The API's tests stand on a fleet and a store of their own, which stand before the library's.
+BALLAST_API_TESTS := $(filter test_api_%,$(BALLAST_TESTS))
 API_WORLD := $(patsubst %.c,%.o,$(wildcard tests/ballast/unit/api_*.c))
-$(BUILD)/ballast/unit/test_api_%: $(BUILD)/host/tests/ballast/unit/test_api_%.o $(API_WORLD:%=$(BUILD)/host/%) $(BUILD)/host/libballast.a
+$(BALLAST_API_TESTS:%=$(BUILD)/ballast/unit/%): $(BUILD)/ballast/unit/%: $(BUILD)/host/tests/ballast/unit/%.o $(API_WORLD:%=$(BUILD)/host/%) $(BUILD)/host/libballast.a
 	@mkdir -p $(@D); echo "  $@"
 	$(Q)$(HOSTCC) $(SANITIZE) $^ -lcmocka $(BALLAST_LIBS) -o $@
 
@@ -102,6 +103,10 @@ ballast-fuzz: $(BALLAST_FUZZERS:%=$(BUILD)/ballast/fuzz/%) ## Run ballast's fuzz
 	  else cat $(BUILD)/ballast/fuzz/$$f.log; echo "$$f: FAILED"; exit 1; fi; done
 
 # The same unit tests without sanitizers, under valgrind, which sees what was never written.
+$(BALLAST_API_TESTS:%=$(BUILD)/ballast/plain/%): $(BUILD)/ballast/plain/%: $(BUILD)/tools/obj/tests/ballast/unit/%.o $(API_WORLD:%=$(BUILD)/tools/obj/%) $(BALLAST_FAKES:%.c=$(BUILD)/tools/obj/%.o) $(BUILD)/tools/libballast.a
+	@mkdir -p $(@D); echo "  $@"
+	$(Q)$(HOSTCC) $^ -lcmocka $(BALLAST_LIBS) -o $@
+
 $(BUILD)/ballast/plain/%: $(BUILD)/tools/obj/tests/ballast/unit/%.o $(BALLAST_FAKES:%.c=$(BUILD)/tools/obj/%.o) $(BUILD)/tools/libballast.a
 	@mkdir -p $(@D); echo "  $@"
 	$(Q)$(HOSTCC) $^ -lcmocka $(BALLAST_LIBS) -o $@

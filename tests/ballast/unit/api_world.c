@@ -159,8 +159,19 @@ void world_reset(void)
         .started_s = world.now_s - 60,
         .version = "1.0",
     };
-    world.plan = (struct policy_plan){ POLICY_SOFT, 101, 102, 103, 104, 105, 106,
-                                       107,         108, 109, 110, 111, true };
+    world.plan = (struct policy_plan){ .zone = POLICY_SOFT,
+                                       .reserve_bytes = 101,
+                                       .slush_bytes = 102,
+                                       .slush_left_bytes = 103,
+                                       .ceiling_bytes = 104,
+                                       .booked_bytes = 105,
+                                       .arrived_bytes = 106,
+                                       .asked_bytes = 107,
+                                       .short_bytes = 108,
+                                       .granted_bytes = 109,
+                                       .coming_bytes = 110,
+                                       .taken_bytes = 111,
+                                       .admit = true };
     world.host = (struct policy_host){ 64 * 1024 * MIB, 20 * 1024 * MIB, 113, 1250, 310 };
     world_machine("db", "bob")->settings.class = POLICY_GUARANTEED;
     world_machine("mail", "");
