@@ -8,6 +8,8 @@
 /* Peaks within this time of each other are told apart from one that comes alone. */
 #define PEAKS_MS 600000U
 #define HOUR_MS  3600000U
+/* Small guests give a part of their memory as fast as large ones give a small part of theirs. */
+#define STEP_A_SECOND_LEAST (32 * POLICY_MIB)
 /* A slow guest is still asked for so much, or its speed would never be measured again. */
 #define STEP_LEAST (4 * POLICY_MIB)
 
@@ -144,7 +146,8 @@ static uint64_t step_of(const struct policy_round *round, const struct policy_ma
     const struct policy_decision *decision = &machine->decision;
     const bool hurry = round->plan->zone >= POLICY_HARD;
     const uint64_t percent = round->settings->inflate_percent * (hurry ? 4U : 1U);
-    const uint64_t a_second = policy_part(machine->max_bytes, percent, 100);
+    const uint64_t a_second =
+        policy_max(policy_part(machine->max_bytes, percent, 100), STEP_A_SECOND_LEAST);
     uint64_t step = policy_part(a_second, elapsed_ms, 1000);
     const uint64_t available = policy_less(machine->scratch.actual_bytes, decision->used_bytes);
     step = policy_min(step, available / (hurry ? 2 : 4));

@@ -45,7 +45,8 @@ struct policy_settings {
     uint32_t overcommit_percent;  /* sizes may add up to this part of what the host has */
     uint32_t reporting_trust_percent; /* of what a reporting guest gave back by itself, this part
                                        * counts as free while the host is green */
-    uint32_t inflate_percent;    /* a guest shrinks by at most this part of its maximum a second */
+    uint32_t inflate_percent;    /* a guest shrinks by at most this part of its maximum a second,
+                                  * or 32 MiB where that is more */
     uint32_t deadband_percent;   /* surplus moves only above this part of the maximum, */
     uint64_t deadband_bytes;     /* and above this */
     uint32_t psi_some_percent;   /* pressure ("some avg10") that raises the zone by one */
