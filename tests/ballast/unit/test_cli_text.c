@@ -8,6 +8,7 @@
 #include "tests/ballast/unit/cli_fixture.h"
 #include "tools/ballast/cli/cli_table.h"
 #include "tools/ballast/cli/cli_text.h"
+#include "tools/ballast/config/config.h"
 
 #define GIB ((uint64_t)1 << 30)
 
@@ -46,11 +47,11 @@ static void what_is_no_size_is_refused(void **state)
     static const char *const cases[] = {
         "",         "G",
         "-1G",      "+1",
-        "1GB",      "1Gi",
-        "1.G",      ".5G",
-        "1e9",      "1.5",
-        "0x1",      "1G1",
-        "101%",     "50% ",
+        "1Gi",      "1.G",
+        ".5G",      "1e9",
+        "1.5",      "0x1",
+        "1G1",      "101%",
+        "50% x",    "100.1%",
         " 1",       "99999999999999999999",
         "1,5G",     "18446744073709551615",
         "9999999T", "nan",
@@ -64,6 +65,26 @@ static void what_is_no_size_is_refused(void **state)
         }
     }
     assert_false(cli_parse_size("50%", POLICY_MISSING, &bytes));
+}
+
+/* One reader for both: what the file says may be said on the command line, and means the same. */
+static void sizes_and_times_mean_what_they_mean_in_the_configuration(void **state)
+{
+    static const char *const cases[] = {
+        "1",    "1K",   "1 K", "1KB", "1kiB", "0.1M", "1.000001G", "1Ki", "1KiBB", "1s",  "2 h",
+        "0.5d", "1min", "ms",  "0",   "1.s",  "1.5",  "1MB",       "7 T", "8e3",   "0x4", "12 %",
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        uint64_t here = 0;
+        uint64_t there = 0;
+        int64_t span = 0;
+        bool good = cli_parse_size(cases[i], POLICY_MISSING, &here);
+        assert_int_equal(good, config_parse_size(cases[i], &there));
+        assert_true(!good || here == there);
+        good = config_parse_time(cases[i], &there);
+        assert_true(!good || (cli_parse_span(cases[i], &span) && (uint64_t)span == there));
+    }
 }
 
 static void times_are_read(void **state)
@@ -192,6 +213,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes_are_read_exactly),
         cmocka_unit_test(what_is_no_size_is_refused),
+        cmocka_unit_test(sizes_and_times_mean_what_they_mean_in_the_configuration),
         cmocka_unit_test(times_are_read),
         cmocka_unit_test(times_and_sizes_are_written_for_people),
         cmocka_unit_test(a_slip_finds_the_name_that_was_meant),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Sizes, times and names, read and written. Whole numbers are read digit by digit: strtod() would
- * follow the locale's comma and round above 2^53.
+ * Sizes, times and names, read and written. What the configuration file may say of sizes and times
+ * means the same here: its reader reads them.
  */
 
 #include "tools/ballast/cli/cli_text.h"
@@ -14,6 +14,7 @@
 #include <time.h>
 #include <wchar.h>
 
+#include "tools/ballast/config/config.h"
 #include "tools/ballast/policy/policy_text.h"
 
 static_assert(CLI_TEXT >= POLICY_SIZE_TEXT, "a size fits");
@@ -60,112 +61,43 @@ const char *cli_time(int64_t unix_s, char text[CLI_TEXT])
     return text;
 }
 
-/* A decimal fraction: whole digits, and thousandths of what follows a point. */
-struct decimal {
-    uint64_t whole;
-    uint64_t thousandths;
-};
-
-static bool parse_decimal(const char **text, struct decimal *number)
-{
-    const char *at = *text;
-    uint64_t scale = 100;
-    number->whole = 0;
-    number->thousandths = 0;
-    if (!isdigit((unsigned char)*at)) {
-        return false;
-    }
-    for (; isdigit((unsigned char)*at); at++) {
-        if (number->whole > (UINT64_MAX >> 4) / 10) {
-            return false;
-        }
-        number->whole = number->whole * 10 + (uint64_t)(*at - '0');
-    }
-    if (*at == '.') {
-        at++;
-        if (!isdigit((unsigned char)*at)) {
-            return false;
-        }
-        for (; isdigit((unsigned char)*at); at++) {
-            number->thousandths += scale * (uint64_t)(*at - '0');
-            scale /= 10;
-        }
-    }
-    *text = at;
-    return true;
-}
-
-/* number x unit; false when that is more than any memory or time. */
-static bool scale_decimal(const struct decimal *number, uint64_t unit, uint64_t *product)
-{
-    if (number->whole > ((uint64_t)1 << 62) / unit) {
-        return false;
-    }
-    *product = number->whole * unit + unit / 1000 * number->thousandths +
-               unit % 1000 * number->thousandths / 1000;
-    return true;
-}
-
 bool cli_parse_size(const char *text, uint64_t whole, uint64_t *bytes)
 {
-    static const char letters[] = "KMGT";
-    struct decimal number;
-    const char *letter;
-    if (!parse_decimal(&text, &number)) {
+    uint64_t percent;
+    uint64_t millionths;
+    const char *unit = config_parse_decimal(text, &percent, &millionths);
+    if (unit == NULL || strcmp(unit, "%") != 0) {
+        return config_parse_size(text, bytes);
+    }
+    if (whole == POLICY_MISSING || percent > 100 || (percent == 100 && millionths != 0)) {
         return false;
     }
-    if (strcmp(text, "%") == 0) {
-        if (whole == POLICY_MISSING || number.whole > 100) {
-            return false;
-        }
-        *bytes = whole / 1000 * (number.whole * 10 + number.thousandths / 100) +
-                 whole % 1000 * (number.whole * 10 + number.thousandths / 100) / 1000;
-        return true;
-    }
-    while (*text == ' ') {
-        text++;
-    }
-    if (*text == '\0' || strcmp(text, "B") == 0) {
-        *bytes = number.whole;
-        return number.thousandths == 0;
-    }
-    letter = strchr(letters, toupper((unsigned char)*text));
-    if (letter == NULL || (text[1] != '\0' && strcmp(text + 1, "iB") != 0)) {
-        return false;
-    }
-    return scale_decimal(&number, (uint64_t)1024 << (10 * (letter - letters)), bytes);
+    /* In hundred thousandths: finer parts of a percent are below a page. */
+    const uint64_t parts = percent * 1000 + millionths / 1000;
+    *bytes = whole / 100000 * parts + whole % 100000 * parts / 100000;
+    return true;
 }
 
 bool cli_parse_span(const char *text, int64_t *ms)
 {
-    static const struct {
-        const char *name;
-        uint64_t ms;
-    } units[] = { { "", 1000 },     { "s", 1000 },    { "ms", 1 },      { "m", 60000 },
-                  { "min", 60000 }, { "h", 3600000 }, { "d", 86400000 } };
-    struct decimal number;
-    uint64_t product = 0;
-    if (!parse_decimal(&text, &number)) {
+    uint64_t whole;
+    uint64_t fraction;
+    char seconds[CLI_TEXT];
+    const char *unit = config_parse_decimal(text, &whole, &fraction);
+    if (unit != NULL && *unit == '\0' && strlen(text) + 1 < sizeof(seconds)) {
+        (void)snprintf(seconds, sizeof(seconds), "%ss", text);
+        text = seconds;
+    }
+    if (!config_parse_time(text, &whole) || whole > INT64_MAX) {
         return false;
     }
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-        if (strcmp(text, units[i].name) == 0) {
-            bool good = scale_decimal(&number, units[i].ms, &product);
-            *ms = (int64_t)product;
-            return good;
-        }
-    }
-    return false;
+    *ms = (int64_t)whole;
+    return true;
 }
 
 bool cli_parse_number(const char *text, uint64_t least, uint64_t most, uint64_t *number)
 {
-    struct decimal decimal;
-    if (!parse_decimal(&text, &decimal) || *text != '\0' || decimal.thousandths != 0) {
-        return false;
-    }
-    *number = decimal.whole;
-    return *number >= least && *number <= most;
+    return config_parse_number(text, number) && *number >= least && *number <= most;
 }
 
 bool cli_parse_time(const char *text, int64_t now_s, int64_t *unix_s)

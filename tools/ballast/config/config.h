@@ -128,3 +128,10 @@ bool config_name_valid(const char *name);
  * milliseconds. False when the text is none, or too large. */
 bool config_parse_size(const char *text, uint64_t *bytes);
 bool config_parse_time(const char *text, uint64_t *ms);
+
+/* A number with an optional fraction, whose unit is chosen by the caller: returns where the unit
+ * begins, or NULL. The fraction is in millionths. */
+const char *config_parse_decimal(const char *text, uint64_t *whole, uint64_t *millionths);
+
+/* A whole number without a unit. */
+bool config_parse_number(const char *text, uint64_t *number);

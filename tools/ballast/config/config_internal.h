@@ -112,10 +112,6 @@ void config_check(struct config_reading *reading);
 /* "did you mean" for a word, or NULL when none of the words is near. */
 const char *config_nearest(const char *word, const char *const *words, size_t count);
 
-/* A number with an optional fraction, whose unit is chosen by the caller: returns where the unit
- * begins, or NULL. The fraction is in millionths. */
-const char *config_parse_decimal(const char *text, uint64_t *whole, uint64_t *millionths);
-bool config_parse_number(const char *text, uint64_t *number);
 bool config_parse_percent(const char *text, uint32_t *percent); /* "20 %", "20%" */
 
 /* "unix:/absolute/path", or "ADDRESS:PORT" with an address of the loopback interface. */
