@@ -95,6 +95,20 @@ static uint64_t load_target(void *context, const char *machine)
     return owner->targets[place(owner, machine)];
 }
 
+static void save_ledger(void *context, const char *machine, const struct fleet_ledger *ledger)
+{
+    struct fake_owner *owner = context;
+    owner->ledgers[place(owner, machine)] = *ledger;
+    owner->ledger_saves++;
+}
+
+static bool load_ledger(void *context, const char *machine, struct fleet_ledger *ledger)
+{
+    struct fake_owner *owner = context;
+    *ledger = owner->ledgers[place(owner, machine)];
+    return true;
+}
+
 static bool save_reservation(void *context, const char *name, uint64_t bytes)
 {
     struct fake_owner *owner = context;
@@ -115,6 +129,8 @@ struct fleet_ops fake_owner_ops(struct fake_owner *owner)
         .load = load,
         .save_target = save_target,
         .load_target = load_target,
+        .save_ledger = save_ledger,
+        .load_ledger = load_ledger,
         .save_reservation = save_reservation,
     };
 }

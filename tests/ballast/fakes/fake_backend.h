@@ -39,6 +39,8 @@ struct fake_owner {
     char names[FAKE_KEPT_MAX][FACTS_NAME_MAX];
     struct fleet_settings kept[FAKE_KEPT_MAX];
     uint64_t targets[FAKE_KEPT_MAX];
+    struct fleet_ledger ledgers[FAKE_KEPT_MAX];
+    size_t ledger_saves;
     char reservation[FACTS_NAME_MAX]; /* the last one saved, */
     uint64_t reserved_bytes;          /* 0: released */
 };

@@ -104,9 +104,9 @@ struct fleet_machine *world_machine(const char *name, const char *owner)
     machine->settings.managed = true;
     machine->settings.revision = 7;
     machine->commands = 3;
-    machine->lent_mib_s = 12345;
-    machine->peaks_met = 5;
-    machine->peaks_missed = 1;
+    machine->ledger.lent_mib_s = 12345;
+    machine->ledger.peaks_met = 5;
+    machine->ledger.peaks_missed = 1;
     fill_facts(&machine->facts, base);
     fill_policy(&machine->policy, base);
     machine->policy.id = (uint32_t)at;

@@ -197,14 +197,47 @@ static void the_ledger_counts_what_is_lent(void **state)
     for (size_t i = 0; i < 11; i++) {
         rig_tick(&rig);
     }
-    assert_int_equal(db->lent_mib_s, 1024 * 20 - 5); /* ten periods of two seconds */
-    rig.now += 3600000;                              /* nobody saw this hour */
+    assert_int_equal(db->ledger.lent_mib_s, 1024 * 20 - 5); /* ten periods of two seconds */
+    rig.now += 3600000;                                     /* nobody saw this hour */
     rig_tick(&rig);
-    assert_int_equal(db->lent_mib_s, (1024 * 80 - 20));
+    assert_int_equal(db->ledger.lent_mib_s, (1024 * 80 - 20));
     facts.actual_bytes = POLICY_MISSING;
     fleet_told(rig.fleet, db, &facts, rig.now);
     rig_tick(&rig);
-    assert_int_equal(db->lent_mib_s, (1024 * 80 - 20));
+    assert_int_equal(db->ledger.lent_mib_s, (1024 * 80 - 20));
+    rig_end(&rig);
+}
+
+static void the_ledger_outlives_daemon_and_machine(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_script(&rig, "");
+    struct fleet_machine *db = rig_add(&rig, "db", 0);
+    struct facts facts = rig_facts(&rig);
+    facts.actual_bytes = 3 * GIB;
+    fleet_told(rig.fleet, db, &facts, rig.now);
+    rig_tick(&rig);
+    rig_tick(&rig);
+    fleet_save_ledgers(rig.fleet);
+    assert_int_equal(rig.owner.ledger_saves, 1);
+    fleet_save_ledgers(rig.fleet); /* nothing new, nothing written */
+    assert_int_equal(rig.owner.ledger_saves, 1);
+    fleet_free(rig.fleet); /* killed, and started anew */
+    const struct fleet_ops ops = fake_owner_ops(&rig.owner);
+    rig.fleet = fleet_new(&rig.config, &ops);
+    db = rig_add(&rig, "db", 0);
+    assert_int_equal(db->ledger.lent_mib_s, 2048);
+    rig.fleet->decide = script_decide;
+    fleet_told(rig.fleet, db, &facts, rig.now);
+    rig_tick(&rig); /* the time before this daemon is nobody's */
+    assert_int_equal(db->ledger.lent_mib_s, 2048);
+    rig_tick(&rig);
+    assert_int_equal(db->ledger.lent_mib_s, 4096);
+    fleet_gone(rig.fleet, db, "It was shut down.", rig.now);
+    assert_int_equal(rig.owner.ledger_saves, 2);
+    db = rig_add(&rig, "db", 0);
+    assert_int_equal(db->ledger.lent_mib_s, 4096);
     rig_end(&rig);
 }
 
@@ -230,8 +263,8 @@ static void peaks_are_met_within_two_periods_or_missed(void **state)
         script.short_bytes = periods[i].lacks * MIB;
         script.reason = periods[i].paid ? POLICY_GROW_PEAK : POLICY_KEEP;
         rig_tick(&rig);
-        assert_int_equal(db->peaks_met, periods[i].met);
-        assert_int_equal(db->peaks_missed, periods[i].missed);
+        assert_int_equal(db->ledger.peaks_met, periods[i].met);
+        assert_int_equal(db->ledger.peaks_missed, periods[i].missed);
     }
     assert_int_equal(fake_events(&rig.owner, FLEET_EVENT_SHORT, "peak"), 1);
     rig_end(&rig);
@@ -442,6 +475,7 @@ int main(void)
         cmocka_unit_test(each_change_is_told_once),
         cmocka_unit_test(a_foreign_machine_can_be_adopted_and_no_other),
         cmocka_unit_test(the_ledger_counts_what_is_lent),
+        cmocka_unit_test(the_ledger_outlives_daemon_and_machine),
         cmocka_unit_test(peaks_are_met_within_two_periods_or_missed),
         cmocka_unit_test(a_dry_run_carries_nothing_out_and_remembers_nothing),
         cmocka_unit_test(the_same_dry_run_is_what_the_next_period_does),

@@ -147,6 +147,29 @@ static void see(void *context, const char *name, uint64_t bytes)
     assert_true(store_save_reservation(seen->store, name, bytes));
 }
 
+static void ledgers_come_back_as_they_were_committed(void **state)
+{
+    struct store_fixture *fixture = *state;
+    const struct fleet_ledger saved = { .lent_mib_s = 7, .peaks_met = 8, .peaks_missed = 9 };
+    const struct fleet_ledger later = { .lent_mib_s = INT64_MAX, .peaks_met = UINT32_MAX };
+    struct fleet_ledger ledger = { 0 };
+
+    assert_false(store_load_ledger(fixture->store, "web", &ledger));
+    assert_string_equal(store_error(fixture->store), "");
+    assert_true(store_save_ledger(fixture->store, "web", &saved));
+    assert_true(store_save_ledger(fixture->store, "db", &later));
+    assert_true(store_commit(fixture->store));
+    store_fixture_close(fixture);
+    store_fixture_open(fixture);
+    assert_true(store_load_ledger(fixture->store, "web", &ledger));
+    assert_memory_equal(&ledger, &saved, sizeof ledger);
+    assert_true(store_load_ledger(fixture->store, "db", &ledger));
+    assert_memory_equal(&ledger, &later, sizeof ledger);
+    store_fixture_exec(fixture, "UPDATE ledger SET peaks_met = -1");
+    assert_false(store_load_ledger(fixture->store, "web", &ledger));
+    assert_non_null(strstr(store_error(fixture->store), "web"));
+}
+
 static void reservations_come_back_and_released_ones_do_not(void **state)
 {
     struct store_fixture *fixture = *state;
@@ -310,6 +333,7 @@ int main(void)
         CASE(settings_that_somebody_spoiled_by_hand_are_not_used),
         CASE(a_size_beyond_all_machines_is_refused),
         CASE(the_last_target_counts),
+        CASE(ledgers_come_back_as_they_were_committed),
         CASE(reservations_come_back_and_released_ones_do_not),
         CASE(the_audit_log_is_read_in_order_from_a_time_on),
         CASE(events_are_numbered_upwards_and_read_behind_a_number),

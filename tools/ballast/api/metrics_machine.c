@@ -97,17 +97,17 @@ static uint64_t machine_commands(const struct fleet_machine *machine)
 
 static uint64_t machine_lent_byte_seconds(const struct fleet_machine *machine)
 {
-    return machine->lent_mib_s << 20;
+    return machine->ledger.lent_mib_s << 20;
 }
 
 static uint64_t machine_peaks_met(const struct fleet_machine *machine)
 {
-    return machine->peaks_met;
+    return machine->ledger.peaks_met;
 }
 
 static uint64_t machine_peaks_missed(const struct fleet_machine *machine)
 {
-    return machine->peaks_missed;
+    return machine->ledger.peaks_missed;
 }
 
 static uint64_t guest_memory_bytes(const struct fleet_machine *machine)

@@ -172,9 +172,9 @@ static json_t *view_decision(const struct api_call *call, const struct policy_ma
 static json_t *view_ledger(const struct fleet_machine *machine)
 {
     json_t *view = json_object();
-    api_put_number(view, "lent_mib_s", machine->lent_mib_s);
-    api_put_number(view, "peaks_met", machine->peaks_met);
-    api_put_number(view, "peaks_missed", machine->peaks_missed);
+    api_put_number(view, "lent_mib_s", machine->ledger.lent_mib_s);
+    api_put_number(view, "peaks_met", machine->ledger.peaks_met);
+    api_put_number(view, "peaks_missed", machine->ledger.peaks_missed);
     return view;
 }
 

@@ -215,6 +215,9 @@ static enum options_exit open_all(struct daemon *daemon)
 static void close_all(struct daemon *daemon)
 {
     daemon->ended = true;
+    if (daemon->fleet != NULL) {
+        fleet_save_ledgers(daemon->fleet);
+    }
     /* Who asks is answered no more; then machines go, which is nobody's business now. */
     for (size_t i = 0; i < daemon->server_count; i++) {
         api_server_stop(daemon->servers[i]);

@@ -106,6 +106,26 @@ static uint64_t load_target(void *context, const char *machine)
     return store_load_target(daemon->store, machine);
 }
 
+static void save_ledger(void *context, const char *machine, const struct fleet_ledger *ledger)
+{
+    struct daemon *daemon = context;
+
+    if (!store_save_ledger(daemon->store, machine, ledger)) {
+        (void)complain(daemon, machine, "a ledger cannot be kept");
+    }
+}
+
+static bool load_ledger(void *context, const char *machine, struct fleet_ledger *ledger)
+{
+    struct daemon *daemon = context;
+
+    if (store_load_ledger(daemon->store, machine, ledger)) {
+        return true;
+    }
+    return store_error(daemon->store)[0] != '\0' &&
+           complain(daemon, machine, "a kept ledger cannot be read");
+}
+
 static bool save_reservation(void *context, const char *name, uint64_t bytes)
 {
     struct daemon *daemon = context;
@@ -123,6 +143,8 @@ struct fleet_ops daemon_fleet_ops(struct daemon *daemon)
         .load = load,
         .save_target = save_target,
         .load_target = load_target,
+        .save_ledger = save_ledger,
+        .load_ledger = load_ledger,
         .save_reservation = save_reservation,
     };
 }

@@ -147,6 +147,7 @@ static void on_commit(uv_timer_t *timer)
 {
     struct daemon *daemon = timer->data;
 
+    fleet_save_ledgers(daemon->fleet);
     commit(daemon);
     daemon->commits++;
     if (daemon->commits % COMMITS_PER_ROUND == 0) {

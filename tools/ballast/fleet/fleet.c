@@ -216,6 +216,7 @@ struct fleet_machine *fleet_found(struct fleet *fleet, const char *name,
     machine->found_ms = now_ms;
     facts_clear(&machine->facts);
     entry_load(fleet, entry);
+    fleet_ledger_load(fleet, entry);
     fleet_settings_resolve(fleet, entry);
     memmove(fleet->machines + place + 1, fleet->machines + place,
             (fleet->count - place) * sizeof fleet->machines[0]);
@@ -235,6 +236,7 @@ void fleet_gone(struct fleet *fleet, struct fleet_machine *machine, const char *
     char text[200];
     text_copy(text, sizeof text, why);
     fleet_raise(fleet, FLEET_EVENT_GONE, machine, POLICY_MISSING, "gone", now_ms, "%s", text);
+    fleet_ledger_save(fleet, fleet_entry_of(machine));
     target_forget(fleet, machine);
     fleet->count--;
     memmove(fleet->machines + place, fleet->machines + place + 1,

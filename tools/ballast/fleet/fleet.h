@@ -55,6 +55,15 @@ struct fleet_backend {
     bool (*set_device)(void *handle, bool present);
 };
 
+/* ---- the customer's ledger ---- */
+
+/* Counted since a machine of this name was found for the first time. */
+struct fleet_ledger {
+    uint64_t lent_mib_s; /* MiB x s below its maximum */
+    uint32_t peaks_met;  /* peaks that were paid within two periods, or not */
+    uint32_t peaks_missed;
+};
+
 /* ---- a machine, to be read by everybody and written by the fleet only ---- */
 
 struct fleet_machine {
@@ -73,9 +82,7 @@ struct fleet_machine {
     uint64_t commands;              /* targets sent since it was found */
     char last_error[128];           /* of the last target that was refused */
     struct policy_machine policy;   /* as of the last period: input, memory and decision */
-    uint64_t lent_mib_s;            /* the customer's ledger: MiB x s below its maximum, */
-    uint32_t peaks_met;             /* and peaks that were paid within two periods, or not */
-    uint32_t peaks_missed;
+    struct fleet_ledger ledger;
 };
 
 /* ---- what happens ---- */
@@ -121,7 +128,11 @@ struct fleet_ops {
     bool (*load)(void *context, const char *machine, struct fleet_settings *settings);
     /* Keeps the last target, so that a daemon started anew knows it. */
     void (*save_target)(void *context, const char *machine, uint64_t bytes);
-    uint64_t (*load_target)(void *context, const char *machine);               /* 0: none */
+    uint64_t (*load_target)(void *context, const char *machine); /* 0: none */
+    /* The ledger, for fleet_save_ledgers() and when a machine is gone. */
+    void (*save_ledger)(void *context, const char *machine, const struct fleet_ledger *ledger);
+    /* False: none. */
+    bool (*load_ledger)(void *context, const char *machine, struct fleet_ledger *ledger);
     bool (*save_reservation)(void *context, const char *name, uint64_t bytes); /* 0: released */
 };
 
@@ -158,6 +169,9 @@ void fleet_target_done(struct fleet *fleet, struct fleet_machine *machine, uint6
 
 /* Decides, and carries out. */
 void fleet_tick(struct fleet *fleet, const struct policy_host *host, int64_t now_ms);
+
+/* Has every ledger kept that changed since the last time. Called every few seconds. */
+void fleet_save_ledgers(struct fleet *fleet);
 
 /* What would happen next: the same decision on a copy, nothing carried out. The array, sorted by
  * name, is to be given to free(); names are those of fleet_machines(). */

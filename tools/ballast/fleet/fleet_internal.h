@@ -34,7 +34,8 @@ struct fleet_entry {
     enum fleet_peak peak;
     uint32_t peak_periods;
     int64_t ledger_ms;
-    uint64_t lent_rest; /* bytes x ms below one MiB x s */
+    uint64_t lent_rest;        /* bytes x ms below one MiB x s */
+    struct fleet_ledger saved; /* as it was kept last */
 };
 
 typedef void fleet_decide(const struct policy_settings *settings, const struct policy_host *host,
@@ -96,6 +97,10 @@ size_t fleet_gather(struct fleet *fleet, int64_t now_ms);
 /* ---- fleet_ledger.c ---- */
 
 void fleet_ledger_update(struct fleet *fleet, struct fleet_entry *entry, int64_t now_ms);
+
+/* At the begin and the end of a machine. */
+void fleet_ledger_load(const struct fleet *fleet, struct fleet_entry *entry);
+void fleet_ledger_save(const struct fleet *fleet, struct fleet_entry *entry);
 
 /* ---- fleet_admit.c ---- */
 

@@ -3,6 +3,9 @@
  * The customer's ledger: how much memory a machine lent, in MiB x s below its maximum, and whether
  * its peaks were paid. A peak begins when demand is not granted at once or memory is granted for
  * it; it is met when within two periods nothing is short any more, and counted once.
+ *
+ * It outlives daemon and machine: what is lost with a daemon that is killed is what came since
+ * ledgers were kept last.
  */
 
 #include "tools/ballast/fleet/fleet_internal.h"
@@ -25,7 +28,7 @@ static void lent_update(struct fleet_entry *entry, int64_t now_ms)
     }
     elapsed = elapsed < GAP_MS ? elapsed : GAP_MS;
     entry->lent_rest += (max - actual) * (uint64_t)elapsed;
-    machine->lent_mib_s += entry->lent_rest / MIB_S;
+    machine->ledger.lent_mib_s += entry->lent_rest / MIB_S;
     entry->lent_rest %= MIB_S;
 }
 
@@ -39,7 +42,7 @@ static void peak_update(struct fleet *fleet, struct fleet_entry *entry, int64_t 
     if (entry->peak == FLEET_PEAK_OPEN && is_short && ++entry->peak_periods > PEAK_PERIODS) {
         char size[POLICY_SIZE_TEXT];
         entry->peak = FLEET_PEAK_CLOSED;
-        machine->peaks_missed++;
+        machine->ledger.peaks_missed++;
         fleet_raise(fleet, FLEET_EVENT_SHORT, machine, decision->short_bytes, "peak", now_ms,
                     "%s needs %s more than it can be given now.", machine->name,
                     policy_size_text(decision->short_bytes, size));
@@ -49,7 +52,7 @@ static void peak_update(struct fleet *fleet, struct fleet_entry *entry, int64_t 
     } else if (!is_short &&
                (entry->peak == FLEET_PEAK_OPEN || (entry->peak == FLEET_PEAK_NONE && paid))) {
         entry->peak = FLEET_PEAK_CLOSED;
-        machine->peaks_met++;
+        machine->ledger.peaks_met++;
     } else if (entry->peak == FLEET_PEAK_CLOSED && !is_short && !paid) {
         entry->peak = FLEET_PEAK_NONE;
     }
@@ -59,4 +62,33 @@ void fleet_ledger_update(struct fleet *fleet, struct fleet_entry *entry, int64_t
 {
     lent_update(entry, now_ms);
     peak_update(fleet, entry, now_ms);
+}
+
+void fleet_ledger_load(const struct fleet *fleet, struct fleet_entry *entry)
+{
+    struct fleet_ledger loaded;
+    if (fleet->ops.load_ledger != NULL &&
+        fleet->ops.load_ledger(fleet->ops.context, entry->shown.name, &loaded)) {
+        entry->shown.ledger = loaded;
+        entry->saved = loaded;
+    }
+}
+
+void fleet_ledger_save(const struct fleet *fleet, struct fleet_entry *entry)
+{
+    const struct fleet_ledger *ledger = &entry->shown.ledger;
+    const struct fleet_ledger *saved = &entry->saved;
+    if (fleet->ops.save_ledger != NULL &&
+        (ledger->lent_mib_s != saved->lent_mib_s || ledger->peaks_met != saved->peaks_met ||
+         ledger->peaks_missed != saved->peaks_missed)) {
+        fleet->ops.save_ledger(fleet->ops.context, entry->shown.name, ledger);
+        entry->saved = *ledger;
+    }
+}
+
+void fleet_save_ledgers(struct fleet *fleet)
+{
+    for (size_t i = 0; i < fleet->count; i++) {
+        fleet_ledger_save(fleet, fleet_entry_of(fleet->machines[i]));
+    }
 }

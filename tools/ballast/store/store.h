@@ -75,7 +75,7 @@ bool store_tidy(struct store *store, int64_t now_s, uint32_t raw_hours, uint32_t
 bool store_history(struct store *store, const char *machine, enum store_step step, int64_t from_s,
                    int64_t to_s, size_t limit, struct store_point **points, size_t *count);
 
-/* ---- settings, targets, reservations ---- */
+/* ---- settings, targets, ledgers, reservations ---- */
 
 /* Loading returns false both where nothing is kept and on an error; store_error() is "" for the
  * first. What is loaded was checked: a class that exists, a weight in its range, and so on. A
@@ -86,6 +86,9 @@ bool store_save_settings(struct store *store, const char *machine,
 bool store_load_settings(struct store *store, const char *machine, struct fleet_settings *settings);
 bool store_save_target(struct store *store, const char *machine, uint64_t bytes);
 uint64_t store_load_target(struct store *store, const char *machine); /* 0: none */
+/* Belongs to the running transaction, too. */
+bool store_save_ledger(struct store *store, const char *machine, const struct fleet_ledger *ledger);
+bool store_load_ledger(struct store *store, const char *machine, struct fleet_ledger *ledger);
 bool store_save_reservation(struct store *store, const char *name, uint64_t bytes);
 bool store_each_reservation(struct store *store,
                             void (*each)(void *context, const char *name, uint64_t bytes),

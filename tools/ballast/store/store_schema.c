@@ -44,6 +44,8 @@ static const struct store_migration migrations[] = {
     /* An owner's events are few among many, and a machine's. The number is in every index. */
     { "CREATE INDEX event_owner ON event (owner) WHERE owner <> '';"
       "CREATE INDEX event_machine ON event (machine);" },
+    { "CREATE TABLE ledger (machine TEXT PRIMARY KEY, lent_mib_s INTEGER NOT NULL,"
+      " peaks_met INTEGER NOT NULL, peaks_missed INTEGER NOT NULL) WITHOUT ROWID;" },
 };
 
 const struct store_migration *store_migrations(size_t *count)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What was said by command and must outlive the daemon: settings, reservations, and the last
- * targets. What is read back is checked like everything that comes from outside, for the file may
- * have been changed by hand.
+ * What was said by command and must outlive the daemon: settings, reservations, the last targets,
+ * and the customers' ledgers. What is read back is checked like everything that comes from outside,
+ * for the file may have been changed by hand.
  */
 
 #include "tools/ballast/store/store_internal.h"
@@ -135,6 +135,59 @@ uint64_t store_load_target(struct store *store, const char *machine)
     bytes = store_column_bytes(load, 0);
     (void)sqlite3_reset(load);
     return bytes <= POLICY_BYTES_MAX ? bytes : 0;
+}
+
+bool store_save_ledger(struct store *store, const char *machine, const struct fleet_ledger *ledger)
+{
+    sqlite3_stmt *save = NULL;
+
+    store->error[0] = '\0';
+    if (ledger->lent_mib_s > INT64_MAX) {
+        return store_refuse(store, "the ledger is beyond all machines");
+    }
+    if (!store_begin(store)) {
+        return false;
+    }
+    save = store_statement(store, STORE_LEDGER_SAVE);
+    if (save == NULL) {
+        return false;
+    }
+    store_bind_text(save, 1, machine);
+    store_bind_bytes(save, 2, ledger->lent_mib_s);
+    (void)sqlite3_bind_int64(save, 3, ledger->peaks_met);
+    (void)sqlite3_bind_int64(save, 4, ledger->peaks_missed);
+    return store_run(store, save);
+}
+
+bool store_load_ledger(struct store *store, const char *machine, struct fleet_ledger *ledger)
+{
+    sqlite3_stmt *load = NULL;
+    uint64_t lent_mib_s = 0;
+    uint64_t met = 0;
+    uint64_t missed = 0;
+
+    store->error[0] = '\0';
+    load = store_statement(store, STORE_LEDGER_LOAD);
+    if (load == NULL) {
+        return false;
+    }
+    store_bind_text(load, 1, machine);
+    if (store_row(store, load) != 1) {
+        return false;
+    }
+    lent_mib_s = store_column_bytes(load, 0);
+    met = store_column_bytes(load, 1);
+    missed = store_column_bytes(load, 2);
+    (void)sqlite3_reset(load);
+    if (lent_mib_s == POLICY_MISSING || met > UINT32_MAX || missed > UINT32_MAX) {
+        (void)snprintf(store->error, sizeof store->error,
+                       "the ledger kept for %s makes no sense and is not used", machine);
+        return false;
+    }
+    *ledger = (struct fleet_ledger){ .lent_mib_s = lent_mib_s,
+                                     .peaks_met = (uint32_t)met,
+                                     .peaks_missed = (uint32_t)missed };
+    return true;
 }
 
 bool store_save_reservation(struct store *store, const char *name, uint64_t bytes)

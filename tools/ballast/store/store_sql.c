@@ -82,6 +82,10 @@ static const char *const texts[STORE_STATEMENTS] = {
                             " commanded FROM settings WHERE machine = ?1",
     [STORE_TARGET_SAVE] = "INSERT OR REPLACE INTO target (machine, bytes) VALUES (?1, ?2)",
     [STORE_TARGET_LOAD] = "SELECT bytes FROM target WHERE machine = ?1",
+    [STORE_LEDGER_SAVE] = "INSERT OR REPLACE INTO ledger (machine, lent_mib_s, peaks_met,"
+                          " peaks_missed) VALUES (?1, ?2, ?3, ?4)",
+    [STORE_LEDGER_LOAD] = "SELECT lent_mib_s, peaks_met, peaks_missed FROM ledger"
+                          " WHERE machine = ?1",
     [STORE_RESERVATION_SAVE] = "INSERT OR REPLACE INTO reservation (name, bytes) VALUES (?1, ?2)",
     [STORE_RESERVATION_DROP] = "DELETE FROM reservation WHERE name = ?1",
     [STORE_RESERVATION_READ] = "SELECT name, bytes FROM reservation ORDER BY name",
