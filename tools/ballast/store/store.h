@@ -66,7 +66,10 @@ bool store_commit(struct store *store);
  * In small steps: returns true while there is more to do. Minutes come from raw points, quarter
  * hours from minutes; a point that comes late has its minute made again. Events are kept as long as
  * minutes, audit entries as long as quarter hours. False also on an error: store_error() is not ""
- * then, and the next call goes on with the next machine. */
+ * then, and the next call goes on with the next machine.
+ *
+ * A clock that jumps ahead by more than a day is believed after it has gone on from there for an
+ * hour; until then nothing is dropped that was young enough before. */
 bool store_tidy(struct store *store, int64_t now_s, uint32_t raw_hours, uint32_t minute_days,
                 uint32_t quarter_days);
 

@@ -43,6 +43,8 @@ enum store_statement {
     STORE_AUDIT_ADD,
     STORE_AUDIT_READ,
     STORE_AUDIT_DROP,
+    STORE_CLOCK_SAVE,
+    STORE_CLOCK_LOAD,
     STORE_EVENT_ADD,
     STORE_EVENT_LAST,
     STORE_EVENT_JUMP,
@@ -64,7 +66,12 @@ struct store {
     sqlite3_stmt *statements[STORE_STATEMENTS];
     int64_t event_number; /* the last one given */
     int64_t tidy_series;  /* the machine whose turn was last; 0: a new round begins */
-    bool in_step;         /* between store_step_begin() and store_step_end() */
+    /* The clock: see store_clock.c. */
+    bool clock_known;
+    int64_t trusted_s;      /* the last time that was believed */
+    int64_t suspect_s;      /* one far ahead was seen first then (0: none), */
+    int64_t suspect_last_s; /* and last */
+    bool in_step;           /* between store_step_begin() and store_step_end() */
     char error[256];
 };
 
@@ -90,6 +97,15 @@ bool store_migrate(sqlite3 *db, const char *name, const struct store_migration *
 /* The look that store_migrate() has first: reads only. */
 bool store_version_known(sqlite3 *db, const char *name, size_t newest, char *reason,
                          size_t reason_size);
+
+/* ---- the clock (store_clock.c) ---- */
+
+/* The time that retention may go by; not to be called in a step. False: an error of the database.
+ */
+bool store_clock(struct store *store, int64_t now_s, int64_t *plausible_s);
+
+/* Believes a time, however far ahead it is. */
+bool store_clock_trust(struct store *store, int64_t now_s);
 
 /* ---- statements (store_sql.c, store_statements.c) ---- */
 

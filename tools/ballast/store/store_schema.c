@@ -46,6 +46,7 @@ static const struct store_migration migrations[] = {
       "CREATE INDEX event_machine ON event (machine);" },
     { "CREATE TABLE ledger (machine TEXT PRIMARY KEY, lent_mib_s INTEGER NOT NULL,"
       " peaks_met INTEGER NOT NULL, peaks_missed INTEGER NOT NULL) WITHOUT ROWID;" },
+    { "CREATE TABLE clock (one INTEGER PRIMARY KEY CHECK (one = 1), trusted INTEGER NOT NULL);" },
 };
 
 const struct store_migration *store_migrations(size_t *count)

@@ -95,6 +95,8 @@ static const char *const texts[STORE_STATEMENTS] = {
                          " WHERE time >= ?1 ORDER BY time, number LIMIT ?2",
     [STORE_AUDIT_DROP] = "DELETE FROM audit WHERE number IN"
                          " (SELECT number FROM audit WHERE time < ?1 ORDER BY time LIMIT ?2)",
+    [STORE_CLOCK_SAVE] = "INSERT OR REPLACE INTO clock (one, trusted) VALUES (1, ?1)",
+    [STORE_CLOCK_LOAD] = "SELECT trusted FROM clock",
     [STORE_EVENT_ADD] = "INSERT INTO event (number, time, kind, machine, owner, code, bytes, text)"
                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     /* Where AUTOINCREMENT goes on; a row that is added and dropped moves it. */

@@ -177,20 +177,21 @@ static bool tidy_series(struct store *store, struct marks *marks, const struct k
 bool store_tidy(struct store *store, int64_t now_s, uint32_t raw_hours, uint32_t minute_days,
                 uint32_t quarter_days)
 {
-    struct kept kept = {
-        .raw_s = now_s - (int64_t)raw_hours * HOUR,
-        .minute_s = now_s - (int64_t)minute_days * DAY,
-        .quarter_s = now_s - (int64_t)quarter_days * DAY,
-    };
+    struct kept kept = { 0 };
+    int64_t plausible_s = 0;
     struct marks marks = { 0 };
     bool found = false;
     bool more = false;
     bool good = false;
 
     store->error[0] = '\0';
-    if (!store_begin(store) || !next_series(store, &marks, &found) || !store_step_begin(store)) {
+    if (!store_begin(store) || !store_clock(store, now_s, &plausible_s) ||
+        !next_series(store, &marks, &found) || !store_step_begin(store)) {
         return false;
     }
+    kept.raw_s = plausible_s - (int64_t)raw_hours * HOUR;
+    kept.minute_s = plausible_s - (int64_t)minute_days * DAY;
+    kept.quarter_s = plausible_s - (int64_t)quarter_days * DAY;
     if (found) {
         good = tidy_series(store, &marks, &kept, now_s, &more);
     } else {
