@@ -5,6 +5,9 @@
  * must not keep the service manager waiting. What the host is short of then is the operator's
  * choice, made in the configuration.
  *
+ * A target that was sent a moment ago and is not answered yet counts too: the machine will take it,
+ * and nobody would be there to give the memory back.
+ *
  * These targets go past the fleet, whose period is over, so the store is told here: the next daemon
  * must not take what this one did for somebody else's work.
  */
@@ -13,6 +16,8 @@
 
 #define FAREWELL_MS       3000
 #define FAREWELL_CHECK_MS 50
+/* So long a monitor has in any case: sizes that are known may be from before. */
+#define FAREWELL_LEAST_MS 200
 
 static uint64_t maximum_of(const struct fleet_machine *machine)
 {
@@ -22,13 +27,24 @@ static uint64_t maximum_of(const struct fleet_machine *machine)
                                                                   : machine->facts.ram_bytes;
 }
 
-/* Ours to give back: it has a balloon that we moved, and is not at its maximum. */
-static bool is_to_restore(const struct fleet_machine *machine)
+/* It has a balloon that we moved. */
+static bool is_ours(const struct fleet_machine *machine)
 {
     return machine->backend->set_target != NULL && machine->settings.managed &&
-           machine->commanded_bytes != 0 && machine->facts.state != FACTS_STOPPED &&
-           machine->policy.memory.drift != POLICY_DRIFT_FOREIGN &&
-           machine->facts.actual_bytes < maximum_of(machine);
+           (machine->commanded_bytes != 0 || machine->commands != 0) &&
+           machine->facts.state != FACTS_STOPPED &&
+           machine->policy.memory.drift != POLICY_DRIFT_FOREIGN;
+}
+
+static bool is_missing(const struct fleet_machine *machine)
+{
+    return is_ours(machine) && machine->facts.actual_bytes < maximum_of(machine);
+}
+
+static bool is_to_restore(const struct fleet_machine *machine)
+{
+    return is_missing(machine) || (is_ours(machine) && machine->commands != 0 &&
+                                   machine->policy.decision.target_bytes < maximum_of(machine));
 }
 
 static size_t count_missing(const struct daemon *daemon)
@@ -38,7 +54,7 @@ static size_t count_missing(const struct daemon *daemon)
     struct fleet_machine *const *machines = fleet_machines(daemon->fleet, &count);
 
     for (size_t i = 0; i < count; i++) {
-        missing += is_to_restore(machines[i]);
+        missing += is_missing(machines[i]);
     }
     return missing;
 }
@@ -62,7 +78,7 @@ static void on_check(uv_timer_t *timer)
     size_t missing = count_missing(daemon);
     int64_t waited_ms = daemon_now_ms(NULL) - daemon->farewell_ms;
 
-    if (missing > 0 && waited_ms < FAREWELL_MS) {
+    if (waited_ms < FAREWELL_LEAST_MS || (missing > 0 && waited_ms < FAREWELL_MS)) {
         return;
     }
     if (missing > 0) {
@@ -77,13 +93,15 @@ bool daemon_farewell_start(struct daemon *daemon)
 {
     size_t count = 0;
     struct fleet_machine *const *machines = fleet_machines(daemon->fleet, &count);
+    bool any = false;
 
     for (size_t i = 0; i < count; i++) {
         if (is_to_restore(machines[i])) {
             restore(daemon, machines[i]);
+            any = true;
         }
     }
-    if (count_missing(daemon) == 0) {
+    if (!any) {
         return false;
     }
     daemon->farewell_ms = daemon_now_ms(NULL);
