@@ -81,6 +81,17 @@ $(BUILD)/ballast/fuzz/%: $(BUILD)/fuzz/tests/ballast/fuzz/%.o $(BUILD)/fuzz/libb
 	@mkdir -p $(@D); echo "  $@"
 	$(Q)$(CLANG) $(SANITIZE) -fsanitize=fuzzer $^ $(BALLAST_LIBS) -o $@
 
+# The daemon's own test starts the program, which is built as the test is and stands beside it.
+$(BUILD)/ballast/unit/ballastd: $(BUILD)/host/tools/ballast/daemon/main.o $(BUILD)/host/libballast.a
+	@mkdir -p $(@D); echo "  $@"
+	$(Q)$(HOSTCC) $(SANITIZE) $^ $(BALLAST_LIBS) -o $@
+
+$(BUILD)/ballast/plain/ballastd: $(BUILD)/tools/ballastd
+	@mkdir -p $(@D); cp $< $@
+
+$(BUILD)/ballast/unit/test_daemon: | $(BUILD)/ballast/unit/ballastd
+$(BUILD)/ballast/plain/test_daemon: | $(BUILD)/ballast/plain/ballastd
+
 # Prometheus is not installed for its promtool, only unpacked; without it a test is skipped.
 $(BUILD)/prometheus:
 	@sh tools/debian.sh package prometheus $@ || mkdir -p $@
