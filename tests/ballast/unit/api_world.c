@@ -466,7 +466,7 @@ bool store_event_read(struct store *store, const struct store_event_filter *filt
         fit += event_fits(&world.events[i], filter) && world.events[i].number > after_number;
     }
     size_t skip = after_number == STORE_LATEST && fit > limit ? fit - limit : 0;
-    *events = calloc(limit, sizeof(**events));
+    *events = calloc(limit + 1, sizeof(**events));
     *count = 0;
     for (size_t i = 0; i < world.event_count && *count < limit; i++) {
         if (event_fits(&world.events[i], filter) && world.events[i].number > after_number &&

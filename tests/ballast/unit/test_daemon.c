@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "tests/ballast/fakes/fake_machine.h"
+#include "tests/ballast/fakes/fake_root.h"
 #include "tests/ballast/unit/cli_fixture.h"
 
 #define MIB ((uint64_t)1 << 20)
@@ -323,8 +324,6 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    char command[128];
-
     (void)state;
     if (rig.daemon > 0) {
         (void)stop(SIGKILL);
@@ -336,8 +335,8 @@ static int tear_down(void **state)
     (void)pthread_mutex_destroy(&rig.lock);
     fake_machine_end(&rig.machine);
     (void)close(rig.notify);
-    (void)snprintf(command, sizeof command, "rm -rf %s", rig.folder);
-    return system(command);
+    fake_root_remove(rig.folder, "");
+    return 0;
 }
 
 /* ---- tests ---- */
