@@ -386,6 +386,25 @@ static void hostile_facts_reach_the_policy_as_what_they_are(void **state)
     rig_end(&rig);
 }
 
+static void a_guest_that_was_offered_to_take_memory_back_may_have_taken_it(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_script(&rig, "");
+    struct fleet_machine *db = rig_add(&rig, "db", 0);
+    struct facts facts = rig_facts(&rig);
+    facts.features_known = false;
+    fleet_told(rig.fleet, db, &facts, rig.now);
+    rig_tick(&rig);
+    assert_true(db->policy.sample.deflate_on_oom);
+    assert_false(db->policy.sample.reporting); /* what is only offered gives nothing back */
+    facts.features = 0;
+    fleet_told(rig.fleet, db, &facts, rig.now);
+    rig_tick(&rig);
+    assert_false(db->policy.sample.deflate_on_oom);
+    rig_end(&rig);
+}
+
 static void what_is_stopped_is_not_booked(void **state)
 {
     (void)state;
@@ -480,6 +499,7 @@ int main(void)
         cmocka_unit_test(a_dry_run_carries_nothing_out_and_remembers_nothing),
         cmocka_unit_test(the_same_dry_run_is_what_the_next_period_does),
         cmocka_unit_test(hostile_facts_reach_the_policy_as_what_they_are),
+        cmocka_unit_test(a_guest_that_was_offered_to_take_memory_back_may_have_taken_it),
         cmocka_unit_test(what_is_stopped_is_not_booked),
         cmocka_unit_test(a_target_that_is_never_answered_is_given_up_and_may_be_sent_again),
         cmocka_unit_test(an_answer_that_comes_late_counts_unless_another_target_was_sent),

@@ -40,7 +40,7 @@ struct facts {
     bool removable; /* it could be unplugged while the machine runs */
     enum policy_driver driver;
     bool features_known;
-    uint64_t features; /* negotiated */
+    uint64_t features; /* negotiated; where that is not known, offered */
     /* What keeps memory from coming free. */
     bool locked;
     bool huge_pages;

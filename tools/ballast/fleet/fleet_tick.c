@@ -80,7 +80,9 @@ static struct policy_sample sample_of(const struct fleet_machine *machine, int64
         /* What is locked or pinned is not dropped when the guest reports it. */
         .reporting =
             negotiated && why == POLICY_RECLAIMABLE && (facts->features & FACTS_REPORTING) != 0,
-        .deflate_on_oom = negotiated && (facts->features & FACTS_DEFLATE_ON_OOM) != 0,
+        /* Where it is only known that it was offered, a driver took it: all that can, do. What the
+         * guest takes would otherwise be held for somebody else's doing, and left to them. */
+        .deflate_on_oom = facts->device && (facts->features & FACTS_DEFLATE_ON_OOM) != 0,
         .paused = facts->state == FACTS_PAUSED || facts->state == FACTS_PANICKED,
         .migrating = facts->state == FACTS_MIGRATING,
         .stats_lie = stats_lie(facts, now_ms),
