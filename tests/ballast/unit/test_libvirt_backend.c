@@ -551,6 +551,34 @@ static void a_target_is_set_and_its_outcome_told(void **state)
     assert_string_equal(recorded_get("one")->done_error, "");
 }
 
+/* libvirt's size is up to a second older than what the guest tells, and the guest's sample up to a
+ * period older than the size. */
+static void statistics_belong_to_the_largest_size_that_the_guest_may_have_had(void **state)
+{
+    (void)state;
+    unsigned one = fake_libvirt_add("one", 512 * KIB);
+    fake_libvirt_stat(one, "balloon.last-update", 1000);
+    fake_libvirt_stat(one, "balloon.usable", 400 * KIB);
+    start();
+    find("one");
+    fake_libvirt_resize(one, 300 * KIB, false);
+    fake_libvirt_stat(one, "balloon.last-update", 1001);
+    poll_and_wait("one");
+    assert_int_equal(facts_of("one")->actual_bytes, 300 * MIB);
+    assert_int_equal(facts_of("one")->stats_actual_bytes, 512 * MIB);
+
+    fake_libvirt_stat(one, "balloon.last-update", 1002);
+    poll_and_wait("one");
+    assert_int_equal(facts_of("one")->stats_actual_bytes, 300 * MIB);
+
+    assert_true(send_target("one", 400 * MIB));
+    RUN_UNTIL(recorded_get("one")->done == 1);
+    fake_libvirt_resize(one, 310 * KIB, false); /* what libvirt knows of the way to 400 MiB */
+    fake_libvirt_stat(one, "balloon.last-update", 1003);
+    poll_and_wait("one");
+    assert_int_equal(facts_of("one")->stats_actual_bytes, 400 * MIB);
+}
+
 static void a_refused_target_is_told_with_libvirts_words(void **state)
 {
     (void)state;
@@ -637,6 +665,22 @@ static void the_switch_of_a_transient_domain_cannot_be_kept(void **state)
     assert_false(switch_device("one", false));
     poll_and_wait("one");
     assert_non_null(strstr(facts_of("one")->trouble, "transient"));
+}
+
+static void a_switch_that_finds_no_connection_is_kept_until_there_is_one(void **state)
+{
+    (void)state;
+    unsigned one = fake_libvirt_add("one", 512 * KIB);
+    start();
+    find("one");
+    fake_libvirt_lose();
+    RUN_UNTIL(facts_of("one")->trouble[0] != '\0');
+    assert_true(switch_device("one", false));
+    assert_null(fake_libvirt_defined(one));
+    fake_libvirt_return();
+    RUN_UNTIL(fake_libvirt_defined(one) != NULL);
+    assert_non_null(strstr(fake_libvirt_defined(one), "<memballoon model=\"none\""));
+    RUN_UNTIL(facts_of("one")->trouble[0] == '\0');
 }
 
 /* ---- when libvirt fails ---- */
@@ -793,6 +837,7 @@ int main(void)
         CASE(a_statistic_that_is_zero_is_zero_and_one_that_is_absent_is_missing),
         CASE(a_guest_that_never_told_statistics_has_none),
         CASE(statistics_age_while_their_stamp_stands_still),
+        CASE(statistics_belong_to_the_largest_size_that_the_guest_may_have_had),
         CASE(statistics_from_another_host_have_no_age_until_they_move),
         CASE(a_stamp_from_the_future_proves_no_age),
         CASE(guests_are_asked_for_statistics_each_period),
@@ -819,6 +864,7 @@ int main(void)
         CASE(an_outcome_for_a_machine_that_was_restarted_is_not_told),
         CASE(the_device_is_taken_out_of_the_definition_and_put_back),
         CASE(a_definition_that_is_refused_is_trouble),
+        CASE(a_switch_that_finds_no_connection_is_kept_until_there_is_one),
         CASE(the_switch_of_a_transient_domain_cannot_be_kept),
         CASE(a_missing_library_is_a_clear_sentence),
         CASE(machines_stay_while_the_connection_is_lost_and_go_on_when_it_is_back),

@@ -14,30 +14,45 @@
 #include "tools/ballast/backend/libvirt_backend_internal.h"
 #include "tools/ballast/backend/libvirt_link_internal.h"
 
+static int64_t now_of(const struct libvirt_backend *backend)
+{
+    return backend->clock.now_ms(backend->clock.context);
+}
+
 /* ---- what machines offer ---- */
 
 /* At most one target of a machine is under way: the fleet waits for the outcome. */
 static bool set_target(void *handle, uint64_t bytes)
 {
-    const struct libvirt_machine *machine = handle;
+    struct libvirt_machine *machine = handle;
     struct libvirt_uri *uri = machine->uri;
-    return uri->connected && machine->facts.kind == FACTS_MACHINE &&
-           libvirt_link_target(uri->link, machine->uuid, machine->id, bytes);
+    if (!uri->connected || machine->facts.kind != FACTS_MACHINE ||
+        !libvirt_link_target(uri->link, machine->uuid, machine->id, bytes)) {
+        return false;
+    }
+    machine->target_bytes = bytes;
+    machine->target_ms = now_of(uri->backend);
+    return true;
 }
 
 /* What could not be kept is told with the next facts: the fleet is at work, and not to be called.
- */
+ * While there is no connection it is kept here: a domain that starts anew meanwhile is found anew,
+ * and the fleet asks again. */
 static bool set_device(void *handle, bool present)
 {
     struct libvirt_machine *machine = handle;
-    struct libvirt_uri *uri = machine->uri;
     if (!machine->persistent) {
         snprintf(machine->switch_trouble, sizeof machine->switch_trouble,
                  "it is transient: libvirt keeps no definition in which the switch could be saved");
         libvirt_facts_trouble(machine, "");
         return false;
     }
-    return uri->connected && libvirt_link_device(uri->link, machine->uuid, machine->id, present);
+    machine->device_asked = true;
+    machine->device_wanted = present;
+    if (machine->uri->connected) {
+        libvirt_machine_arrange(machine);
+    }
+    return true;
 }
 
 const struct fleet_backend libvirt_fleet_backend = {
@@ -47,11 +62,6 @@ const struct fleet_backend libvirt_fleet_backend = {
 };
 
 /* ---- news ---- */
-
-static int64_t now_of(const struct libvirt_backend *backend)
-{
-    return backend->clock.now_ms(backend->clock.context);
-}
 
 static void on_news(uv_async_t *async)
 {

@@ -17,6 +17,11 @@ struct libvirt_machine {
     uint64_t last_update_s; /* of the guest's statistics; POLICY_MISSING: never told */
     uint64_t serial;        /* of its last event */
     bool listed;            /* in the reading that is being looked at */
+    uint64_t largest_bytes; /* of its sizes since the last reading */
+    uint64_t target_bytes;  /* the last one that was sent, */
+    int64_t target_ms;      /* and when; 0: none */
+    bool device_asked;      /* for its next start, and not done: asked again with a connection */
+    bool device_wanted;
     char switch_trouble[LIBVIRT_TEXT_MAX]; /* why its definition could not be changed */
 };
 
@@ -70,6 +75,9 @@ void libvirt_uri_empty(struct libvirt_uri *uri, const char *why, int64_t now_ms)
  * is newer. */
 void libvirt_facts_take(struct libvirt_machine *machine, const struct libvirt_domain *domain,
                         bool late, int64_t now_ms);
+
+/* Has the link carry out what was asked for the machine's device. */
+void libvirt_machine_arrange(struct libvirt_machine *machine);
 
 /* The trouble that the machine's facts shall tell, from the URI's and its own. */
 void libvirt_facts_trouble(struct libvirt_machine *machine, const char *own);

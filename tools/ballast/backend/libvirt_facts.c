@@ -14,6 +14,23 @@
 #include <assert.h>
 #include <stdio.h>
 
+/* libvirt's size follows QEMU's events, which come once in a second (observed: QEMU 7.2, libvirt
+ * 9.0), and may be so much older than what the guest tells. */
+#define LAG_MS 2000
+
+/* The size that the guest had when it told what is available. That was between the reading before
+ * and this one, and of the sizes that it may have had the largest counts: a guest is then taken for
+ * using too much for a moment, and never for using too little, or for a liar. */
+static uint64_t sample_size(const struct libvirt_machine *machine, int64_t now_ms)
+{
+    uint64_t bytes = machine->facts.actual_bytes;
+    if (bytes != POLICY_MISSING && bytes < machine->largest_bytes) {
+        bytes = machine->largest_bytes;
+    }
+    bool lags = machine->target_ms != 0 && now_ms - machine->target_ms < LAG_MS;
+    return lags && bytes < machine->target_bytes ? machine->target_bytes : bytes;
+}
+
 /* When the sample was true, on the monotonic clock; 0: cannot be told. */
 static int64_t sample_time(const struct libvirt_machine *machine, uint64_t last_update_s,
                            int64_t now_ms)
@@ -40,7 +57,7 @@ static void take_statistics(struct libvirt_machine *machine, const struct libvir
     }
     if (stamp != 0) {
         facts->stats_ms = sample_time(machine, stamp, now_ms);
-        facts->stats_actual_bytes = facts->actual_bytes;
+        facts->stats_actual_bytes = sample_size(machine, now_ms);
         facts->total_bytes = reading->total_bytes;
         facts->free_bytes = reading->free_bytes;
         facts->available_bytes = reading->available_bytes;
@@ -103,5 +120,6 @@ void libvirt_facts_take(struct libvirt_machine *machine, const struct libvirt_do
     facts->resident_bytes = domain->resident_bytes;
     facts->overhead_bytes = domain->overhead_bytes;
     take_statistics(machine, reading, now_ms);
+    machine->largest_bytes = facts->actual_bytes == POLICY_MISSING ? 0 : facts->actual_bytes;
     libvirt_facts_trouble(machine, domain->trouble);
 }

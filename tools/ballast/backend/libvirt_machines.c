@@ -177,8 +177,25 @@ static void take_domain(struct libvirt_uri *uri, const struct libvirt_domain *do
     }
 }
 
+void libvirt_machine_arrange(struct libvirt_machine *machine)
+{
+    /* Without memory it stays asked for, until the next connection. */
+    (void)libvirt_link_device(machine->uri->link, machine->uuid, machine->id,
+                              machine->device_wanted);
+}
+
+static void arrange_again(const struct libvirt_uri *uri)
+{
+    for (size_t i = 0; i < uri->count; i++) {
+        if (uri->machines[i]->device_asked) {
+            libvirt_machine_arrange(uri->machines[i]);
+        }
+    }
+}
+
 static void take_domains(struct libvirt_uri *uri, const struct libvirt_news *news, int64_t now_ms)
 {
+    bool back = !uri->connected;
     uri->connected = true;
     uri->asked_ms = 0;
     uri->trouble[0] = '\0';
@@ -195,6 +212,9 @@ static void take_domains(struct libvirt_uri *uri, const struct libvirt_news *new
         }
     }
     forget_departed(uri, news->serial);
+    if (back) {
+        arrange_again(uri);
+    }
 }
 
 /* ---- events ---- */
@@ -234,6 +254,9 @@ static void take_event(struct libvirt_machine *machine, const struct libvirt_new
         break;
     case LIBVIRT_NEWS_SIZE:
         machine->facts.actual_bytes = news->bytes;
+        if (machine->largest_bytes < news->bytes) {
+            machine->largest_bytes = news->bytes;
+        }
         break;
     case LIBVIRT_NEWS_REBOOT:
         machine->facts.resets++;
@@ -243,6 +266,7 @@ static void take_event(struct libvirt_machine *machine, const struct libvirt_new
         machine->facts.device = false;
         break;
     case LIBVIRT_NEWS_DEVICE:
+        machine->device_asked = news->text[0] != '\0';
         snprintf(machine->switch_trouble, sizeof machine->switch_trouble, "%s", news->text);
         libvirt_facts_trouble(machine, "");
         break;
