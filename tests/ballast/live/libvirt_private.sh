@@ -15,22 +15,21 @@ made=''
 # Mount points that were not there go again at the end. Lazily: machines may still run.
 trap 'for path in $made; do umount -l "$path" && rmdir "$path"; done' EXIT
 
-for path in /etc/libvirt /var/lib/libvirt /var/log/libvirt /var/cache/libvirt /run/libvirt; do
+# All of /etc, not single files: whoever replaces a file of the host's, as adding a user does, takes
+# away what is mounted on it here.
+cp -a /etc "$folder/etc"
+rm -rf "$folder/etc/libvirt" && mkdir "$folder/etc/libvirt"
+mount --bind "$folder/etc" /etc
+for path in /var/lib/libvirt /var/log/libvirt /var/cache/libvirt /run/libvirt; do
     [ -d "$path" ] || { mkdir -p "$path" && made="$made $path"; }
     mkdir -p "$folder$path"
     mount --bind "$folder$path" "$path"
 done
 
 # libvirt wants this user, even where qemu.conf names another one.
-for name in passwd group; do
-    cp "/etc/$name" "$folder/$name"
-done
-grep -q '^libvirt-qemu:' "$folder/passwd" ||
-    echo 'libvirt-qemu:x:64055:64055::/nonexistent:/usr/sbin/nologin' >> "$folder/passwd"
-grep -q '^libvirt-qemu:' "$folder/group" || echo 'libvirt-qemu:x:64055:' >> "$folder/group"
-for name in passwd group; do
-    mount --bind "$folder/$name" "/etc/$name"
-done
+grep -q '^libvirt-qemu:' /etc/passwd ||
+    echo 'libvirt-qemu:x:64055:64055::/nonexistent:/usr/sbin/nologin' >> /etc/passwd
+grep -q '^libvirt-qemu:' /etc/group || echo 'libvirt-qemu:x:64055:' >> /etc/group
 
 # No cgroups, no security labels, no helper daemons: a container has none of them.
 cat > /etc/libvirt/qemu.conf <<'END'

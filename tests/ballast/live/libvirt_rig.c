@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The private libvirtd: entering namespaces, starting it, and virsh as the other hand on the same
- * domains.
+ * domains. What its guests say is in a file beside the socket through which they are told
+ * something, so that nothing is lost while nobody is connected.
  */
 
 #include "tests/ballast/live/libvirt_rig.h"
@@ -16,7 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,8 +29,21 @@
 /* Probing what QEMU can do takes the first start some seconds. */
 #define START_MS 60000
 
+/* Arguments that are passed on. */
+#define ARGUMENTS_MAX 8
+#define CONSOLES_MAX  8U
+
+/* The serial port of a domain that was started here. */
+struct console {
+    char name[32];
+    int socket;   /* -1: not connected */
+    pid_t reader; /* takes what comes from the socket */
+    size_t taken; /* of its lines, in bytes */
+};
+
 static pid_t daemon_pid;
 static char output[65536];
+static struct console consoles[CONSOLES_MAX];
 
 static void pause_ms(int ms)
 {
@@ -114,8 +130,18 @@ const char *libvirt_rig_enter(char **argv)
         /* unshare dies with us, and with it, all of it. */
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         setenv(INSIDE, folder, 1);
-        execlp("unshare", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
-               "sh", "tests/ballast/live/libvirt_private.sh", folder, argv[0], (char *)NULL);
+        static const char *const spaces[] = {
+            "unshare",      "--mount",      "--pid", "--fork",
+            "--kill-child", "--mount-proc", "sh",    "tests/ballast/live/libvirt_private.sh",
+            folder
+        };
+        const size_t count = sizeof spaces / sizeof spaces[0];
+        const char *words[sizeof spaces / sizeof spaces[0] + ARGUMENTS_MAX + 1] = { NULL };
+        memcpy(words, spaces, sizeof spaces);
+        for (size_t i = 0; argv[i] != NULL && i < ARGUMENTS_MAX; i++) {
+            words[count + i] = argv[i];
+        }
+        execvp(words[0], (char *const *)(uintptr_t)words);
         _exit(127);
     }
     int status = -1;
@@ -186,14 +212,49 @@ const char *libvirt_rig_output(void)
 
 /* ---- domains ---- */
 
-bool libvirt_rig_domain(const char *name, unsigned mib, const char *script)
+static struct console *console_of(const char *name)
+{
+    for (size_t i = 0; i < CONSOLES_MAX; i++) {
+        if (strcmp(consoles[i].name, name) == 0) {
+            return &consoles[i];
+        }
+    }
+    for (size_t i = 0; i < CONSOLES_MAX; i++) {
+        if (consoles[i].name[0] == '\0') {
+            snprintf(consoles[i].name, sizeof consoles[i].name, "%s", name);
+            consoles[i].socket = -1;
+            return &consoles[i];
+        }
+    }
+    fprintf(stderr, "libvirt_rig: there is no room for one more domain\n");
+    abort();
+}
+
+static void console_reset(struct console *console)
+{
+    if (console->socket >= 0) {
+        close(console->socket);
+        kill(console->reader, SIGKILL);
+        waitpid(console->reader, NULL, 0);
+    }
+    console->socket = -1;
+    console->taken = 0;
+}
+
+bool libvirt_rig_domain_start(const char *name)
+{
+    console_reset(console_of(name));
+    return libvirt_rig_virsh("start %s", name);
+}
+
+bool libvirt_rig_domain(const struct libvirt_rig_domain *domain)
 {
     const char *folder = getenv(INSIDE);
     assert(folder != NULL);
     char build[PATH_MAX / 2];
     char path[PATH_MAX];
     find_build(build, sizeof build);
-    snprintf(path, sizeof path, "%s/%s.xml", folder, name);
+    snprintf(path, sizeof path, "%s/%s.xml", folder, domain->name);
     FILE *file = fopen(path, "we");
     if (file == NULL) {
         return false;
@@ -201,31 +262,124 @@ bool libvirt_rig_domain(const char *name, unsigned mib, const char *script)
     fprintf(file,
             "<domain type='qemu'><name>%s</name><memory unit='MiB'>%u</memory><vcpu>1</vcpu>\n"
             "<os><type arch='x86_64' machine='q35'>hvm</type><kernel>%s/memwork.elf</kernel>\n"
-            "<cmdline>-- %s</cmdline></os><features><acpi/></features>\n"
+            "<cmdline>%s</cmdline></os><features><acpi/></features>\n"
             "<devices><emulator>/usr/bin/qemu-system-x86_64</emulator>\n"
-            "<serial type='file'><source path='%s/%s.log'/></serial>\n"
-            "<memballoon model='virtio' autodeflate='on' freePageReporting='on'/>\n"
+            "<serial type='unix'><source mode='bind' path='%s/%s.tty'/>\n"
+            "<log file='%s/%s.log' append='off'/></serial>\n"
+            "<memballoon model='virtio' autodeflate='%s' freePageReporting='%s'/>\n"
             "</devices></domain>\n",
-            name, mib, build, script, folder, name);
+            domain->name, domain->mib, build, domain->append, folder, domain->name, folder,
+            domain->name, domain->no_auto_deflate ? "off" : "on",
+            domain->no_reporting ? "off" : "on");
     fclose(file);
-    return libvirt_rig_virsh("define %s", path) && libvirt_rig_virsh("start %s", name);
+    return libvirt_rig_virsh("define %s", path) && libvirt_rig_domain_start(domain->name);
+}
+
+void libvirt_rig_domain_remove(const char *name)
+{
+    struct console *console = console_of(name);
+    (void)libvirt_rig_virsh("destroy %s", name); /* it may be off already */
+    (void)libvirt_rig_virsh("undefine %s", name);
+    console_reset(console);
+    console->name[0] = '\0';
+}
+
+/* ---- what guests say, and are told ---- */
+
+/* All lines from this byte on, in `output`. */
+static void read_lines(const char *name, size_t from)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s.log", getenv(INSIDE), name);
+    FILE *file = fopen(path, "re");
+    size_t got = 0;
+    if (file != NULL) {
+        if (fseek(file, (long)from, SEEK_SET) == 0) {
+            got = fread(output, 1, sizeof output - 1, file);
+        }
+        fclose(file);
+    }
+    output[got] = '\0';
+}
+
+/* Where the line that has the text ends in `output`; NULL: it has not come, or not all of it. */
+static const char *find_line(const char *text)
+{
+    const char *found = strstr(output, text);
+    const char *end = found == NULL ? NULL : strchr(found, '\n');
+    return end == NULL ? NULL : end + 1;
 }
 
 bool libvirt_rig_line(const char *name, const char *text, int timeout_ms)
 {
-    char path[PATH_MAX];
-    snprintf(path, sizeof path, "%s/%s.log", getenv(INSIDE), name);
     for (int waited_ms = 0; waited_ms < timeout_ms; waited_ms += 50) {
-        FILE *file = fopen(path, "re");
-        size_t got = file == NULL ? 0 : fread(output, 1, sizeof output - 1, file);
-        output[got] = '\0';
-        if (file != NULL) {
-            fclose(file);
-        }
-        if (strstr(output, text) != NULL) {
+        read_lines(name, 0);
+        if (find_line(text) != NULL) {
             return true;
         }
         pause_ms(50);
     }
     return false;
+}
+
+bool libvirt_rig_take(const char *name, const char *text, int timeout_ms)
+{
+    struct console *console = console_of(name);
+    for (int waited_ms = 0; waited_ms <= timeout_ms; waited_ms += 20) {
+        read_lines(name, console->taken);
+        const char *end = find_line(text);
+        if (end != NULL) {
+            console->taken += (size_t)(end - output);
+            return true;
+        }
+        pause_ms(20);
+    }
+    return false;
+}
+
+/* QEMU holds up a guest whose lines nobody takes from a socket that is connected, and of single
+ * bytes a socket has room for some hundred only. So they are taken all the time. */
+static void start_reader(struct console *console)
+{
+    pid_t parent = getpid();
+    console->reader = fork();
+    if (console->reader == 0) {
+        char bytes[4096];
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent) {
+            _exit(1);
+        }
+        while (recv(console->socket, bytes, sizeof bytes, 0) > 0) {
+        }
+        _exit(0);
+    }
+    assert(console->reader > 0);
+}
+
+static bool connect_console(struct console *console)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    int length = snprintf(address.sun_path, sizeof address.sun_path, "%s/%s.tty", getenv(INSIDE),
+                          console->name);
+    int file = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert(file >= 0);
+    if (length >= (int)sizeof address.sun_path ||
+        connect(file, (const struct sockaddr *)&address, sizeof address) != 0) {
+        close(file);
+        return false;
+    }
+    console->socket = file;
+    start_reader(console);
+    return true;
+}
+
+bool libvirt_rig_type(const char *name, const char *line)
+{
+    struct console *console = console_of(name);
+    if (console->socket < 0 && !connect_console(console)) {
+        return false;
+    }
+    char text[512];
+    int length = snprintf(text, sizeof text, "%s\n", line);
+    return length < (int)sizeof text &&
+           send(console->socket, text, (size_t)length, MSG_NOSIGNAL) == length;
 }

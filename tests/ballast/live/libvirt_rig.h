@@ -13,7 +13,8 @@
 
 #define LIBVIRT_RIG_URI "qemu:///system"
 
-/* To be called first in main(). Comes back inside with NULL, or outside with the reason why not. */
+/* To be called first in main(). Comes back inside with NULL, or outside with the reason why not.
+ * Inside, the program has the same arguments. */
 const char *libvirt_rig_enter(char **argv);
 
 /* libvirtd: started and answering; sent a signal (SIGKILL and SIGTERM: waited for, too). */
@@ -25,8 +26,28 @@ void libvirt_rig_signal(int signal);
 bool libvirt_rig_virsh(const char *words, ...) __attribute__((format(printf, 1, 2)));
 const char *libvirt_rig_output(void);
 
-/* Defines a domain of `mib` MiB that runs memwork with this script, and starts it. */
-bool libvirt_rig_domain(const char *name, unsigned mib, const char *script);
+struct libvirt_rig_domain {
+    const char *name;
+    unsigned mib;
+    const char *append;   /* memwork's command line */
+    bool no_auto_deflate; /* a guest without memory may not take it back by itself */
+    bool no_reporting;    /* of free pages */
+};
 
-/* The domain's guest printed a line with this text, within the time. */
+/* Defines the domain, and starts it. */
+bool libvirt_rig_domain(const struct libvirt_rig_domain *domain);
+
+/* Starts one that is defined and does not run: its lines begin anew. */
+bool libvirt_rig_domain_start(const char *name);
+
+/* Ends it, if it runs, and forgets its definition. */
+void libvirt_rig_domain_remove(const char *name);
+
+/* The domain's guest printed a line with this text since it was started, within the time. */
 bool libvirt_rig_line(const char *name, const char *text, int timeout_ms);
+
+/* The same for lines that nobody took yet: this one and those before it are taken. */
+bool libvirt_rig_take(const char *name, const char *text, int timeout_ms);
+
+/* Types a line on the guest's serial port. */
+bool libvirt_rig_type(const char *name, const char *line);

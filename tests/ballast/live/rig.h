@@ -25,9 +25,17 @@
 #define RIG_STEP_MS    30000
 #define RIG_GUESTS_MAX 40U
 
+/* How a machine is reached that somebody else runs, a libvirtd for example. */
+struct rig_elsewhere {
+    bool (*say)(const char *name, const char *line);
+    bool (*answer)(const char *name, const char *what, int timeout_ms); /* a line not yet taken */
+    void (*end)(const char *name);                                      /* with the case */
+};
+
 struct rig_guest {
     char name[32];
-    struct vm *vm;
+    struct vm *vm; /* NULL: ended, or elsewhere */
+    const struct rig_elsewhere *elsewhere;
     struct vm_config config;
     char append[256];
     char qmp_words[160];
@@ -61,6 +69,9 @@ struct rig_case {
 void rig_run(void **state);
 int rig_end(void **state);
 
+/* Leaves the case: it cannot be had here, for this reason. */
+_Noreturn void rig_skip(struct rig *rig, const char *reason);
+
 /* Runs the list. `-k PATTERN` picks cases by name; `-l` lists them. */
 int rig_main(const char *group, const struct CMUnitTest *tests, size_t count, int argc,
              char **argv);
@@ -91,6 +102,10 @@ void rig_wait_log(struct rig *rig, const char *text);
  * console, 256 MiB, reporting on. */
 struct rig_guest *rig_guest(struct rig *rig, const char *name, const struct vm_config *config);
 struct rig_guest *rig_find(struct rig *rig, const char *name);
+
+/* The machine runs elsewhere; rig_say() and rig_answer() reach it, and it is ended with the case.
+ */
+void rig_guest_elsewhere(struct rig *rig, const char *name, const struct rig_elsewhere *elsewhere);
 
 /* Ends its QEMU at once. */
 void rig_kill(struct rig *rig, const char *name);
