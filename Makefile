@@ -335,10 +335,9 @@ run: ## Show the main job: a guest gives its memory back, seen from both sides
 test: ## Prove it: checks, unit tests, fuzzers, real QEMUs (about 15 minutes)
 	$(call setup,build apps run ballast test)
 	@$(MAKE) --no-print-directory -j$(JOBS) all test-programs ballast-test-programs
-	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory -k ballast-unit ballast-fuzz ballast-live > $(BUILD)/test-ballast.log 2>&1 & ballast=$$!; \
 	trap 'kill $$ballast' INT TERM; \
-	{ $(MAKE) --no-print-directory -k unit fuzz-short builds qemu-tests 2>&1; echo $$? > $(BUILD)/test.status; } \
+	{ $(MAKE) --no-print-directory -k check unit fuzz-short builds qemu-tests 2>&1; echo $$? > $(BUILD)/test.status; } \
 	  | tee $(BUILD)/test.log; \
 	echo "waiting for the tests of ballast, which run beside these"; \
 	wait $$ballast || echo 1 > $(BUILD)/test.status; \

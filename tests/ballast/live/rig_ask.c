@@ -270,7 +270,7 @@ char *rig_ballast(struct rig *rig, int *status, const char *words)
 
     snprintf(command, sizeof(command), "%s/tools/ballast --socket %s/api.sock %s 2>&1", rig->build,
              rig->folder, words);
-    pipe = popen(command, "re");
+    pipe = popen(command, "re"); /* NOLINT(cert-env33-c): as a person would */
     assert_non_null(pipe);
     while ((count = fread(bytes, 1, sizeof(bytes), pipe)) != 0) {
         assert_int_equal(take(bytes, 1, count, &answer), count);
