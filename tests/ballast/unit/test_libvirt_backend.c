@@ -601,6 +601,7 @@ static void a_busy_domain_holds_up_nobody_else(void **state)
     RUN_UNTIL(fake_libvirt_period(one) != 0 && fake_libvirt_period(two) != 0);
     fake_libvirt_hang(one, true);
     assert_true(send_target("one", 300 * MIB));
+    uv_sleep(20); /* it is under way */
     assert_true(send_target("one", 301 * MIB));
     assert_true(send_target("two", 302 * MIB));
     RUN_UNTIL(recorded_get("two")->done == 1);
@@ -609,6 +610,50 @@ static void a_busy_domain_holds_up_nobody_else(void **state)
     fake_libvirt_hang(one, false);
     RUN_UNTIL(recorded_get("one")->done == 2);
     assert_int_equal(fake_libvirt_memory(one), 301 * KIB); /* in order */
+}
+
+/* While libvirt hangs the fleet gives targets up and sends others: carried out one after the other
+ * they would move the guest to and fro when it comes back. */
+static void a_target_takes_the_place_of_one_that_still_waits(void **state)
+{
+    (void)state;
+    unsigned one = fake_libvirt_add("one", 512 * KIB);
+    start();
+    find("one");
+    RUN_UNTIL(fake_libvirt_period(one) != 0);
+    fake_libvirt_hang(one, true);
+    assert_true(send_target("one", 300 * MIB));
+    uv_sleep(20); /* it is under way */
+    for (unsigned i = 1; i <= 50; i++) {
+        assert_true(send_target("one", (300 + i) * MIB));
+    }
+    fake_libvirt_hang(one, false);
+    RUN_UNTIL(recorded_get("one")->done_bytes == 350 * MIB);
+    assert_int_equal(recorded_get("one")->done, 2);
+    assert_int_equal(fake_libvirt_memory(one), 350 * KIB);
+}
+
+static void a_target_that_waited_is_not_given_to_the_next_process(void **state)
+{
+    (void)state;
+    unsigned one = fake_libvirt_add("one", 512 * KIB);
+    start();
+    find("one");
+    RUN_UNTIL(fake_libvirt_period(one) != 0);
+    fake_libvirt_hang(one, true);
+    assert_true(send_target("one", 300 * MIB));
+    uv_sleep(20); /* it is under way, the next one waits */
+    assert_true(send_target("one", 200 * MIB));
+    fake_libvirt_start(one, true);
+    RUN_UNTIL(recorded_get("one")->found == 2);
+    fake_libvirt_hang(one, false);
+    RUN_UNTIL(fake_libvirt_memory(one) == 300 * KIB);
+    for (int i = 0; i < 3; i++) {
+        poll_and_wait("one");
+        uv_sleep(20);
+    }
+    assert_int_equal(fake_libvirt_memory(one), 300 * KIB);
+    assert_int_equal(recorded_get("one")->done, 0);
 }
 
 static void an_outcome_for_a_machine_that_was_restarted_is_not_told(void **state)
@@ -861,6 +906,8 @@ int main(void)
         CASE(a_target_is_set_and_its_outcome_told),
         CASE(a_refused_target_is_told_with_libvirts_words),
         CASE(a_busy_domain_holds_up_nobody_else),
+        CASE(a_target_takes_the_place_of_one_that_still_waits),
+        CASE(a_target_that_waited_is_not_given_to_the_next_process),
         CASE(an_outcome_for_a_machine_that_was_restarted_is_not_told),
         CASE(the_device_is_taken_out_of_the_definition_and_put_back),
         CASE(a_definition_that_is_refused_is_trouble),

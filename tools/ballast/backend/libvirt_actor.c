@@ -17,6 +17,11 @@
 static bool set_target(const struct libvirt_link *link, virDomainPtr domain,
                        const struct libvirt_job *job, char *text, size_t text_size)
 {
+    /* It may have waited long: a new process has a guest that was never asked for this. */
+    if ((int)link->symbols->virDomainGetID(domain) != job->id) {
+        snprintf(text, text_size, "it was started anew before libvirt got to it");
+        return false;
+    }
     unsigned long kib = (unsigned long)(job->bytes / 1024U + (job->bytes % 1024U != 0));
     if (link->symbols->virDomainSetMemoryFlags(domain, kib, VIR_DOMAIN_AFFECT_LIVE) == 0) {
         return true;

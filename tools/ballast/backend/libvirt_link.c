@@ -232,8 +232,28 @@ static struct libvirt_job *new_job(enum libvirt_job_kind kind, const char *uuid,
     return job;
 }
 
+/* A target that still waits, for libvirt hangs, is out of date when there is a newer one: carried
+ * out later it would move the guest to and fro, and the queue would grow as long as libvirt hangs.
+ */
+static bool replace_target(struct libvirt_link *link, const char *uuid, int id, uint64_t bytes)
+{
+    bool replaced = false;
+    libvirt_link_lock(link);
+    for (struct libvirt_job *job = link->jobs; job != NULL && !replaced; job = job->next) {
+        replaced = job->kind == LIBVIRT_JOB_TARGET && job->id == id && strcmp(job->uuid, uuid) == 0;
+        if (replaced) {
+            job->bytes = bytes;
+        }
+    }
+    libvirt_link_unlock(link);
+    return replaced;
+}
+
 bool libvirt_link_target(struct libvirt_link *link, const char *uuid, int id, uint64_t bytes)
 {
+    if (replace_target(link, uuid, id, bytes)) {
+        return true;
+    }
     struct libvirt_job *job = new_job(LIBVIRT_JOB_TARGET, uuid, id);
     if (job == NULL) {
         return false;

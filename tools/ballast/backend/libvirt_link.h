@@ -109,7 +109,9 @@ void libvirt_link_poll(struct libvirt_link *link);
 /* Guests are asked for statistics at least this often. */
 void libvirt_link_period(struct libvirt_link *link, unsigned stats_period_s);
 
-/* Jobs; false when there is no memory. `id` comes back with the news. */
+/* Jobs; false when there is no memory. `id` comes back with the news. A target takes the place of
+ * one that nobody has begun, of which nothing is told then; one for a process that has ended since
+ * is told as failed. */
 bool libvirt_link_target(struct libvirt_link *link, const char *uuid, int id, uint64_t bytes);
 bool libvirt_link_device(struct libvirt_link *link, const char *uuid, int id, bool present);
 
