@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "tools/ballast/store/store_internal.h"
 
@@ -300,6 +301,41 @@ static void a_disk_that_is_full_at_the_start_is_told(void **state)
     store_fixture_open(fixture);
 }
 
+/* ---- somebody else who writes ---- */
+
+static int64_t clock_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* A shell that was left open in the middle of a transaction must not cost each event a wait. */
+static void who_holds_the_database_holds_up_the_daemon_once(void **state)
+{
+    struct store_fixture *fixture = *state;
+    const struct store_event event = { .time_s = START, .kind = "found", .code = "qmp" };
+    struct store_point point = store_fixture_point(START, 1);
+    sqlite3 *other = NULL;
+    int64_t begin_ms = 0;
+
+    store_fixture_open(fixture);
+    assert_int_equal(sqlite3_open(fixture->path, &other), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    begin_ms = clock_ms();
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(store_event_add(fixture->store, &event), 0);
+        assert_false(store_add(fixture->store, "web", &point));
+    }
+    assert_true(clock_ms() - begin_ms < 1000);
+    assert_non_null(strstr(store_error(fixture->store), "locked"));
+    assert_int_equal(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(other), SQLITE_OK);
+    assert_true(store_event_add(fixture->store, &event) > 0);
+    assert_true(store_commit(fixture->store));
+}
+
 /* ---- checkpoints ---- */
 
 static void a_checkpoint_moves_the_log_into_the_database(void **state)
@@ -372,6 +408,7 @@ int main(void)
         CASE(a_folder_in_the_files_place_is_told),
         CASE(a_full_disk_costs_what_was_not_committed),
         CASE(a_disk_that_is_full_at_the_start_is_told),
+        CASE(who_holds_the_database_holds_up_the_daemon_once),
         CASE(a_checkpoint_moves_the_log_into_the_database),
         CASE(an_older_schema_is_brought_up_step_by_step),
     };

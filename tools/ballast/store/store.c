@@ -25,8 +25,6 @@
 /* Up to this size the whole database is checked at the start, which takes a fraction of a second.
  * Of a larger one only the tables that could not be made again. */
 #define CHECK_ALL_MAX ((off_t)64 << 20)
-/* Another program that reads the database may hold it for a moment; the event loop waits. */
-#define BUSY_MS 250
 /* How far numbers of events go on after a crash: more than were ever added without a commit. */
 #define EVENTS_LOST_MAX 1000000
 
@@ -137,7 +135,7 @@ static bool prepare(sqlite3 *db, const char *path, off_t size, char *reason, siz
     const struct store_migration *migrations = store_migrations(&count);
 
     (void)sqlite3_extended_result_codes(db, 0);
-    (void)sqlite3_busy_timeout(db, BUSY_MS);
+    (void)sqlite3_busy_timeout(db, STORE_BUSY_MS);
     (void)sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     (void)sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     (void)sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
@@ -268,7 +266,7 @@ bool store_checkpoint(const char *folder, char *reason, size_t reason_size)
     }
     if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) ==
         SQLITE_OK) {
-        (void)sqlite3_busy_timeout(db, BUSY_MS);
+        (void)sqlite3_busy_timeout(db, STORE_BUSY_MS);
         good = run(db, "PRAGMA synchronous = NORMAL; PRAGMA wal_checkpoint(PASSIVE)", path, reason,
                    reason_size);
     } else {

@@ -72,6 +72,7 @@ struct store {
     int64_t suspect_s;      /* one far ahead was seen first then (0: none), */
     int64_t suspect_last_s; /* and last */
     bool in_step;           /* between store_step_begin() and store_step_end() */
+    bool held; /* somebody else held the database: nothing waits for it until it is free */
     char error[256];
 };
 
@@ -81,6 +82,9 @@ struct store {
 struct store_migration {
     const char *sql;
 };
+
+/* Another program that reads the database may hold it for a moment; the event loop waits. */
+#define STORE_BUSY_MS 250
 
 #define STORE_APPLICATION_ID 0x424c5354 /* "BLST" */
 #define STORE_REASON_MAX     512U

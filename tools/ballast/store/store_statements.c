@@ -113,12 +113,26 @@ bool store_run(struct store *store, sqlite3_stmt *statement)
     return statement != NULL && store_row(store, statement) == 0;
 }
 
+/* Whoever holds the database for long costs the event loop one wait, not one for each event and
+ * each machine of every period. */
+static void wait_for_others(struct store *store, bool held)
+{
+    if (store->held != held) {
+        store->held = held;
+        (void)sqlite3_busy_timeout(store->db, held ? 0 : STORE_BUSY_MS);
+    }
+}
+
 bool store_begin(struct store *store)
 {
+    bool begun = false;
+
     if (sqlite3_get_autocommit(store->db) == 0) {
         return true;
     }
-    return store_run(store, store_statement(store, STORE_BEGIN));
+    begun = store_run(store, store_statement(store, STORE_BEGIN));
+    wait_for_others(store, !begun && sqlite3_errcode(store->db) == SQLITE_BUSY);
+    return begun;
 }
 
 bool store_commit(struct store *store)
