@@ -227,6 +227,41 @@ static void an_owner_switches_ballooning_and_nothing_else(void **state)
     assert_int_equal(world_ask(&ask, "PATCH", "/v1/machines/db"), 404);
 }
 
+static void an_owner_cannot_fill_the_audit_log(void **state)
+{
+    (void)state;
+    ask.token = ALICE_TOKEN;
+    size_t before = world.audit_count;
+    for (int i = 0; i < API_CHANGES; i++) {
+        ask.if_match = "*";
+        assert_int_equal(patch("{\"ballooning\":false}"), 200);
+    }
+    ask.if_match = "*";
+    assert_int_equal(patch("{\"ballooning\":false}"), 429);
+    assert_string_equal(world_string(&ask, "error.code"), "too_many");
+    assert_int_equal(ask.response.retry_s, 3);
+    assert_int_equal(patch("{\"weight\":2}"), 429); /* what is forbidden is in the log, too */
+    assert_int_equal(world.audit_count, before + API_CHANGES);
+    /* Others may, and after a while so may this one: once. */
+    ask.token = OPERATOR_TOKEN;
+    for (int i = 0; i < 2 * API_CHANGES; i++) {
+        ask.if_match = "*";
+        assert_int_equal(patch("{\"ballooning\":false}"), 200);
+    }
+    ask.token = BOB_TOKEN;
+    ask.body = "{\"ballooning\":true}";
+    assert_int_equal(world_ask(&ask, "PATCH", "/v1/machines/db"), 200);
+    ask.token = ALICE_TOKEN;
+    world.now_ms += API_CHANGE_MS;
+    assert_int_equal(patch("{\"ballooning\":false}"), 200);
+    assert_int_equal(patch("{\"ballooning\":false}"), 429);
+    world.now_ms += 100 * API_CHANGE_MS;
+    for (int i = 0; i < API_CHANGES; i++) {
+        assert_int_equal(patch("{\"ballooning\":false}"), 200);
+    }
+    assert_int_equal(patch("{\"ballooning\":false}"), 429);
+}
+
 static void a_change_is_in_the_audit_log(void **state)
 {
     (void)state;
@@ -328,6 +363,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_the_fleet_says_is_answered, setup, teardown),
         cmocka_unit_test_setup_teardown(an_owner_switches_ballooning_and_nothing_else, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(an_owner_cannot_fill_the_audit_log, setup, teardown),
         cmocka_unit_test_setup_teardown(a_change_is_in_the_audit_log, setup, teardown),
         cmocka_unit_test_setup_teardown(a_log_that_fails_is_counted, setup, teardown),
         cmocka_unit_test_setup_teardown(a_machine_is_adopted, setup, teardown),

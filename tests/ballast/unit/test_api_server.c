@@ -782,6 +782,30 @@ static void there_is_a_limit_of_streams(void **state)
     }
 }
 
+static void an_owner_cannot_take_all_streams(void **state)
+{
+    (void)state;
+    start_unix();
+    int fds[SERVER_STREAMS_OWNER];
+    for (size_t i = 0; i < SERVER_STREAMS_OWNER; i++) {
+        fds[i] = follow(ALICE_TOKEN, "");
+    }
+    int late = dial();
+    heard_size = 0;
+    say(late, "GET /v1/events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n"
+              "Authorization: Bearer " ALICE_TOKEN "\r\n\r\n");
+    assert_true(hear(late, " 503 "));
+    assert_true(hear(late, "\"busy\""));
+    close(late);
+    int other = follow(BOB_TOKEN, "");
+    int boss = follow(OPERATOR_TOKEN, "");
+    close(other);
+    close(boss);
+    for (size_t i = 0; i < SERVER_STREAMS_OWNER; i++) {
+        close(fds[i]);
+    }
+}
+
 static void stopping_ends_open_streams_and_requests(void **state)
 {
     (void)state;
@@ -829,6 +853,7 @@ int main(void)
         TEST(a_recording_begins_with_its_first_line),
         TEST(a_reader_who_is_too_slow_is_dropped_and_others_are_not),
         TEST(there_is_a_limit_of_streams),
+        TEST(an_owner_cannot_take_all_streams),
         TEST(stopping_ends_open_streams_and_requests),
     };
     int failed = cmocka_run_group_tests_name("tools/ballast/api/api_server.c", tests, NULL, NULL);

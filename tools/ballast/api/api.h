@@ -56,12 +56,21 @@ struct api_response {
     const char *type; /* content type; NULL: no body */
     char *body;       /* given back by api_response_free() */
     size_t size;
-    char etag[32];  /* "" none */
-    char allow[64]; /* for 405 */
+    char etag[32];    /* "" none */
+    char allow[64];   /* for 405 */
+    unsigned retry_s; /* for 429; 0: none */
     /* A stream begins behind the body: events after stream_after, or recorded periods. */
     enum { API_STREAM_NONE, API_STREAM_EVENTS, API_STREAM_RECORD } stream;
     struct api_identity identity; /* who asked: what a stream may show */
     int64_t stream_after;
+};
+
+/* Owners who changed something lately. One who is not among them may change at will. */
+#define API_RECENT_OWNERS 64U
+
+struct api_recent_owner {
+    char name[CONFIG_NAME_MAX];
+    int64_t paid_ms; /* each change costs a while; so far what he did is paid for */
 };
 
 struct api {
@@ -78,6 +87,7 @@ struct api {
     uint64_t periods;
     uint64_t decisions[API_REASONS]; /* by enum policy_reason */
     uint64_t audit_failures;         /* changes that the audit log could not take */
+    struct api_recent_owner recent[API_RECENT_OWNERS];
 };
 
 /* Counts the decisions of a period; to be called after each fleet_tick(). */

@@ -48,6 +48,12 @@ bool api_sees_event(const struct api_identity *identity, const struct store_even
 /* The same for the database. It points into the identity. */
 struct store_event_filter api_event_filter(const struct api_identity *identity);
 
+/* Changes wait for the disk and stay in the audit log: an owner has API_CHANGES of them at once,
+ * and one more every API_CHANGE_MS. False after an answer. */
+#define API_CHANGES   20
+#define API_CHANGE_MS 3000
+bool api_may_change(struct api_call *call);
+
 /* The machine of the path, or NULL after an answer: one of somebody else is not found. */
 const struct fleet_machine *api_machine(struct api_call *call);
 

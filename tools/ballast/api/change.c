@@ -260,7 +260,7 @@ static void carry_out(struct api_call *call, const struct fleet_change *change, 
 void api_patch_machine(struct api_call *call)
 {
     const struct fleet_machine *machine = api_machine(call);
-    json_t *body = machine == NULL ? NULL : read_body(call);
+    json_t *body = machine == NULL || !api_may_change(call) ? NULL : read_body(call);
     if (body == NULL) {
         return;
     }

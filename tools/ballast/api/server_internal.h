@@ -13,6 +13,7 @@
 
 #define SERVER_CONNECTIONS_MAX 128U
 #define SERVER_STREAMS_MAX     32U
+#define SERVER_STREAMS_OWNER   4U /* of them, so many for one owner */
 #define SERVER_REQUEST_MS      10000
 #define SERVER_ANSWER_MS       60000
 #define SERVER_IDLE_S          30U
@@ -101,6 +102,9 @@ struct MHD_Response *server_stream_response(struct api_server *server,
                                             struct MHD_Connection *connection,
                                             struct server_connection *socket,
                                             struct api_response *response);
+
+/* Whether there is room for one more stream of this identity. */
+bool server_stream_room(const struct api_server *server, const struct api_identity *identity);
 
 /* Once a second: keep-alive comments. */
 void server_stream_tick(struct api_server *server, int64_t now_ms);

@@ -116,6 +116,11 @@ static void add_headers(struct MHD_Response *answer, const struct api_response *
     if (response->allow[0] != '\0') {
         MHD_add_response_header(answer, "Allow", response->allow);
     }
+    if (response->retry_s != 0) {
+        char seconds[16];
+        snprintf(seconds, sizeof(seconds), "%u", response->retry_s);
+        MHD_add_response_header(answer, "Retry-After", seconds);
+    }
     if (response->status == 401) {
         MHD_add_response_header(answer, "WWW-Authenticate", "Bearer realm=\"ballast\"");
     }
@@ -176,7 +181,8 @@ static enum MHD_Result handle(struct request *request, struct MHD_Connection *co
     asked.local = is_local(request, &asked.uid);
     struct api_response response;
     api_handle(request->server->api, &asked, &response);
-    if (response.stream != API_STREAM_NONE && request->server->stream_count >= SERVER_STREAMS_MAX) {
+    if (response.stream != API_STREAM_NONE &&
+        !server_stream_room(request->server, &response.identity)) {
         api_response_free(&response);
         return send_error(request, connection, 503, "busy", "There are too many open streams.");
     }

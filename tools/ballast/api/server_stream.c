@@ -160,6 +160,17 @@ struct MHD_Response *server_stream_response(struct api_server *server,
     return answer;
 }
 
+bool server_stream_room(const struct api_server *server, const struct api_identity *identity)
+{
+    size_t own = 0;
+    for (const struct server_stream *stream = server->streams; stream != NULL;
+         stream = stream->next) {
+        own += strcmp(stream->identity.owner, identity->owner) == 0;
+    }
+    return server->stream_count < SERVER_STREAMS_MAX &&
+           (identity->role != API_OWNER || own < SERVER_STREAMS_OWNER);
+}
+
 void server_stream_tick(struct api_server *server, int64_t now_ms)
 {
     for (struct server_stream *stream = server->streams; stream != NULL; stream = stream->next) {
