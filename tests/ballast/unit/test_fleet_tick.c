@@ -270,6 +270,30 @@ static void peaks_are_met_within_two_periods_or_missed(void **state)
     rig_end(&rig);
 }
 
+/* What was promised and needed when it ran is nobody's any more: sums over all machines (promises,
+ * the host's demand, decisions in force) must not hold it. */
+static void a_machine_that_stops_leaves_no_decision_behind(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_script(&rig, "[machine db]\nminimum = 2G\n");
+    struct fleet_machine *db = rig_add(&rig, "db", 0);
+    script.short_bytes = 5 * MIB;
+    rig_tick(&rig);
+    assert_int_equal(db->policy.min_bytes, 2 * GIB);
+    assert_int_equal(db->policy.decision.short_bytes, 5 * MIB);
+    struct facts facts = rig_facts(&rig);
+    facts.state = FACTS_STOPPED;
+    fleet_told(rig.fleet, db, &facts, rig.now);
+    rig_tick(&rig);
+    assert_int_equal(db->policy.max_bytes, 0);
+    assert_int_equal(db->policy.min_bytes, 0);
+    assert_int_equal(db->policy.decision.short_bytes, 0);
+    assert_int_equal(db->policy.decision.demand_bytes, 0);
+    assert_int_equal(db->policy.decision.hold, POLICY_HOLD_NONE);
+    rig_end(&rig);
+}
+
 static void a_dry_run_carries_nothing_out_and_remembers_nothing(void **state)
 {
     (void)state;
@@ -496,6 +520,7 @@ int main(void)
         cmocka_unit_test(the_ledger_counts_what_is_lent),
         cmocka_unit_test(the_ledger_outlives_daemon_and_machine),
         cmocka_unit_test(peaks_are_met_within_two_periods_or_missed),
+        cmocka_unit_test(a_machine_that_stops_leaves_no_decision_behind),
         cmocka_unit_test(a_dry_run_carries_nothing_out_and_remembers_nothing),
         cmocka_unit_test(the_same_dry_run_is_what_the_next_period_does),
         cmocka_unit_test(hostile_facts_reach_the_policy_as_what_they_are),

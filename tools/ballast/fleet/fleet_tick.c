@@ -276,6 +276,8 @@ void fleet_tick(struct fleet *fleet, const struct policy_host *host, int64_t now
     for (size_t i = 0, next = 0; i < fleet->count; i++) {
         struct fleet_entry *entry = fleet_entry_of(fleet->machines[i]);
         if (!entry->active) {
+            /* What it needed and was promised is nobody's now, and in no sum over all machines. */
+            entry->shown.policy = (struct policy_machine){ .memory = entry->shown.policy.memory };
             continue;
         }
         entry->shown.policy = fleet->round[next++];
