@@ -210,6 +210,24 @@ static void a_cgroup_that_is_gone_leaves_the_hosts_numbers(void **state)
     assert_int_equal(read_host(rig, 0).total_bytes, 16384000 * KIB);
 }
 
+/* The whole host must not be distributed because its part could not be read for a moment. */
+static void a_cgroup_that_cannot_be_read_is_not_the_whole_host(void **state)
+{
+    struct rig *rig = *state;
+    struct host_memory memory;
+
+    rig->source.cgroup = "/sys/fs/cgroup/machine.slice";
+    fake_root_text(rig->root, "/sys/fs/cgroup/machine.slice/memory.current", "419430400\n");
+    assert_false(host_read(&rig->source, 0, &memory)); /* no memory.max */
+    fake_root_text(rig->root, "/sys/fs/cgroup/machine.slice/memory.max", "?\n");
+    assert_false(host_read(&rig->source, 0, &memory));
+    fake_root_text(rig->root, "/sys/fs/cgroup/machine.slice/memory.max", "1048576000\n");
+    assert_int_equal(read_host(rig, 0).total_bytes, 1048576000);
+    assert_true(read_host(rig, 0).cgroup);
+    fake_root_text(rig->root, "/sys/fs/cgroup/machine.slice/memory.current", "?\n");
+    assert_false(host_read(&rig->source, 0, &memory));
+}
+
 /* ---- cgroups ---- */
 
 static void a_cgroup_without_limits_says_so(void **state)
@@ -428,6 +446,7 @@ int main(void)
         WITH_RIG(a_limit_counts_what_the_machines_hold),
         WITH_RIG(a_cgroup_takes_the_hosts_place),
         WITH_RIG(a_cgroup_that_is_gone_leaves_the_hosts_numbers),
+        WITH_RIG(a_cgroup_that_cannot_be_read_is_not_the_whole_host),
         WITH_RIG(a_cgroup_without_limits_says_so),
         WITH_RIG(what_is_no_cgroup_is_refused),
         WITH_RIG(ram_in_two_mappings_is_found_by_its_size),

@@ -27,6 +27,11 @@ bool daemon_host_read(struct daemon *daemon, struct policy_host *host)
     if (!host_read(&source, fleet_resident(daemon->fleet), &daemon->host)) {
         return false;
     }
+    if (daemon->config.host_cgroup[0] != '\0' && !daemon->host.cgroup) {
+        log_line(daemon->log, CONFIG_LOG_WARNING, NULL, "host",
+                 "there is no cgroup %s: as long as that is so the whole host's memory counts",
+                 daemon->config.host_cgroup);
+    }
     *host = (struct policy_host){
         .total_bytes = daemon->host.total_bytes,
         .available_bytes = daemon->host.available_bytes,

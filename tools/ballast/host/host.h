@@ -28,11 +28,14 @@ struct host_memory {
     uint32_t psi_some_centi; /* hundredths of a percent, avg10 */
     uint32_t psi_full_centi;
     bool psi; /* the kernel tells pressure */
+    bool
+        cgroup; /* the numbers are those of the cgroup; false: it is not there, and none is in it */
     uint64_t ksm_saved_bytes;
 };
 
 /* Reads it. `machines_bytes` is what all machines hold together, RAM and overhead: with a limit and
- * no cgroup it is what was taken from the limit. False when not even the total can be told. */
+ * no cgroup it is what was taken from the limit. False when not even the total can be told, or
+ * when the cgroup is there and its limit cannot be: the whole host must not be taken for it. */
 bool host_read(const struct host_source *source, uint64_t machines_bytes,
                struct host_memory *memory);
 

@@ -8,6 +8,7 @@
  * slowly and under pressure only: it is not added.
  */
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -111,15 +112,29 @@ bool host_cgroup_read(const struct host_source *source, const char *folder,
     return true;
 }
 
-/* Puts the cgroup's limit and pressure in the place of the host's. */
-static void apply_cgroup(const struct host_source *source, struct host_memory *memory)
+static bool is_there(const struct host_source *source, const char *folder)
+{
+    char path[PATH_MAX];
+
+    return snprintf(path, sizeof(path), "%s%s", source->root, folder) >= (int)sizeof(path) ||
+           access(path, F_OK) == 0 || errno != ENOENT;
+}
+
+/* Puts the cgroup's limit and pressure in the place of the host's. False: it has a limit that
+ * cannot be read. One that is not there has no machine yet: systemd makes a slice for the first. */
+static bool apply_cgroup(const struct host_source *source, struct host_memory *memory)
 {
     struct host_cgroup cgroup;
     uint64_t limit;
 
-    if (!host_cgroup_read(source, source->cgroup, &cgroup)) {
-        return;
+    if (source->cgroup[0] == '\0') {
+        return true;
     }
+    if (!host_cgroup_read(source, source->cgroup, &cgroup) ||
+        !cgroup_single(source, source->cgroup, "memory.max", &limit)) {
+        return !is_there(source, source->cgroup);
+    }
+    memory->cgroup = true;
     if (cgroup.psi) {
         memory->psi = true;
         memory->psi_some_centi = cgroup.psi_some_centi;
@@ -129,6 +144,7 @@ static void apply_cgroup(const struct host_source *source, struct host_memory *m
     memory->total_bytes = limit;
     memory->available_bytes =
         least(memory->available_bytes, less(limit, cgroup.current_bytes - cgroup.file_bytes));
+    return true;
 }
 
 bool host_read(const struct host_source *source, uint64_t machines_bytes,
@@ -154,12 +170,13 @@ bool host_read(const struct host_source *source, uint64_t machines_bytes,
         memory->ksm_saved_bytes = pages * (uint64_t)sysconf(_SC_PAGESIZE);
     }
     read_pressure(source, memory);
-    apply_cgroup(source, memory);
+    if (!apply_cgroup(source, memory)) {
+        return false;
+    }
     if (source->limit_bytes > 0) {
         /* In a cgroup its own books tell what is taken; else the machines' sum does. */
-        uint64_t taken = source->cgroup[0] == '\0'
-                             ? machines_bytes
-                             : less(memory->total_bytes, memory->available_bytes);
+        uint64_t taken =
+            memory->cgroup ? less(memory->total_bytes, memory->available_bytes) : machines_bytes;
 
         memory->total_bytes = least(memory->total_bytes, source->limit_bytes);
         memory->available_bytes = least(memory->available_bytes, less(memory->total_bytes, taken));
