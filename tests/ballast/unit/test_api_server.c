@@ -700,6 +700,42 @@ static void a_recording_begins_with_its_first_line(void **state)
     assert_false(recording);
 }
 
+static char *large;
+
+static void large_period(void)
+{
+    api_server_period(server, large, large, false);
+}
+
+/* A period of some thousand machines is larger than what may wait of all that came before. */
+static void a_recording_of_many_machines_is_whole(void **state)
+{
+    (void)state;
+    const size_t size = 4 * SERVER_QUEUE_MAX;
+    start_unix();
+    large = malloc(size + 1);
+    assert_non_null(large);
+    memset(large, 'x', size);
+    large[size] = '\0';
+    int fd = record();
+    on_loop(large_period);
+    size_t got = 0;
+    char bytes[65536];
+    struct pollfd wait = { .fd = fd, .events = POLLIN };
+    while (got < 2 * size && poll(&wait, 1, 3000) > 0) {
+        ssize_t count = read(fd, bytes, sizeof(bytes));
+        if (count <= 0) {
+            break;
+        }
+        got += (size_t)count;
+    }
+    assert_true(got >= 2 * size);
+    on_loop(ask_recording);
+    assert_true(recording);
+    free(large);
+    close(fd);
+}
+
 /* As on SIGHUP: Alice's token is withdrawn, and Bob's is Carol's now. */
 static void other_tokens(void)
 {
@@ -851,6 +887,7 @@ int main(void)
         TEST(streams_of_withdrawn_tokens_end_and_others_go_on),
         TEST(a_silent_stream_is_kept_alive),
         TEST(a_recording_begins_with_its_first_line),
+        TEST(a_recording_of_many_machines_is_whole),
         TEST(a_reader_who_is_too_slow_is_dropped_and_others_are_not),
         TEST(there_is_a_limit_of_streams),
         TEST(an_owner_cannot_take_all_streams),

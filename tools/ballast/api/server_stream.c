@@ -54,17 +54,34 @@ static void resume(struct server_stream *stream)
     }
 }
 
-/* One item may exceed the limit, or a line longer than it could never be sent. */
-static void push(struct server_stream *stream, const char *text)
+static bool add(struct server_stream *stream, const char *text)
 {
     size_t size = strlen(text);
-    if (stream->used > SERVER_QUEUE_MAX || !queue_reserve(stream, size)) {
+    if (!queue_reserve(stream, size)) {
+        return false;
+    }
+    memcpy(stream->queue + stream->head + stream->used, text, size);
+    stream->used += size;
+    return true;
+}
+
+/* All texts, or the stream is cut. Together they may exceed the limit, or what is longer than it (a
+ * period of a thousand machines) could never be sent. */
+static void push_all(struct server_stream *stream, const char *const *texts, size_t count)
+{
+    bool good = stream->used <= SERVER_QUEUE_MAX;
+    for (size_t i = 0; good && i < count; i++) {
+        good = add(stream, texts[i]);
+    }
+    if (!good) {
         cut(stream);
-    } else {
-        memcpy(stream->queue + stream->head + stream->used, text, size);
-        stream->used += size;
     }
     resume(stream);
+}
+
+static void push(struct server_stream *stream, const char *text)
+{
+    push_all(stream, &text, 1);
 }
 
 /* ---- called by the library ---- */
@@ -241,13 +258,10 @@ void api_server_period(struct api_server *server, const char *first, const char 
         if (stream->events) {
             continue;
         }
-        if (!stream->begun || again) {
-            push(stream, first);
-            push(stream, "\n");
-            stream->begun = true;
-        }
-        push(stream, line);
-        push(stream, "\n");
+        const char *const texts[] = { first, "\n", line, "\n" };
+        const size_t skip = stream->begun && !again ? 2 : 0;
+        stream->begun = true;
+        push_all(stream, texts + skip, 4 - skip);
     }
 }
 
