@@ -289,9 +289,39 @@ static void a_machine_that_is_limited_comes_down_to_its_maximum(void **state)
     rig_end(&rig);
 }
 
+/* A machine whose monitor is silent has no part in the sum of promises: nobody could say whether
+ * the host can keep one more. */
+static void nothing_is_promised_to_a_machine_that_has_told_nothing(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_begin(&rig, "");
+    struct fleet_machine *db = rig_find(&rig, "db", 0, &fake_backend);
+    rig_tick(&rig);
+    const struct fleet_result off = rig_switch(&rig, "db", false);
+    assert_int_equal(off.status, FLEET_REFUSED);
+    assert_non_null(strstr(off.text, "not known yet"));
+    assert_true(db->settings.ballooning);
+    assert_int_equal(rig_minimum(&rig, "db", 100 * GIB).status, FLEET_REFUSED);
+    const struct fleet_change class = { .given = CONFIG_GIVEN_CLASS,
+                                        .settings.class = POLICY_GUARANTEED };
+    assert_int_equal(fleet_change(rig.fleet, "db", &class, FLEET_ANY_REVISION, rig.now).status,
+                     FLEET_REFUSED);
+    const struct fleet_change weight = { .given = CONFIG_GIVEN_WEIGHT, .settings.weight = 7 };
+    assert_int_equal(fleet_change(rig.fleet, "db", &weight, FLEET_ANY_REVISION, rig.now).status,
+                     FLEET_OK);
+    assert_int_equal(rig_minimum(&rig, "db", 0).status, FLEET_OK);
+    const struct facts facts = rig_facts(&rig);
+    fleet_told(rig.fleet, db, &facts, rig.now);
+    rig_tick(&rig);
+    assert_int_equal(rig_switch(&rig, "db", false).status, FLEET_OK);
+    rig_end(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_is_promised_to_a_machine_that_has_told_nothing),
         cmocka_unit_test(a_change_counts_is_saved_and_told_once),
         cmocka_unit_test(a_revision_that_is_another_changes_nothing),
         cmocka_unit_test(bad_values_are_refused_and_nothing_is_lost),

@@ -113,15 +113,17 @@ static struct fleet_result refuse(struct fleet *fleet, struct fleet_entry *entry
     struct fleet_machine *machine = &entry->shown;
     struct fleet_result result = { .status = FLEET_REFUSED };
     char size[POLICY_SIZE_TEXT];
-    if (fleet->planned) {
+    const bool known = fleet->planned && entry->told;
+    if (known) {
         result.missing_bytes = missing;
         snprintf(result.text, sizeof result.text,
                  "%s are missing in the host to keep this promise beside those that were made.",
                  policy_size_text(missing, size));
     } else {
-        snprintf(result.text, sizeof result.text, "The host's memory is not known yet.");
+        snprintf(result.text, sizeof result.text, "The %s memory is not known yet.",
+                 fleet->planned ? "machine's" : "host's");
     }
-    if (machine->settings.ballooning && !after->ballooning && fleet->planned) {
+    if (machine->settings.ballooning && !after->ballooning && known) {
         machine->refused_missing_bytes = missing;
         fleet_switch_update(fleet, entry, now_ms);
     } else {
@@ -129,6 +131,14 @@ static struct fleet_result refuse(struct fleet *fleet, struct fleet_entry *entry
                     "The settings of %s stay as they are: %s", machine->name, result.text);
     }
     return result;
+}
+
+/* More may be claimed afterwards than before, however much RAM the machine has. */
+static bool raises_promise(const struct fleet_settings *before, const struct fleet_settings *after)
+{
+    return (before->ballooning && !after->ballooning) || (before->managed && !after->managed) ||
+           (before->class != POLICY_GUARANTEED && after->class == POLICY_GUARANTEED) ||
+           after->min_bytes > before->min_bytes;
 }
 
 static bool is_same(const struct fleet_settings *a, const struct fleet_settings *b)
@@ -202,7 +212,8 @@ struct fleet_result fleet_change(struct fleet *fleet, const char *machine,
         return result;
     }
     const uint64_t missing = fleet_missing_more(fleet, found, &after, now_ms);
-    if (missing != 0) {
+    /* Of whom nothing is known has no part in the sum. */
+    if (missing != 0 || (!entry->told && raises_promise(&found->settings, &after))) {
         return refuse(fleet, entry, &after, missing, now_ms);
     }
     after.revision++;
