@@ -297,6 +297,12 @@ static void nothing_is_promised_to_a_machine_that_has_told_nothing(void **state)
     struct rig rig;
     rig_begin(&rig, "");
     struct fleet_machine *db = rig_find(&rig, "db", 0, &fake_backend);
+    struct facts silent;
+    facts_clear(&silent);
+    snprintf(silent.trouble, sizeof silent.trouble, "its QMP socket is silent");
+    fleet_told(rig.fleet, db, &silent, rig.now);
+    assert_int_equal(fake_events(&rig.owner, FLEET_EVENT_TROUBLE, NULL), 1);
+    assert_int_equal(fake_events(&rig.owner, FLEET_EVENT_SWITCH, NULL), 0); /* who knows */
     rig_tick(&rig);
     const struct fleet_result off = rig_switch(&rig, "db", false);
     assert_int_equal(off.status, FLEET_REFUSED);

@@ -309,8 +309,10 @@ void fleet_told(struct fleet *fleet, struct fleet_machine *machine, const struct
         fleet_settings_resolve(fleet, entry); /* parts of RAM become sizes: no change */
     }
     const bool first = !entry->told;
-    entry->told = true;
-    if (first && facts->device && !machine->settings.ballooning) {
+    /* With its size everything is told; before that there may be trouble, and nothing else. */
+    entry->told = entry->told || facts->ram_bytes != POLICY_MISSING ||
+                  facts->kind == FACTS_CONTAINER || facts->state == FACTS_STOPPED;
+    if (first && entry->told && facts->device && !machine->settings.ballooning) {
         fleet_switch_arrange(fleet, entry, now_ms);
     }
     fleet_switch_update(fleet, entry, now_ms);

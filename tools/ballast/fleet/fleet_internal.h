@@ -22,7 +22,7 @@ struct fleet_entry {
     struct config_size max;
     bool active;           /* part of the last decision */
     bool device_awaited;   /* switched on while it ran without a device */
-    bool told;             /* there were facts */
+    bool told;             /* there were facts, not trouble alone */
     bool in_flight;        /* a target is unanswered: */
     bool overdue;          /* or was given up, */
     uint64_t flight_bytes; /* this, */
