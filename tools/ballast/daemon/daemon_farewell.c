@@ -21,10 +21,7 @@
 
 static uint64_t maximum_of(const struct fleet_machine *machine)
 {
-    uint64_t max_bytes = machine->settings.max_bytes;
-
-    return max_bytes != 0 && max_bytes < machine->facts.ram_bytes ? max_bytes
-                                                                  : machine->facts.ram_bytes;
+    return fleet_settings_max(&machine->settings, machine->facts.ram_bytes);
 }
 
 /* It has a balloon that we moved. */

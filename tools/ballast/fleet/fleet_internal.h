@@ -81,9 +81,6 @@ void fleet_raise(const struct fleet *fleet, enum fleet_event_kind kind,
 /* Settings of a machine from the file, where no command said otherwise, for the RAM that it has. */
 void fleet_settings_resolve(struct fleet *fleet, struct fleet_entry *entry);
 
-/* The maximum of a machine that ballooning can limit. */
-uint64_t fleet_settings_max(const struct fleet_settings *settings, uint64_t ram_bytes);
-
 /* ---- fleet_tick.c ---- */
 
 /* The policy's input for a machine with these settings, without its memory. False: it has no part
