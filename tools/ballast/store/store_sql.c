@@ -9,9 +9,10 @@
 #include <assert.h>
 
 #define POINT "size, target, used, available, resident, demand, short, zone"
+/* Where there are more than wanted it is the newest that people want. */
 #define READ(table)                                                                                \
-    "SELECT time, " POINT " FROM " table " JOIN series ON series.id = series"                      \
-    " WHERE name = ?1 AND time >= ?2 AND time < ?3 ORDER BY time LIMIT ?4"
+    "SELECT * FROM (SELECT time, " POINT " FROM " table " JOIN series ON series.id = series"       \
+    " WHERE name = ?1 AND time >= ?2 AND time < ?3 ORDER BY time DESC LIMIT ?4) ORDER BY time"
 #define FIRST(table) "SELECT min(time) FROM " table " WHERE series = ?1 AND time >= ?2"
 /* The rows to go are found first and counted, because one DELETE should not last long. */
 #define DROP(table)                                                                                \
@@ -91,8 +92,9 @@ static const char *const texts[STORE_STATEMENTS] = {
     [STORE_RESERVATION_READ] = "SELECT name, bytes FROM reservation ORDER BY name",
     [STORE_AUDIT_ADD] = "INSERT INTO audit (time, who, action, target, detail, done)"
                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    [STORE_AUDIT_READ] = "SELECT time, who, action, target, detail, done FROM audit"
-                         " WHERE time >= ?1 ORDER BY time, number LIMIT ?2",
+    [STORE_AUDIT_READ] = "SELECT time, who, action, target, detail, done FROM"
+                         " (SELECT * FROM audit WHERE time >= ?1"
+                         " ORDER BY time DESC, number DESC LIMIT ?2) ORDER BY time, number",
     [STORE_AUDIT_DROP] = "DELETE FROM audit WHERE number IN"
                          " (SELECT number FROM audit WHERE time < ?1 ORDER BY time LIMIT ?2)",
     [STORE_CLOCK_SAVE] = "INSERT OR REPLACE INTO clock (one, trusted) VALUES (1, ?1)",
