@@ -4,8 +4,8 @@
 # Usage: tools/ballast/demo.sh BUILD [SECONDS]
 #
 # Shows ballast at work: a daemon for a host of 1200 MiB, and three guests of 512 MiB each whose
-# demand comes and goes, one after the other. Memory moves between them; `ballast top` shows it for
-# a minute. Everything is started here and ended here, and nothing is left behind.
+# demand comes and goes, the next before the last has ended. Memory moves between them; `ballast
+# top` shows it for a minute. Everything is started here and ended here, and nothing is left behind.
 set -eu
 
 build=$1
@@ -30,10 +30,14 @@ mkdir "$folder/machines"
 cat >"$folder/ballast.conf" <<END
 [host]
 memory = 1200M
+# A minute has to show what else takes a quarter of an hour.
 [policy]
 period = 1s
 floor = 16M
+inflate = 10%
 settle = 2s
+swing-first = 3s
+swing-again = 3s
 [qmp]
 folder = $folder/machines
 [api]
@@ -48,18 +52,18 @@ END
 daemon=$!
 pids=$daemon
 
-# Sixteen seconds of work for each, a third of a round apart. They do not report what they free: that
-# would give it back without moving their size, and there would be less to see.
+# Eighteen seconds of work for each, and thirteen from one's begin to the next's. They do not report
+# what they free: that would give it back without moving their size, and there would be less to see.
 delay=2
 for name in shop mail night; do
     "$build/tools/aerostat" run -m 512 --timeout $((seconds + 120)) --balloon off \
         --qemu-arg -device --qemu-arg virtio-balloon-pci \
         --qemu-arg -qmp --qemu-arg "unix:$folder/machines/$name.qmp,server=on,wait=off" \
         "$build/memwork.elf" -- \
-        "hold ${delay}s; repeat 1000 { sine work 16M..360M period 18s for 18s; free all; hold 30s }" \
+        "hold ${delay}s; repeat 1000 { sine work 16M..360M period 18s for 18s; free all; hold 21s }" \
         >"$folder/$name.log" 2>&1 &
     pids="$pids $!"
-    delay=$((delay + 16))
+    delay=$((delay + 13))
 done
 
 # Machines that run, with memory now and a target.
@@ -80,7 +84,11 @@ until [ "$(count)" = 3 ]; do
     sleep 0.1
 done
 
-"$build/tools/ballast" --socket "$folder/api.sock" top --delay 1s --number "$seconds"
+# Pictures in place on a terminal; where they follow each other, fewer.
+delay=1
+[ -t 1 ] || delay=5
+"$build/tools/ballast" --socket "$folder/api.sock" top --delay ${delay}s \
+    --number $(((seconds + delay - 1) / delay))
 echo
 echo "What happened, and why (ballast events):"
 "$build/tools/ballast" --socket "$folder/api.sock" events --limit 15
