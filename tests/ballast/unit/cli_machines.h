@@ -26,7 +26,7 @@
     "{\"name\":\"db\",\"kind\":\"machine\",\"state\":\"running\",\"backend\":\"qmp\","             \
     "\"where\":\"/run/db.qmp\",\"owner\":\"bob\",\"class\":\"guaranteed\",\"weight\":2000,"        \
     "\"managed\":true,\"size_bytes\":8589934592,\"target_bytes\":8589934592,"                      \
-    "\"minimum_bytes\":8589934592,\"maximum_bytes\":8589934592,\"ram_bytes\":8589934592,"          \
+    "\"minimum_bytes\":4294967296,\"maximum_bytes\":8589934592,\"ram_bytes\":8589934592,"          \
     "\"used_bytes\":null,\"available_bytes\":null,\"demand_bytes\":8589934592,"                    \
     "\"want_bytes\":8589934592,\"floor_bytes\":8589934592,\"booked_bytes\":8589934592,"            \
     "\"short_bytes\":0,\"resident_bytes\":4294967296,\"overhead_bytes\":null,"                     \

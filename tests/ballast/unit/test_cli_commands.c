@@ -55,7 +55,7 @@ static void list_is_a_table(void **state)
     assert_string_equal(
         told.ran.out,
         "NAME  STATE     CLASS           NOW  TARGET     USED  GUARANTEED  MAXIMUM  WHY\n"
-        "db    disabled  guaranteed    8 GiB   8 GiB        -       8 GiB    8 GiB  keep\n"
+        "db    disabled  guaranteed    8 GiB   8 GiB        -       8 GiB    8 GiB  disabled\n"
         "web   running   burst       1.5 GiB   1 GiB  768 MiB     512 MiB    4 GiB  "
         "shrink-for-peak\n");
     assert_string_equal(told.ran.err, "");
@@ -121,7 +121,9 @@ static void show_tells_all_of_a_machine(void **state)
     assert_has_not(told.ran.out, "last error");
     told_free(&told);
     told = ASK("show db", { .path = "/v1/machines/db", .body = DB_BODY });
+    assert_has(told.ran.out, "guaranteed       8 GiB\n");
     assert_has(told.ran.out, "used             -\n");
+    assert_has(told.ran.out, "statistics       none yet\n");
     assert_has(told.ran.out, "held             disabled: Its owner switched ballooning off.\n");
     assert_has(told.ran.out, "last error       bad ?[2J\n");
     told_free(&told);

@@ -29,6 +29,22 @@ static const char *state_word(const json_t *machine)
     return strcmp(ballooning, "enabled") == 0 ? state : ballooning;
 }
 
+/* Why it has what it has: the rule that holds it says more than that nothing moves. */
+static const char *why_word(const json_t *decision)
+{
+    const char *reason = cli_string(decision, "reason");
+    const char *hold = cli_string(decision, "hold");
+    bool keeps = strcmp(reason, "keep") == 0;
+    return keeps && hold[0] != '\0' && strcmp(hold, "none") != 0 ? hold : reason;
+}
+
+/* The class `guaranteed` is promised all that it may have, whatever its minimum says. */
+static const char *promise_of(const json_t *machine)
+{
+    return strcmp(cli_string(machine, "class"), "guaranteed") == 0 ? "maximum_bytes"
+                                                                   : "minimum_bytes";
+}
+
 static void add_machine(struct cli_table *table, const json_t *machine)
 {
     const json_t *decision = json_object_get(machine, "decision");
@@ -42,9 +58,9 @@ static void add_machine(struct cli_table *table, const json_t *machine)
     cli_table_bytes(table, cli_bytes(machine, "size_bytes"));
     cli_table_bytes(table, cli_bytes(machine, "target_bytes"));
     cli_table_bytes(table, cli_bytes(machine, "used_bytes"));
-    cli_table_bytes(table, cli_bytes(machine, "minimum_bytes"));
+    cli_table_bytes(table, cli_bytes(machine, promise_of(machine)));
     cli_table_bytes(table, cli_bytes(machine, "maximum_bytes"));
-    cli_table_add(table, is_short ? CLI_RED : CLI_PLAIN, "%s", cli_string(decision, "reason"));
+    cli_table_add(table, is_short ? CLI_RED : CLI_PLAIN, "%s", why_word(decision));
 }
 
 static void print_names(struct cli *cli, const json_t *machines)
@@ -100,7 +116,7 @@ static void show_memory(FILE *out, const json_t *machine)
 {
     size_line(out, "memory now", machine, "size_bytes");
     size_line(out, "target", machine, "target_bytes");
-    size_line(out, "guaranteed", machine, "minimum_bytes");
+    size_line(out, "guaranteed", machine, promise_of(machine));
     size_line(out, "maximum", machine, "maximum_bytes");
     size_line(out, "RAM", machine, "ram_bytes");
     size_line(out, "used", machine, "used_bytes");
@@ -120,10 +136,14 @@ static void show_guest(FILE *out, const json_t *machine)
     char text[CLI_TEXT];
     char size[CLI_TEXT];
     int64_t kills = cli_number(guest, "oom_kills");
-    cli_line(out, "statistics", "%s old; total %s", cli_span(cli_number(guest, "age_ms"), text),
-             cli_size(cli_bytes(guest, "total_bytes"), size));
-    cli_line(out, "swapped", "in %s, out %s", cli_size(cli_bytes(guest, "swap_in_bytes"), text),
-             cli_size(cli_bytes(guest, "swap_out_bytes"), size));
+    if (json_is_integer(json_object_get(guest, "age_ms"))) {
+        cli_line(out, "statistics", "%s old; total %s", cli_span(cli_number(guest, "age_ms"), text),
+                 cli_size(cli_bytes(guest, "total_bytes"), size));
+        cli_line(out, "swapped", "in %s, out %s", cli_size(cli_bytes(guest, "swap_in_bytes"), text),
+                 cli_size(cli_bytes(guest, "swap_out_bytes"), size));
+    } else {
+        cli_line(out, "statistics", "none yet");
+    }
     if (kills > 0) {
         cli_line(out, "out of memory", "%" PRId64 " programs killed by the guest", kills);
     }
@@ -141,7 +161,8 @@ static void show_machine(FILE *out, const json_t *machine)
     cli_line(out, "kind, state", "%s, %s", cli_string(machine, "kind"),
              cli_string(machine, "state"));
     cli_line(out, "where", "%s %s", cli_string(machine, "backend"), cli_string(machine, "where"));
-    cli_line(out, "owner", "%s", cli_string(machine, "owner"));
+    cli_line(out, "owner", "%s",
+             cli_string(machine, "owner")[0] == '\0' ? "-" : cli_string(machine, "owner"));
     cli_line(out, "class, weight", "%s, %" PRId64, cli_string(machine, "class"),
              cli_number(machine, "weight"));
     cli_line(out, "managed", "%s", cli_true(machine, "managed") ? "yes" : "no");
