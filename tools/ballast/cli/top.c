@@ -15,7 +15,7 @@
 #include "tools/ballast/cli/cli_text.h"
 
 #define NAME_COLUMNS  16U
-#define SIZE_COLUMNS  10U
+#define SIZE_COLUMNS  8U /* "1023 MiB": a terminal of 80 columns has room for a bar, too */
 #define SIZES         5U /* columns of sizes */
 #define EVENTS_MAX    5U
 #define BAR_MIN       10U
