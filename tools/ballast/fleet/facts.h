@@ -27,7 +27,11 @@ enum facts_state {
 };
 
 /* Feature bits of the balloon device [VIRTIO 1.4 §5.5.3]. */
+#define FACTS_TELL_HOST      ((uint64_t)1 << 0)
+#define FACTS_STATISTICS     ((uint64_t)1 << 1)
 #define FACTS_DEFLATE_ON_OOM ((uint64_t)1 << 2)
+#define FACTS_HINTING        ((uint64_t)1 << 3)
+#define FACTS_POISON         ((uint64_t)1 << 4)
 #define FACTS_REPORTING      ((uint64_t)1 << 5)
 
 struct facts {

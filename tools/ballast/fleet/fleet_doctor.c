@@ -78,6 +78,30 @@ static void check_driver(struct fleet_diagnosis *diagnosis, const struct facts *
     }
 }
 
+/* The balloon's own features in words; a transport's, from bit 24 on, tell nothing about it. */
+static void feature_names(uint64_t features, char *text, size_t size)
+{
+    static const struct {
+        uint64_t bit;
+        const char *name;
+    } names[] = {
+        { FACTS_TELL_HOST, "must-tell-host" },
+        { FACTS_STATISTICS, "statistics" },
+        { FACTS_DEFLATE_ON_OOM, "deflate-on-oom" },
+        { FACTS_HINTING, "free-page-hint" },
+        { FACTS_POISON, "page-poison" },
+        { FACTS_REPORTING, "free-page-reporting" },
+    };
+    size_t length = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && length < size; i++) {
+        if ((features & names[i].bit) != 0) {
+            length += (size_t)snprintf(text + length, size - length, "%s%s",
+                                       length == 0 ? "" : ", ", names[i].name);
+        }
+    }
+}
+
 static void check_features(struct fleet_diagnosis *diagnosis, const struct facts *facts)
 {
     if (!facts->features_known) {
@@ -85,8 +109,10 @@ static void check_features(struct fleet_diagnosis *diagnosis, const struct facts
             "What guest and device agreed upon cannot be read here.");
         return;
     }
-    add(diagnosis, "features", FLEET_GOOD, "Guest and device agreed upon the features 0x%llx.",
-        (unsigned long long)facts->features);
+    char names[128];
+    feature_names(facts->features, names, sizeof names);
+    add(diagnosis, "features", FLEET_GOOD, "Guest and device agreed upon: %s.",
+        names[0] == '\0' ? "nothing beyond the balloon itself" : names);
     add(diagnosis, "reporting", (facts->features & FACTS_REPORTING) != 0 ? FLEET_GOOD : FLEET_NOTE,
         (facts->features & FACTS_REPORTING) != 0
             ? "The guest reports free pages: what it frees comes back by itself."
@@ -121,8 +147,8 @@ static void check_statistics(struct fleet_diagnosis *diagnosis, const struct fle
             "gone.",
             (long long)(age / 1000));
     } else {
-        add(diagnosis, "statistics", FLEET_GOOD, "The guest's statistics are %lld ms old.",
-            (long long)age);
+        add(diagnosis, "statistics", FLEET_GOOD, "The guest's statistics are %lld.%lld s old.",
+            (long long)(age / 1000), (long long)(age % 1000 / 100));
     }
 }
 
@@ -138,7 +164,8 @@ static void check_accounting(struct fleet_diagnosis *diagnosis, const struct pol
             "The guest counts the balloon as used memory, and is read so.");
         break;
     case POLICY_MODE_UNKNOWN:
-        add(diagnosis, "accounting", FLEET_UNKNOWN,
+        /* Nothing is amiss with a machine that has not been moved yet. */
+        add(diagnosis, "accounting", FLEET_GOOD,
             "How the guest counts the balloon shows when its size moves for the first time.");
         break;
     }
