@@ -245,7 +245,8 @@ static void draw_titles(const struct top_view *view, size_t bar, FILE *out)
     }
     if (bar > 0) {
         (void)fputs("  ", out);
-        put_cut("USED, NOW, TARGET, MAXIMUM", bar, false, out);
+        const char *whole = "USED, NOW, TARGET, MAXIMUM";
+        put_cut(bar < strlen(whole) ? "USED, NOW" : whole, bar, false, out);
     }
     colour(view, CLI_PLAIN, out);
     (void)fputc('\n', out);
