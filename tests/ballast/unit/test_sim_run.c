@@ -18,6 +18,7 @@
 
 #include "tools/ballast/sim/sim_policy.h"
 #include "tools/ballast/sim/sim_trace.h"
+#include "tools/ballast/sim/sim_svg.h"
 
 /* Small, but with a second, smaller host, and with every policy. */
 static struct sim_options options;
@@ -222,6 +223,25 @@ static void check_plot(const char *dir, const char *name)
     assert_int_equal(unlink(path), 0);
 }
 
+static void large_numbers_are_told_in_groups_of_three(void **state)
+{
+    static const struct {
+        uint64_t number;
+        const char *text;
+    } cases[] = {
+        { 0, "0" },
+        { 999, "999" },
+        { 1000, "1&#8239;000" },
+        { 1234567, "1&#8239;234&#8239;567" },
+        { UINT64_MAX, "18&#8239;446&#8239;744&#8239;073&#8239;709&#8239;551&#8239;615" },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[SIM_SVG_NUMBER];
+        assert_string_equal(sim_svg_number(cases[i].number, text), cases[i].text);
+    }
+}
+
 static void the_report_is_a_page_and_its_plots(void **state)
 {
     (void)state;
@@ -255,6 +275,7 @@ int main(void)
         cmocka_unit_test_setup(a_recorded_trace_is_a_family, setup),
         cmocka_unit_test_setup(options_without_sense_are_refused, setup),
         cmocka_unit_test_setup(the_command_says_by_its_exit_code_what_happened, setup),
+        cmocka_unit_test(large_numbers_are_told_in_groups_of_three),
         cmocka_unit_test_setup(the_report_is_a_page_and_its_plots, setup),
     };
     return cmocka_run_group_tests_name("tools/ballast/sim/sim_run.c", tests, NULL, NULL);

@@ -103,19 +103,19 @@ static int write_lines(const struct sim_results *results, const char *dir, size_
 
 static void write_row(FILE *out, const char *title, const struct sim_score *score, uint64_t lowest)
 {
+    const uint64_t cells[] = {
+        score->shortfall_mib_s, score->out_of_memory,   score->violations_s,     score->hard_s,
+        score->low_s,           score->host_swap_mib_s, score->moved_mib / 1024, score->reversals
+    };
     uint32_t fairness = sim_score_fairness(score);
-    fprintf(out,
-            "<tr%s><th scope=\"row\">%s</th><td>%" PRIu64 "</td><td>%" PRIu64 "</td><td>%" PRIu64
-            "</td><td>%" PRIu64 "</td><td>%" PRIu64 "</td>",
-            score->shortfall_mib_s == lowest ? " class=\"best\"" : "", title,
-            score->shortfall_mib_s, score->out_of_memory, score->violations_s, score->hard_s,
-            score->low_s);
-    fprintf(out,
-            "<td>%" PRIu64 "</td><td>%" PRIu64 "</td><td>%" PRIu64
-            "</td><td>%u</td><td>%u</td><td>%u.%04u</td></tr>\n",
-            score->host_swap_mib_s, score->moved_mib / 1024, score->reversals,
-            sim_score_wait(score, 50), sim_score_wait(score, 99), fairness / 10000,
-            fairness % 10000);
+    char number[SIM_SVG_NUMBER];
+    fprintf(out, "<tr%s><th scope=\"row\">%s</th>",
+            score->shortfall_mib_s == lowest ? " class=\"best\"" : "", title);
+    for (size_t i = 0; i < sizeof cells / sizeof cells[0]; i++) {
+        fprintf(out, "<td>%s</td>", sim_svg_number(cells[i], number));
+    }
+    fprintf(out, "<td>%u</td><td>%u</td><td>%u.%04u</td></tr>\n", sim_score_wait(score, 50),
+            sim_score_wait(score, 99), fairness / 10000, fairness % 10000);
 }
 
 static void write_table(const struct sim_results *results, FILE *out, size_t first)
@@ -135,14 +135,17 @@ static void write_table(const struct sim_results *results, FILE *out, size_t fir
             lowest = scores[i].shortfall_mib_s;
         }
     }
-    fprintf(out,
-            "<p>%" PRIu64 " MiB x s of the shortfall could have been served by nobody: the "
-            "hosts were too small.</p>\n"
-            "<table><tr><th>policy</th><th>shortfall MiB x s</th><th>out of memory</th>"
-            "<th>guarantees broken, s</th><th>host hard, s</th><th>host low, s</th>"
-            "<th>host swap MiB x s</th><th>moved GiB</th><th>reversals</th><th>peak p50 s</th>"
-            "<th>peak p99 s</th><th>fairness</th></tr>\n",
-            unavoidable);
+    if (unavoidable != 0) {
+        char number[SIM_SVG_NUMBER];
+        fprintf(out,
+                "<p>%s MiB x s of the shortfall could have been served by nobody: the hosts were "
+                "too small.</p>\n",
+                sim_svg_number(unavoidable, number));
+    }
+    fprintf(out, "<table><tr><th>policy</th><th>shortfall MiB x s</th><th>out of memory</th>"
+                 "<th>guarantees broken, s</th><th>host hard, s</th><th>host low, s</th>"
+                 "<th>host swap MiB x s</th><th>moved GiB</th><th>reversals</th><th>peak p50 s</th>"
+                 "<th>peak p99 s</th><th>fairness</th></tr>\n");
     for (size_t i = 0; i < count; i++) {
         write_row(out, results->options.policies[i]->title, &scores[i], lowest);
     }

@@ -7,6 +7,7 @@
 #include "tools/ballast/sim/sim_svg.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #define WIDTH  960
 #define LEFT   90
@@ -107,6 +108,22 @@ static uint64_t decades(uint64_t value)
                : whole + (value - unit) / (unit > 9 ? unit / 9 : 1) * (unit > 9 ? 1 : 1000 / 9);
 }
 
+const char *sim_svg_number(uint64_t number, char text[SIM_SVG_NUMBER])
+{
+    char digits[24];
+    size_t count = (size_t)snprintf(digits, sizeof digits, "%" PRIu64, number);
+    size_t length = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && (count - i) % 3 == 0) {
+            memcpy(text + length, "&#8239;", 7);
+            length += 7;
+        }
+        text[length++] = digits[i];
+    }
+    text[length] = '\0';
+    return text;
+}
+
 void sim_svg_bars(FILE *out, const char *title, const struct sim_svg_bar *bars, size_t count)
 {
     uint64_t most = 1000;
@@ -121,14 +138,15 @@ void sim_svg_bars(FILE *out, const char *title, const struct sim_svg_bar *bars, 
                 LEFT + 60 + at * (PLOT - 60) / most, TOP, height - 8);
     }
     for (size_t i = 0; i < count; i++) {
+        char number[SIM_SVG_NUMBER];
         uint64_t length = decades(bars[i].value) * (PLOT - 60) / most;
         size_t y = TOP + i * 26;
         fprintf(out,
                 "<text x=\"%d\" y=\"%zu\" text-anchor=\"end\">%s</text>"
                 "<rect x=\"%d\" y=\"%zu\" width=\"%" PRIu64 "\" height=\"18\" fill=\"%s\"/>"
-                "<text x=\"%" PRIu64 "\" y=\"%zu\">%" PRIu64 "</text>\n",
+                "<text x=\"%" PRIu64 "\" y=\"%zu\">%s</text>\n",
                 LEFT + 54, y + 14, bars[i].name, LEFT + 60, y, length, colour(i),
-                LEFT + 66 + length, y + 14, bars[i].value);
+                LEFT + 66 + length, y + 14, sim_svg_number(bars[i].value, number));
     }
     fprintf(out, "</svg>\n");
 }
