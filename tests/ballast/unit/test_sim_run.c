@@ -242,6 +242,35 @@ static void large_numbers_are_told_in_groups_of_three(void **state)
     }
 }
 
+static void bars_are_linear_within_each_decade(void **state)
+{
+    static const struct sim_svg_bar bars[] = {
+        { "a", 1000000000 }, { "b", 5500000000 }, { "c", 10000000000 }, { "d", 55 }, { "e", 10 },
+    };
+    unsigned widths[5];
+    char *text = NULL;
+    size_t size = 0;
+    (void)state;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    sim_svg_bars(out, "bars", bars, 5);
+    (void)fclose(out);
+    const char *at = text;
+    for (size_t i = 0; i < 5; i++) {
+        at = strstr(at, "width=\"");
+        while (at != NULL && strstr(at, "\" height=\"18\"") != strchr(at + 7, '"')) {
+            at = strstr(at + 7, "width=\"");
+        }
+        assert_non_null(at);
+        at += 7;
+        widths[i] = (unsigned)strtoul(at, NULL, 10);
+    }
+    assert_in_range(widths[1], (widths[0] + widths[2]) / 2 - 1, (widths[0] + widths[2]) / 2 + 1);
+    assert_in_range(widths[3] - widths[4], (widths[2] - widths[0]) / 2 - 1,
+                    (widths[2] - widths[0]) / 2 + 1);
+    free(text);
+}
+
 static void the_report_is_a_page_and_its_plots(void **state)
 {
     (void)state;
@@ -276,6 +305,7 @@ int main(void)
         cmocka_unit_test_setup(options_without_sense_are_refused, setup),
         cmocka_unit_test_setup(the_command_says_by_its_exit_code_what_happened, setup),
         cmocka_unit_test(large_numbers_are_told_in_groups_of_three),
+        cmocka_unit_test(bars_are_linear_within_each_decade),
         cmocka_unit_test_setup(the_report_is_a_page_and_its_plots, setup),
     };
     return cmocka_run_group_tests_name("tools/ballast/sim/sim_run.c", tests, NULL, NULL);

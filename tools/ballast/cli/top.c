@@ -208,14 +208,14 @@ static size_t draw_host(const struct top_view *view, const json_t *host, size_t 
     char lacking[CLI_TEXT];
     const char *zone = cli_string(host, "zone");
     if (host == NULL) {
-        (void)fprintf(out, "ballast  %zu machines\n\n", count);
+        (void)fprintf(out, "ballast  %zu machine%s\n\n", count, count == 1 ? "" : "s");
         return 2;
     }
     (void)fputs("ballast  zone ", out);
     colour(view, cli_zone_colour(zone), out);
     cli_put(out, zone);
     colour(view, CLI_PLAIN, out);
-    (void)fprintf(out, "  %zu machines  host %s, %s available\n", count,
+    (void)fprintf(out, "  %zu machine%s  host %s, %s available\n", count, count == 1 ? "" : "s",
                   cli_size(cli_bytes(host, "total_bytes"), total),
                   cli_size(cli_bytes(host, "available_bytes"), available));
     (void)fprintf(out, "slush fund %s  short of %s",

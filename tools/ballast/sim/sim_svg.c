@@ -7,6 +7,7 @@
 #include "tools/ballast/sim/sim_svg.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <string.h>
 
 #define WIDTH  960
@@ -103,9 +104,13 @@ static uint64_t decades(uint64_t value)
         unit *= 10;
         whole += 1000;
     }
-    return value == 0
-               ? 0
-               : whole + (value - unit) / (unit > 9 ? unit / 9 : 1) * (unit > 9 ? 1 : 1000 / 9);
+    if (value == 0) {
+        return 0;
+    }
+    /* A thousand of a large unit would not fit. */
+    const bool large = unit >= 1000000;
+    return whole +
+           (large ? (value - unit) / (unit / 1000 * 9) : (value - unit) * 1000 / (unit * 9));
 }
 
 const char *sim_svg_number(uint64_t number, char text[SIM_SVG_NUMBER])
