@@ -44,6 +44,8 @@ struct sim_options {
     const struct sim_policy *policies[SIM_POLICIES_MAX];
     size_t policy_count;
     const struct sim_trace *trace; /* for SIM_TRACE, else NULL */
+    /* Told after each host of each family and policy, by one thread at a time, or NULL. */
+    void (*progress)(size_t done, size_t all, const char *family, const char *policy);
 };
 
 #define SIM_HOST_MACHINES 1000U

@@ -8,6 +8,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/ballast/sim/sim_policy.h"
 #include "tools/ballast/sim/sim_trace.h"
@@ -220,9 +221,25 @@ static bool read_arguments(struct arguments *arguments, int argc, char **argv)
     return !arguments->policies || read_policies(arguments);
 }
 
+/* One line that is written over: long runs take minutes. */
+static void show_progress(size_t done, size_t all, const char *family, const char *policy)
+{
+    static size_t shown = SIZE_MAX;
+    size_t percent = done * 100 / all;
+
+    if (done == all) {
+        fprintf(stderr, "\r%60s\r", "");
+    } else if (percent != shown) {
+        fprintf(stderr, "\rsimulating: %3zu %%  %-9s %-12s", percent, family, policy);
+    }
+    shown = percent;
+}
+
 static int run(const struct arguments *arguments)
 {
-    struct sim_results *results = sim_run(&arguments->options);
+    struct sim_options options = arguments->options;
+    options.progress = isatty(STDERR_FILENO) ? show_progress : NULL;
+    struct sim_results *results = sim_run(&options);
     if (!results) {
         fprintf(stderr, "%s: there is not enough memory for so many machines\n", arguments->name);
         return EXIT_FAILED;
@@ -239,6 +256,9 @@ static int run(const struct arguments *arguments)
             fprintf(stderr, "%s: the report in %s cannot be written: %s\n", arguments->name,
                     arguments->report, strerror(-error));
             status = EXIT_FAILED;
+        } else {
+            fprintf(stderr, "%s: the report is %s/report.html\n", arguments->name,
+                    arguments->report);
         }
     }
     if (fflush(stdout) != 0) {

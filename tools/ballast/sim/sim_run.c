@@ -92,6 +92,7 @@ struct work {
     atomic_size_t next;
     atomic_bool failed;
     pthread_mutex_t lock; /* of the scores in results */
+    size_t done;          /* guarded by the lock */
 };
 
 static bool do_task(struct work *work, size_t task)
@@ -106,6 +107,11 @@ static bool do_task(struct work *work, size_t task)
     if (done) {
         pthread_mutex_lock(&work->lock);
         sim_score_add(&result->score, score);
+        work->done++;
+        if (results->options.progress) {
+            results->options.progress(work->done, results->count * results->hosts,
+                                      sim_family_name(result->family), result->policy->name);
+        }
         pthread_mutex_unlock(&work->lock);
     }
     free(score);
