@@ -122,8 +122,10 @@ $(BUILD)/ballast/plain/%: $(BUILD)/tools/obj/tests/ballast/unit/%.o $(BALLAST_FA
 	@mkdir -p $(@D); echo "  $@"
 	$(Q)$(HOSTCC) $^ -lcmocka $(BALLAST_LIBS) -o $@
 
-ballast-valgrind: $(BALLAST_TESTS:%=$(BUILD)/ballast/plain/%) ## Run ballast's unit tests under valgrind (T=test_policy for one)
-	@failed=0; for t in $(or $(T),$(BALLAST_TESTS)); do \
+# But for the one whose children leave in the middle, which is a leak to valgrind.
+BALLAST_VALGRIND := $(filter-out test_store_crash,$(BALLAST_TESTS))
+ballast-valgrind: $(BALLAST_VALGRIND:%=$(BUILD)/ballast/plain/%) ## Run ballast's unit tests under valgrind (T=test_policy for one)
+	@failed=0; for t in $(or $(T),$(BALLAST_VALGRIND)); do \
 	  if valgrind -q --error-exitcode=9 --leak-check=full --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect \
 	       --trace-children=no $(BUILD)/ballast/plain/$$t > $(BUILD)/ballast/plain/$$t.log 2>&1; \
 	  then echo "$$t: valgrind finds nothing"; else cat $(BUILD)/ballast/plain/$$t.log; failed=1; fi; done; exit $$failed
