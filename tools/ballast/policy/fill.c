@@ -22,14 +22,15 @@ struct fill_sum {
     uint64_t weight; /* of those whose share rises there */
 };
 
+/* Below the full level, weight * level is at most (cap + offset + weight) << LEVEL_BITS and fits;
+ * at it, with another machine's level, it might not. */
 static inline uint64_t share_at(const struct policy_scratch *part, uint64_t level)
 {
-    const wide water = ((wide)part->weight * level) >> LEVEL_BITS;
-    if (water <= part->offset_bytes) {
-        return 0;
+    if (level >= part->full_level) {
+        return part->cap_bytes;
     }
-    const wide share = water - part->offset_bytes;
-    return share < part->cap_bytes ? (uint64_t)share : part->cap_bytes;
+    const uint64_t water = (part->weight * level) >> LEVEL_BITS;
+    return policy_min(policy_less(water, part->offset_bytes), part->cap_bytes);
 }
 
 static struct fill_sum sum_at(const struct policy_machine *machines, size_t count, uint64_t level)
@@ -101,7 +102,8 @@ uint64_t policy_fill(struct policy_machine *machines, size_t count, uint64_t bud
             offsets += part->offset_bytes;
             weights += part->weight;
             const uint64_t full = (part->cap_bytes + part->offset_bytes) / part->weight + 1;
-            high = policy_max(high, full << LEVEL_BITS);
+            part->full_level = full << LEVEL_BITS;
+            high = policy_max(high, part->full_level);
         }
     }
     if (caps <= budget) {

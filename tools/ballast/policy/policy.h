@@ -285,6 +285,7 @@ struct policy_scratch {
     uint64_t weight; /* for filling: see fill.c */
     uint64_t offset_bytes;
     uint64_t cap_bytes;
+    uint64_t full_level; /* from here on the share is the cap */
     uint64_t share_bytes;
     uint64_t need_bytes;   /* of its demand, what it cannot do without: use and margin, */
     uint64_t urgent_bytes; /* and what it suffers without: the boost, or will in a moment */
