@@ -202,6 +202,27 @@ static void suffering_raises_the_demand_step_by_step(void **state)
     assert_true(machine->decision.demand_bytes > demand_for(3 * GIB + GIB / 2) + 10 * GIB / 16);
 }
 
+/* The period before left demand of somebody unmet. */
+static void swapping_while_others_are_short(struct world *world)
+{
+    swapping(world);
+    world->memory.short_bytes = GIB;
+}
+
+static void the_demand_of_who_suffers_rises_more_slowly_while_others_are_short(void **state)
+{
+    (void)state;
+    struct world world;
+    const struct policy_machine *machine = one_guest(&world, 3 * GIB + GIB / 2);
+    world.guests[0].size = 4 * GIB;
+    world.guests[0].stuck = true;
+    world.spoil = swapping_while_others_are_short;
+    world_run(&world, 2);
+    assert_int_equal(machine->memory.boost_bytes, 10 * GIB / 16 + 10 * GIB / 320);
+    world_run(&world, 2);
+    assert_int_equal(machine->memory.boost_bytes, 10 * GIB / 16 + 3 * (10 * GIB / 320));
+}
+
 static void what_a_guest_suffered_without_is_given_up_over_half_an_hour(void **state)
 {
     (void)state;
@@ -271,6 +292,7 @@ int main(void)
         cmocka_unit_test(both_ways_of_counting_a_balloon_are_told_apart),
         cmocka_unit_test(what_was_counted_before_it_was_known_is_no_suffering),
         cmocka_unit_test(suffering_raises_the_demand_step_by_step),
+        cmocka_unit_test(the_demand_of_who_suffers_rises_more_slowly_while_others_are_short),
         cmocka_unit_test(what_a_guest_suffered_without_is_given_up_over_half_an_hour),
         cmocka_unit_test(without_memory_to_give_no_debt_grows),
         cmocka_unit_test(faults_with_much_available_count_when_they_last),

@@ -14,9 +14,12 @@
 /* A guest suffers for so long after the last sign of it; its boost falls over half an hour. */
 #define BOOST_MS 30000
 #define FALL_MS  1800000U
-/* A boost begins with this part of the maximum, and grows by as much in ten seconds. */
+/* A boost begins with this part of the maximum, and grows by as much in ten seconds, */
 #define BOOST_PART  16U
 #define BOOST_LEAST (64 * POLICY_MIB)
+#define RISE_MS     10000U
+/* or in this time on a host that left demand unmet. */
+#define RISE_SHORT_MS 20000U
 /* Programs that start read from the disk too, but not for so long. */
 #define STRAIN_MS 10000
 /* Until a decision counts: the age of statistics, a period, and the way of a command. */
@@ -125,13 +128,16 @@ static bool guest_suffers(struct policy_machine *machine)
 
 /* The demand rises step by step until it is a step above what the guest has: the next one waits for
  * it to be granted, or a host that has nothing would owe it ever more. Who has its maximum already
- * cannot be helped by memory. */
-static void boost_raise(struct policy_machine *machine, uint64_t since_ms, uint64_t base)
+ * cannot be helped by memory. What it gets above its need is found out too late, when it suffers no
+ * more, and is given up slowly: while others are short of it the way there is taken more slowly. */
+static void boost_raise(const struct policy_round *round, struct policy_machine *machine,
+                        uint64_t since_ms, uint64_t base)
 {
+    const uint64_t rise_ms = round->host_memory->short_bytes != 0 ? RISE_SHORT_MS : RISE_MS;
     struct policy_memory *memory = &machine->memory;
     const uint64_t max = machine->max_bytes;
     const uint64_t unit = policy_min(policy_max(max / BOOST_PART, BOOST_LEAST), max);
-    const uint64_t step = memory->boost_bytes == 0 ? unit : policy_part(unit, since_ms, 10000);
+    const uint64_t step = memory->boost_bytes == 0 ? unit : policy_part(unit, since_ms, rise_ms);
     const uint64_t room = policy_less(machine->decision.before_bytes, base);
     if (machine->decision.before_bytes < max) {
         memory->boost_bytes = policy_min(memory->boost_bytes + step, policy_min(room + unit, max));
@@ -156,7 +162,7 @@ static void boost_update(const struct policy_round *round, struct policy_machine
     struct policy_memory *memory = &machine->memory;
     if (guest_suffers(machine)) {
         const uint64_t since = policy_elapsed(memory->last_stats_ms, sample->stats_ms, 10000);
-        boost_raise(machine, since, base);
+        boost_raise(round, machine, since, base);
         memory->boost_until_ms = round->now_ms + BOOST_MS;
     }
     memory->last_swap_in_bytes = sample->swap_in_bytes;
