@@ -186,7 +186,8 @@ struct fleet_machine *fleet_find(const struct fleet *fleet, const char *name);
  * it, else the configuration's. False: the name is not valid. */
 bool fleet_settings_of(struct fleet *fleet, const char *name, struct fleet_settings *settings);
 
-/* The most that a machine with these settings and so much RAM gets, where ballooning can limit it. */
+/* The most that a machine with these settings and so much RAM gets, where ballooning can limit it.
+ */
 uint64_t fleet_settings_max(const struct fleet_settings *settings, uint64_t ram_bytes);
 
 const struct policy_plan *fleet_plan(const struct fleet *fleet); /* of the last period */
