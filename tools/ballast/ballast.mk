@@ -160,5 +160,10 @@ SOAK_GUESTS  ?= 20
 ballast-soak: $(BUILD)/ballast/live/soak $(BALLAST_PROGRAMS) $(BUILD)/memwork.elf ## Many guests on one small host for long (SOAK_MINUTES=30 SOAK_GUESTS=20)
 	@SOAK_MINUTES=$(SOAK_MINUTES) SOAK_GUESTS=$(SOAK_GUESTS) $(BUILD)/ballast/live/soak
 
+ballast-programs: $(BALLAST_PROGRAMS)
 
-.PHONY: ballast run-ballast install-ballast uninstall-ballast ballast-unit ballast-valgrind ballast-fuzz ballast-live ballast-soak
+ballast-test-programs: $(BALLAST_TESTS:%=$(BUILD)/ballast/unit/%) $(BALLAST_FUZZERS:%=$(BUILD)/ballast/fuzz/%) \
+  $(BALLAST_LIVE:%=$(BUILD)/ballast/live/%) $(BUILD)/linux/ballast-initrd
+
+.PHONY: ballast ballast-programs ballast-test-programs run-ballast install-ballast uninstall-ballast ballast-unit \
+  ballast-valgrind ballast-fuzz ballast-live ballast-soak
