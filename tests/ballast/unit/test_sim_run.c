@@ -247,7 +247,7 @@ static void bars_are_linear_within_each_decade(void **state)
     static const struct sim_svg_bar bars[] = {
         { "a", 1000000000 }, { "b", 5500000000 }, { "c", 10000000000 }, { "d", 55 }, { "e", 10 },
     };
-    unsigned widths[5];
+    unsigned widths[5] = { 0 };
     char *text = NULL;
     size_t size = 0;
     (void)state;
@@ -261,7 +261,10 @@ static void bars_are_linear_within_each_decade(void **state)
         while (at != NULL && strstr(at, "\" height=\"18\"") != strchr(at + 7, '"')) {
             at = strstr(at + 7, "width=\"");
         }
-        assert_non_null(at);
+        if (at == NULL) {
+            fail_msg("bar %zu is not there", i);
+            break;
+        }
         at += 7;
         widths[i] = (unsigned)strtoul(at, NULL, 10);
     }
