@@ -129,6 +129,34 @@ static void a_liar_is_never_driven_below_what_it_uses(struct rig *rig)
     scene_end(rig, "b");
 }
 
+/* Its own limit (balloon.max) keeps it from giving more than 32 MiB, whatever is free. */
+static void a_guest_that_stalls_is_given_room_and_left_alone(struct rig *rig)
+{
+    const struct vm_config stubborn = { .memory_mib = 384,
+                                        .balloon_properties = "free-page-reporting=off",
+                                        .append = "results=off balloon.max=32 -- console" };
+    uint64_t commands;
+
+    rig_configure(rig, "settle = 1s\nfloor = 16M\nstall-pause = 20s\n[host]\nmemory = 760M\n"
+                       "[default]\nminimum = 96M\n");
+    rig_start(rig);
+    rig_guest(rig, "stubborn", &stubborn);
+    rig_guest(rig, "b", &half);
+    scene_ready(rig, "stubborn");
+    scene_ready(rig, "b");
+    scene_grow(rig, "b", 200);
+    rig_until_word(rig, "stubborn", "decision/hold", "stalled");
+    rig_wait_event(rig, "hold", "stubborn");
+    rig_until_least(rig, "stubborn", "target_bytes", 352 * RIG_MIB);
+    commands = rig_number(rig, "stubborn", "commands");
+    rig_sleep(rig, 5000);
+    assert_string_equal(rig_word(rig, "stubborn", "decision/hold"), "stalled");
+    assert_int_equal(rig_number(rig, "stubborn", "commands"), commands);
+    scene_grown(rig, "b");
+    scene_end(rig, "b");
+    scene_end(rig, "stubborn");
+}
+
 static void an_unplugged_balloon_books_the_maximum(struct rig *rig)
 {
     static const char plugged[] = "virtio-balloon-pci,bus=port0,id=" VM_BALLOON_ID;
@@ -193,6 +221,7 @@ int main(int argc, char **argv)
         RIG_TEST(a_killed_machine_is_gone_and_its_memory_is_free),
         RIG_TEST(a_foreign_target_is_named_and_not_fought),
         RIG_TEST(a_liar_is_never_driven_below_what_it_uses),
+        RIG_TEST(a_guest_that_stalls_is_given_room_and_left_alone),
         RIG_TEST(an_unplugged_balloon_books_the_maximum),
         RIG_TEST(the_daemon_is_killed_in_every_phase_and_nothing_is_lost),
         RIG_TEST(a_second_daemon_is_refused),
