@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The customer's ledger: how much memory a machine lent, in MiB x s below its maximum, and whether
- * its peaks were paid. A peak begins when demand is not granted at once or memory is granted for
- * it; it is met when within two periods nothing is short any more, and counted once.
+ * its peaks were paid. A peak begins when what the machine cannot do without, its use and a margin,
+ * is not granted at once, or when memory is granted for its demand; it is met when within two
+ * periods nothing of that is missing any more, and counted once. Its buffer is comfort and no peak.
  *
  * It outlives daemon and machine: what is lost with a daemon that is killed is what came since
  * ledgers were kept last.
@@ -32,20 +33,31 @@ static void lent_update(struct fleet_entry *entry, int64_t now_ms)
     entry->lent_rest %= MIB_S;
 }
 
+/* What is missing of what it cannot do without. */
+static uint64_t missing_of(const struct policy_decision *decision)
+{
+    if (decision->short_bytes == 0 || decision->used_bytes == POLICY_MISSING) {
+        return 0;
+    }
+    const uint64_t need = decision->used_bytes + decision->margin_bytes;
+    return need > decision->target_bytes ? need - decision->target_bytes : 0;
+}
+
 static void peak_update(struct fleet *fleet, struct fleet_entry *entry, int64_t now_ms)
 {
     struct fleet_machine *machine = &entry->shown;
     const struct policy_decision *decision = &machine->policy.decision;
-    const bool is_short = decision->short_bytes != 0;
+    const uint64_t missing = missing_of(decision);
+    const bool is_short = missing != 0;
     const bool paid = decision->set_target && (decision->reason == POLICY_GROW_DEMAND ||
                                                decision->reason == POLICY_GROW_PEAK);
     if (entry->peak == FLEET_PEAK_OPEN && is_short && ++entry->peak_periods > PEAK_PERIODS) {
         char size[POLICY_SIZE_TEXT];
         entry->peak = FLEET_PEAK_CLOSED;
         machine->ledger.peaks_missed++;
-        fleet_raise(fleet, FLEET_EVENT_SHORT, machine, decision->short_bytes, "peak", now_ms,
+        fleet_raise(fleet, FLEET_EVENT_SHORT, machine, missing, "peak", now_ms,
                     "%s needs %s more than it can be given now.", machine->name,
-                    policy_size_text(decision->short_bytes, size));
+                    policy_size_text(missing, size));
     } else if (entry->peak == FLEET_PEAK_NONE && is_short) {
         entry->peak = FLEET_PEAK_OPEN;
         entry->peak_periods = 1;
