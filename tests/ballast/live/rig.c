@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CASE_LIMIT_S 240
+#define CASE_LIMIT_S 400
 #define LOG_TAIL     40U
 #define LOOK_MS      20
 
