@@ -22,7 +22,7 @@
 
 #define RIG_MIB ((uint64_t)1 << 20)
 /* What a step may take on a busy machine; nothing should need a tenth of it. */
-#define RIG_STEP_MS    30000
+#define RIG_STEP_MS    60000
 #define RIG_GUESTS_MAX 40U
 
 /* How a machine is reached that somebody else runs, a libvirtd for example. */
