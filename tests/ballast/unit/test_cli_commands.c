@@ -382,6 +382,37 @@ static void device_prints_words_only_when_they_are_wanted(void **state)
     told_free(&told);
 }
 
+/* The words end in root's command line. */
+static void device_copies_nothing_from_the_answer(void **state)
+{
+    static const char words[] =
+        "-device virtio-balloon-pci,deflate-on-oom=on,free-page-reporting=on\n";
+    static const char *const others[] = {
+        "{\"name\":\"web\"}",
+        "{\"name\":\"web\",\"ballooning\":\"-runas evil\",\"words\":[\"-runas\",\"evil\"]}",
+        "{\"name\":\"web\",\"ballooning\":null,\"words\":[\"-runas\",\"evil\"]}",
+    };
+    struct told told =
+        ASK("device web", { .path = "/v1/machines/web/device",
+                            .body = "{\"name\":\"web\",\"ballooning\":true,"
+                                    "\"words\":[\"-device\",\"x\",\"-runas\",\"evil\"]}" });
+    (void)state;
+    assert_int_equal(told.ran.status, CLI_OK);
+    assert_string_equal(told.ran.out, words);
+    told_free(&told);
+    told = ASK("device web", { .path = "/v1/machines/web/device",
+                               .body = "{\"ballooning\":false,\"words\":[\"-runas\",\"evil\"]}" });
+    assert_int_equal(told.ran.status, CLI_OK);
+    assert_string_equal(told.ran.out, "");
+    told_free(&told);
+    for (size_t i = 0; i < COUNT(others); i++) {
+        told = ASK("device web", { .path = "/v1/machines/web/device", .body = others[i] });
+        assert_int_equal(told.ran.status, CLI_FAILED);
+        assert_string_equal(told.ran.out, "");
+        told_free(&told);
+    }
+}
+
 static void memory_is_reserved_and_released(void **state)
 {
     struct told told = ASK("reserve 4G --for build", { .method = "POST",
@@ -646,6 +677,7 @@ int main(void)
         cmocka_unit_test(the_switch_is_one_member),
         cmocka_unit_test(adopt_is_a_request_of_its_own),
         cmocka_unit_test(device_prints_words_only_when_they_are_wanted),
+        cmocka_unit_test(device_copies_nothing_from_the_answer),
         cmocka_unit_test(memory_is_reserved_and_released),
         cmocka_unit_test(events_are_lines),
         cmocka_unit_test(the_latest_events_are_one_question),

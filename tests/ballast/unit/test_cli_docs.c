@@ -6,6 +6,8 @@
 
 #include <ctype.h>
 
+#include <unistd.h>
+
 #include "tests/ballast/unit/cli_fixture.h"
 
 static char page[1 << 16];
@@ -162,17 +164,18 @@ static void the_page_of_the_configuration_has_every_key(void **state)
 
 /* ---- completion ---- */
 
-/* Has bash complete the last of `words` ("" is a new word) and returns what it offers. */
-static char *offered(const char *words)
+/* Has bash complete the last of `words` ("" is a new word) and returns what it offers where the
+ * daemon knows machines of these names. */
+static char *offered_of(const char *names, const char *words)
 {
     static char text[4096];
     char *script = NULL;
     assert_true(asprintf(&script,
                          "bash -c 'source tools/ballast/completion/ballast.bash;"
-                         " ballast() { printf \"%%s\\n\" db web; };"
+                         " ballast() { printf \"%%s\\n\" %s; };"
                          " COMP_WORDS=(ballast %s); COMP_CWORD=$((${#COMP_WORDS[@]} - 1));"
                          " _ballast; echo \" ${COMPREPLY[*]} \"'",
-                         words) > 0);
+                         names, words) > 0);
     FILE *pipe = popen(script, "re"); /* NOLINT(cert-env33-c): a fixed script of this tree */
     assert_non_null(pipe);
     size_t size = fread(text, 1, sizeof(text) - 1, pipe);
@@ -180,6 +183,23 @@ static char *offered(const char *words)
     assert_int_equal(pclose(pipe), 0);
     free(script);
     return text;
+}
+
+static char *offered(const char *words)
+{
+    return offered_of("db web", words);
+}
+
+static void completion_neither_runs_nor_offers_what_is_no_name(void **state)
+{
+    (void)state;
+    assert_string_equal(offered_of("db \"\\$(touch_nothing)\" \"web;x\" web", "show \"\""),
+                        " db web \n");
+    const char *made = "build/ballast-completion-ran";
+    (void)unlink(made);
+    assert_has(offered_of("\"\\$(touch\\${IFS}build/ballast-completion-ran)\" web", "show \"\""),
+               " web ");
+    assert_int_not_equal(access(made, F_OK), 0);
 }
 
 static void completion_offers_every_command_and_option(void **state)
@@ -240,6 +260,7 @@ int main(void)
         cmocka_unit_test(the_manual_page_has_every_exit_status),
         cmocka_unit_test(the_page_of_the_configuration_has_every_key),
         cmocka_unit_test(completion_offers_every_command_and_option),
+        cmocka_unit_test(completion_neither_runs_nor_offers_what_is_no_name),
         cmocka_unit_test(completion_offers_names_and_values),
     };
     return cmocka_run_group_tests_name("docs/man/ballast.1", tests, NULL, NULL);

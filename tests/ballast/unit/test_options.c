@@ -58,6 +58,12 @@ static void every_option_is_understood(void **state)
     assert_int_equal(options.action, OPTIONS_CHECK);
     assert_true(PARSE(&options, reason, "--config=/c", "--check", "--check"));
     assert_string_equal(options.config, "/c");
+    assert_true(PARSE(&options, reason, "--check", "/d"));
+    assert_string_equal(options.config, "/d");
+    assert_true(options.config_given);
+    assert_int_equal(options.action, OPTIONS_CHECK);
+    assert_true(PARSE(&options, reason, "/d", "--check"));
+    assert_string_equal(options.config, "/d");
     assert_true(PARSE(&options, reason, "--check", "-h"));
     assert_int_equal(options.action, OPTIONS_HELP);
     assert_true(PARSE(&options, reason, "--help"));
@@ -81,6 +87,10 @@ static void what_is_wrong_is_told(void **state)
         { { "--check", "--once" }, "only one" },
         { { "word" }, "\"word\"" },
         { { "--check", "--", "--once" }, "\"--once\"" },
+        { { "--check", "/a", "/b" }, "\"/b\"" },
+        { { "--check", "" }, "\"\"" },
+        { { "--check", "--config=/a", "/b" }, "\"/b\"" },
+        { { "--once", "/b" }, "\"/b\"" },
     };
 
     (void)state;

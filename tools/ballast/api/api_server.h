@@ -20,6 +20,11 @@ struct api_server;
 struct api_server *api_server_start(uv_loop_t *loop, struct api *api, const char *listen,
                                     char *reason, size_t reason_size);
 
+/* Whether somebody beside root and this process's user could put another socket in the place of
+ * the unix socket that `listen` names, because he may write to its folder or to one above it.
+ * `reason` says where, and which command ends that. False for a loopback address. */
+bool api_server_replaceable(const char *listen, char *reason, size_t reason_size);
+
 /* The port it got, 0 for a unix socket. */
 unsigned api_server_port(const struct api_server *server);
 

@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -16,7 +17,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define BACKLOG 64
+#define BACKLOG     64
+#define UNIX_PREFIX "unix:"
 
 /* Makes the socket, binds it and listens. -1 with errno. */
 static int listen_at(const struct sockaddr *address, socklen_t length, bool is_unix)
@@ -96,6 +98,57 @@ void server_listen_remove(const struct server_listener *listener)
     }
 }
 
+/* NULL: nobody else may put anything into this folder or, with `sticky`, move what is ours. */
+static const char *folder_fault(const char *folder, bool sticky)
+{
+    struct stat status;
+    if (stat(folder, &status) != 0) {
+        return NULL; /* binding will say so */
+    }
+    if (status.st_uid != 0 && status.st_uid != geteuid()) {
+        return "belongs to another user";
+    }
+    if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0 &&
+        !(sticky && (status.st_mode & S_ISVTX) != 0)) {
+        return (status.st_mode & S_IWOTH) != 0 ? "may be written by everybody"
+                                               : "may be written by its group";
+    }
+    return NULL;
+}
+
+bool api_server_replaceable(const char *listen, char *reason, size_t reason_size)
+{
+    char path[CONFIG_PATH_MAX];
+    char folder[PATH_MAX];
+    if (strncmp(listen, UNIX_PREFIX, strlen(UNIX_PREFIX)) != 0) {
+        return false;
+    }
+    snprintf(path, sizeof(path), "%s", listen + strlen(UNIX_PREFIX));
+    char *end = strrchr(path, '/');
+    if (end == NULL) {
+        return false;
+    }
+    end[end == path ? 1 : 0] = '\0';
+    if (realpath(path, folder) == NULL) {
+        return false;
+    }
+    /* In the folder itself a sticky bit is not enough: a socket that is not there yet can be made.
+     */
+    const char *fault = folder_fault(folder, false);
+    while (fault == NULL && folder[1] != '\0') {
+        end = strrchr(folder, '/');
+        end[end == folder ? 1 : 0] = '\0';
+        fault = folder_fault(folder, true);
+    }
+    if (fault != NULL) {
+        snprintf(reason, reason_size,
+                 "%s %s, who can put another socket in the place of %s and have tokens sent there: "
+                 "let it belong to root or the daemon's user, and close it with chmod go-w %s",
+                 folder, fault, listen, folder);
+    }
+    return fault != NULL;
+}
+
 /* ---- TCP ---- */
 
 union address {
@@ -172,8 +225,8 @@ bool server_listen(struct server_listener *listener, const char *where, char *re
 {
     memset(listener, 0, sizeof(*listener));
     listener->fd = -1;
-    bool is_unix = strncmp(where, "unix:", 5) == 0;
-    bool good = is_unix ? listen_unix(listener, where + 5, reason, reason_size)
+    bool is_unix = strncmp(where, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0;
+    bool good = is_unix ? listen_unix(listener, where + strlen(UNIX_PREFIX), reason, reason_size)
                         : listen_tcp(listener, where, reason, reason_size);
     if (!good && listener->fd >= 0) {
         close(listener->fd);

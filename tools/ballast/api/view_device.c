@@ -7,13 +7,7 @@
 
 #include <string.h>
 
-/* The driver may take memory back before the guest kills a program: a guest without that panics
- * although its host has memory to give (observed: QEMU 7.2 with Linux 6.1). Statistics need no
- * word: the daemon asks for them. */
-static const char *const words[] = {
-    "-device",
-    "virtio-balloon-pci,deflate-on-oom=on,free-page-reporting=on",
-};
+#include "tools/ballast/config/device.h"
 
 void api_get_device(struct api_call *call)
 {
@@ -26,8 +20,9 @@ void api_get_device(struct api_call *call)
         return;
     }
     json_t *list = json_array();
-    for (size_t i = 0; settings.ballooning && i < sizeof(words) / sizeof(words[0]); i++) {
-        json_array_append_new(list, json_string(words[i]));
+    if (settings.ballooning) {
+        json_array_append_new(list, json_string(DEVICE_OPTION));
+        json_array_append_new(list, json_string(DEVICE_VALUE));
     }
     json_t *body = json_object();
     api_put_text(body, "name", call->name);

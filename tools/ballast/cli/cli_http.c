@@ -2,16 +2,19 @@
 /*
  * Requests. One libcurl handle for all requests of a run, so that `top` keeps its connection. No
  * proxy and no redirect is ever followed: the daemon is on this host, and the token is for it
- * alone.
+ * alone. Over a unix socket nothing is sent before it is known whose it is.
  */
 
 #include "tools/ballast/cli/cli_http.h"
 
 #include <curl/curl.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "tools/ballast/cli/cli_http_internal.h"
+#include "tools/ballast/cli/cli_peer.h"
 #include "tools/ballast/cli/cli_text.h"
 
 #define TOKEN_MAX 512U
@@ -40,12 +43,44 @@ static int add_token(struct cli *cli, struct cli_http *http)
     return CLI_OK;
 }
 
+/* Makes the socket for libcurl, so that the one which it uses is known. */
+static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct cli_http *http = context;
+    (void)purpose;
+    http->fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    return http->fd < 0 ? CURL_SOCKET_BAD : http->fd;
+}
+
+/* The connection is there, and nothing was sent yet: looks who listens at its other end. */
+static int look_at_peer(void *context, char *to, char *from, int to_port, int from_port)
+{
+    struct cli_http *http = context;
+    uid_t peer = (uid_t)-1;
+    (void)to;
+    (void)from;
+    (void)to_port;
+    (void)from_port;
+    http->stranger = !cli_peer_of(http->fd, &peer) || !cli_peer_trusted(http->socket, peer);
+    http->stranger_uid = peer;
+    return http->stranger ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
+static void set_socket(struct cli_http *http, const char *path)
+{
+    http->socket = path;
+    (void)curl_easy_setopt(http->curl, CURLOPT_UNIX_SOCKET_PATH, path);
+    (void)curl_easy_setopt(http->curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    (void)curl_easy_setopt(http->curl, CURLOPT_OPENSOCKETDATA, http);
+    (void)curl_easy_setopt(http->curl, CURLOPT_PREREQFUNCTION, look_at_peer);
+    (void)curl_easy_setopt(http->curl, CURLOPT_PREREQDATA, http);
+}
+
 static int set_address(struct cli *cli, struct cli_http *http)
 {
     static const char unix_prefix[] = "unix:";
     if (strncmp(cli->url, unix_prefix, strlen(unix_prefix)) == 0) {
-        const char *path = cli->url + strlen(unix_prefix);
-        (void)curl_easy_setopt(http->curl, CURLOPT_UNIX_SOCKET_PATH, path);
+        set_socket(http, cli->url + strlen(unix_prefix));
         http->base = strdup("http://localhost");
     } else if (strncmp(cli->url, "http://", 7) == 0 || strncmp(cli->url, "https://", 8) == 0) {
         http->base = strdup(cli->url);
@@ -102,10 +137,26 @@ void cli_http_free(struct cli_http *http)
     }
 }
 
+/* Who listens, and what to do: the usual cause is a folder that others may write to. */
+static void tell_stranger(struct cli *cli)
+{
+    const struct passwd *user = getpwuid(cli->http->stranger_uid);
+    cli_complain(cli,
+                 "nothing was sent to %s: the process that listens there is of user %s (uid %u), "
+                 "who is neither root nor the daemon's user; did somebody replace the socket? The "
+                 "folder of the socket must belong to the daemon's user, and nobody else may write "
+                 "to it",
+                 cli->url, user == NULL ? "?" : user->pw_name, (unsigned)cli->http->stranger_uid);
+}
+
 int cli_http_unreachable(struct cli *cli, CURLcode code)
 {
     const char *why = cli->http->error[0] == '\0' ? curl_easy_strerror(code) : cli->http->error;
     long system = 0;
+    if (cli->http->stranger) {
+        tell_stranger(cli);
+        return CLI_UNREACHABLE;
+    }
     /* Of a unix socket libcurl says "localhost port 80"; the system's reason tells more. */
     if (curl_easy_getinfo(cli->http->curl, CURLINFO_OS_ERRNO, &system) == CURLE_OK && system != 0) {
         why = strerror((int)system);

@@ -12,6 +12,7 @@
 #include <locale.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include <wchar.h>
 
 #include "tools/ballast/config/config.h"
@@ -246,6 +247,9 @@ bool cli_true(const json_t *object, const char *member)
 
 void cli_put_json(FILE *out, const json_t *json)
 {
-    (void)json_dumpf(json, out, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+    int fd = fileno(out);
+    /* Text of the daemon may hold controls of 8 bits, which a terminal would obey. */
+    size_t ascii = fd >= 0 && isatty(fd) == 1 ? JSON_ENSURE_ASCII : 0;
+    (void)json_dumpf(json, out, JSON_INDENT(2) | JSON_PRESERVE_ORDER | ascii);
     (void)fputc('\n', out);
 }

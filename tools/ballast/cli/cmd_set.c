@@ -13,6 +13,7 @@
 #include "tools/ballast/cli/cli_http.h"
 #include "tools/ballast/cli/cli_table.h"
 #include "tools/ballast/cli/cli_text.h"
+#include "tools/ballast/config/device.h"
 
 /* Makes the body of a PATCH from the machine as it is; NULL: it was told what is wrong. */
 typedef json_t *make_change(struct cli *cli, const struct cli_args *args, const json_t *machine);
@@ -255,19 +256,20 @@ int cmd_adopt(struct cli *cli, const struct cli_args *args)
 
 /* ---- device ---- */
 
-/* In one line, so that a shell makes words of it again. */
-static void print_words(FILE *out, const json_t *words)
+/* Root's start script makes words of this for QEMU. So they are this program's own, and of the
+ * daemon's answer only a yes or a no counts. In one line, so that a shell makes words of it again.
+ */
+static int print_words(struct cli *cli, const json_t *device)
 {
-    const json_t *word;
-    size_t i;
-    json_array_foreach(words, i, word)
-    {
-        (void)fputs(i == 0 ? "" : " ", out);
-        cli_put(out, json_string_value(word) == NULL ? "" : json_string_value(word));
+    const json_t *ballooning = json_object_get(device, "ballooning");
+    if (!json_is_boolean(ballooning)) {
+        cli_complain(cli, "%s does not answer like ballastd", cli->url);
+        return CLI_FAILED;
     }
-    if (json_array_size(words) > 0) {
-        (void)fputc('\n', out);
+    if (json_is_true(ballooning)) {
+        (void)fputs(DEVICE_OPTION " " DEVICE_VALUE "\n", cli->out);
     }
+    return CLI_OK;
 }
 
 int cmd_device(struct cli *cli, const struct cli_args *args)
@@ -277,7 +279,7 @@ int cmd_device(struct cli *cli, const struct cli_args *args)
     if (status == CLI_OK && cli->json) {
         cli_put_json(cli->out, device);
     } else if (status == CLI_OK) {
-        print_words(cli->out, json_object_get(device, "words"));
+        status = print_words(cli, device);
     }
     json_decref(device);
     return status;

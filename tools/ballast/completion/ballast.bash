@@ -36,7 +36,7 @@ _ballast_values() { # option command
 }
 
 _ballast() {
-    local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command='' i values
+    local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command='' i values value
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         [[ " ${_ballast_commands//$'\n'/ } " == *" ${COMP_WORDS[i]} "* ]] || continue
@@ -66,7 +66,13 @@ _ballast() {
         *) values='' ;;
         esac
     fi
-    mapfile -t COMPREPLY < <(compgen -W "$values" -- "$word")
+    # Names come from the daemon and are read as text: compgen -W would run what stands in $(...),
+    # and so would the shell when the line is entered.
+    for value in $values; do
+        if [[ $value == "$word"* && $value != *[!A-Za-z0-9_.@-]* ]]; then
+            COMPREPLY+=("$value")
+        fi
+    done
 }
 
 complete -F _ballast ballast

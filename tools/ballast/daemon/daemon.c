@@ -174,6 +174,11 @@ static enum options_exit open_api(struct daemon *daemon)
         .version = OPTIONS_VERSION,
     };
     for (size_t i = 0; i < daemon->config.listen_count; i++) {
+        /* Said and not refused: machines are served on a host whose folders were made in the way of
+         * an earlier version, too. `ballast` looks who listens before it sends a token. */
+        if (api_server_replaceable(daemon->config.listens[i], reason, sizeof reason)) {
+            log_line(daemon->log, CONFIG_LOG_WARNING, NULL, "api", "%s", reason);
+        }
         struct api_server *server = api_server_start(
             &daemon->loop, &daemon->api, daemon->config.listens[i], reason, sizeof reason);
 

@@ -155,6 +155,8 @@ void daemon_reload(struct daemon *daemon)
 static void summarize(const struct options *options, const struct config *config, bool absent,
                       FILE *out)
 {
+    char reason[512] = "";
+
     (void)fprintf(out, "%s: %s\n", options->config,
                   absent ? "there is none, every setting has its default" : "nothing is wrong");
     (void)fprintf(out, "period      %u ms\n", config->period_ms);
@@ -167,6 +169,9 @@ static void summarize(const struct options *options, const struct config *config
     }
     for (size_t i = 0; i < config->listen_count; i++) {
         (void)fprintf(out, "listens at  %s\n", config->listens[i]);
+        if (api_server_replaceable(config->listens[i], reason, sizeof reason)) {
+            (void)fprintf(out, "  warning   %s\n", reason);
+        }
     }
     (void)fprintf(out, "state       %s, history kept %u hours, %u days, %u days\n",
                   config->state_folder, config->raw_hours, config->minute_days,

@@ -11,13 +11,15 @@
 
 static const char help_text[] =
     "usage: ballastd [OPTION...]\n"
+    "       ballastd --check [FILE]\n"
     "\n"
     "Distributes this host's memory over its virtual machines by their present demand.\n"
     "\n"
     "  -c, --config FILE      read this configuration (default " OPTIONS_CONFIG_DEFAULT ";\n"
     "                         where that is absent every setting has its default)\n"
-    "      --check            read the configuration, say everything that is wrong with it or\n"
-    "                         what it means, and end\n"
+    "      --check            read the configuration, or FILE if it is named behind, say "
+    "everything\n"
+    "                         that is wrong with it or what it means, and end\n"
     "      --once             look, decide, act once, and end\n"
     "      --log-level LEVEL  error, warning, info or debug, whatever the configuration says\n"
     "  -h, --help             show this text\n"
@@ -115,6 +117,12 @@ bool options_parse(int argc, char **argv, struct options *options, char *reason,
         if (!take(options, id, argv[optind - 1], reason, reason_size)) {
             return false;
         }
+    }
+    /* `--check FILE` is `--check -c FILE`, as people write it. */
+    if (optind < argc && options->action == OPTIONS_CHECK && !options->config_given &&
+        argv[optind][0] != '\0' && argv[optind][0] != '-') {
+        options->config = argv[optind++];
+        options->config_given = true;
     }
     if (optind < argc) {
         (void)snprintf(reason, reason_size, "\"%s\" is one word too many", argv[optind]);
