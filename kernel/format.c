@@ -225,6 +225,10 @@ static uint64_t take_unsigned(struct arguments *args, enum length length)
 /* False: not a conversion of ours, nothing was printed and no argument taken. */
 static bool put_directive(struct sink *sink, const struct directive *d, struct arguments *args)
 {
+    if (d->length != LENGTH_INT &&
+        (d->conversion == 'c' || d->conversion == 's' || d->conversion == 'p')) {
+        return false; /* wide characters are not offered, and a pointer has one length */
+    }
     switch (d->conversion) {
     case '%':
         put(sink, '%');

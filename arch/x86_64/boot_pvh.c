@@ -98,7 +98,7 @@ _Noreturn void boot_from_pvh(uint64_t start_info_address)
 
     boot_info.protocol = "PVH";
     if (info == NULL || info->magic != START_INFO_MAGIC || info->version < 1) {
-        panic("the loader passed no PVH start info of version 1 at %#llx",
+        panic("the loader passed no PVH start info of version 1 at 0x%llx",
               (unsigned long long)start_info_address);
     }
     copy_cmdline(info->cmdline);

@@ -54,7 +54,7 @@ static err_t reset(struct virtio_device *dev)
 
 static err_t give_up(struct virtio_device *dev, const char *why, uint64_t features)
 {
-    log_error("virtio %u (%s): %s %#llx", (unsigned)dev->device_id, dev->ops->name, why,
+    log_error("virtio %u (%s): %s 0x%llx", (unsigned)dev->device_id, dev->ops->name, why,
               (unsigned long long)features);
     virtio_fail(dev);
     return ERR_UNSUPPORTED;

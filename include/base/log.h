@@ -6,7 +6,7 @@
  * begin with '@' and are written with result_line(), whatever the level is.
  *
  * Callable from everywhere, interrupts included. Formats: %s %c %d %i %u %x %X %p %% with width,
- * '0' and '-' flags, and the lengths h, l, ll, z.
+ * '0' and '-' flags, and the lengths h, l, ll, z; tests/unit/test_log_formats.c reads all of them.
  */
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
