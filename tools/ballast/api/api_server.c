@@ -82,7 +82,7 @@ static struct MHD_Daemon *start_daemon(struct api_server *server)
     return MHD_start_daemon(
         flags, 0, NULL, NULL, server_request_handle, server, /* the port is the socket's */
         MHD_OPTION_LISTEN_SOCKET, server->listener.fd,       /* taken over */
-        MHD_OPTION_CONNECTION_LIMIT, SERVER_CONNECTIONS_MAX, /* others wait in the backlog */
+        MHD_OPTION_CONNECTION_LIMIT, SERVER_CONNECTIONS_MAX, /* shares end before */
         MHD_OPTION_CONNECTION_TIMEOUT, SERVER_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)64 << 10, MHD_OPTION_URI_LOG_CALLBACK, server_request_begin, server,
         MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL, MHD_OPTION_NOTIFY_COMPLETED,
@@ -125,6 +125,8 @@ struct api_server *api_server_start(uv_loop_t *loop, struct api *api, const char
     }
     server->api = api;
     server->loop = loop;
+    server->request_ms = SERVER_REQUEST_MS;
+    server->keep_alive_ms = SERVER_KEEP_ALIVE_MS;
     if (!server_listen(&server->listener, listen, reason, reason_size)) {
         free(server);
         return NULL;

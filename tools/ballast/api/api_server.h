@@ -2,11 +2,19 @@
 #pragma once
 /*
  * The API on sockets: libmicrohttpd, watched by the daemon's libuv loop. Loopback addresses and
- * unix sockets only. Everything happens on the loop's thread. Limits, each of which ends a
- * connection and not the server: 128 connections, 32 of them streams (503 beyond); 10 s for a
- * request to come in, 60 s for its answer to go out, 30 s of silence; API_BODY_MAX (413); 1 MiB
- * waiting for the reader of a stream. Over TCP the Host header must name a loopback address: a page
- * in a browser cannot reach the API under a name of its own.
+ * unix sockets only. Everything happens on the loop's thread. Limits of each address, each of which
+ * ends a connection and not the server:
+ *
+ * - connections: 64 of those who have shown no token yet (beyond, the one that was used longest ago
+ *   is cut), 16 of monitors, 64 of owners and 8 of one, 48 of operators (beyond, an idle one is
+ *   cut, and where none is idle 503 is the answer)
+ * - streams among them: 24 of owners and 4 of one, 16 of operators (503); an owner with fewer
+ *   streams than another gets one of the other's places
+ * - 10 s for a request to come in, 60 s for its answer to go out, 30 s of silence
+ * - API_BODY_MAX (413); 1 MiB waiting for the reader of a stream
+ *
+ * Over TCP the Host header must name a loopback address: a page in a browser cannot reach the API
+ * under a name of its own.
  */
 
 #include <uv.h>

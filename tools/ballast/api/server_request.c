@@ -22,6 +22,20 @@ struct request {
 
 /* ---- connections ---- */
 
+/* Root, or the user whose daemon it is: they could read its memory as well. */
+static bool is_local(const struct api_server *server, const struct server_connection *socket,
+                     uint32_t *uid)
+{
+    struct ucred peer;
+    socklen_t length = sizeof(peer);
+    if (server->listener.port != 0 ||
+        getsockopt(socket->fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) {
+        return false;
+    }
+    *uid = peer.uid;
+    return peer.uid == 0 || peer.uid == geteuid();
+}
+
 void server_connection_notify(void *context, struct MHD_Connection *connection, void **socket,
                               enum MHD_ConnectionNotificationCode code)
 {
@@ -34,13 +48,15 @@ void server_connection_notify(void *context, struct MHD_Connection *connection, 
         }
         own->fd =
             MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-        own->deadline_ms = (int64_t)uv_now(server->loop) + SERVER_REQUEST_MS;
+        own->deadline_ms = (int64_t)uv_now(server->loop) + server->request_ms;
         own->next = server->connections;
         own->link = &server->connections;
         if (own->next != NULL) {
             own->next->link = &own->next;
         }
         server->connections = own;
+        uint32_t uid;
+        server_share_connect(server, own, is_local(server, own, &uid));
     } else if (*socket != NULL) {
         struct server_connection *own = *socket;
         *own->link = own->next;
@@ -77,7 +93,8 @@ void server_request_end(void *context, struct MHD_Connection *connection, void *
     struct request *own = *request;
     if (own != NULL) {
         own->socket->deadline_ms =
-            (int64_t)uv_now(server->loop) + SERVER_IDLE_S * 1000 + SERVER_REQUEST_MS;
+            (int64_t)uv_now(server->loop) + SERVER_IDLE_S * 1000 + server->request_ms;
+        server_share_done(server, own->socket);
         free(own->uri);
         free(own->body);
         free(own);
@@ -88,19 +105,6 @@ void server_request_end(void *context, struct MHD_Connection *connection, void *
 static const char *header(struct MHD_Connection *connection, const char *name)
 {
     return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
-}
-
-/* Root, or the user whose daemon it is: they could read its memory as well. */
-static bool is_local(const struct request *request, uint32_t *uid)
-{
-    struct ucred peer;
-    socklen_t length = sizeof(peer);
-    if (request->server->listener.port != 0 ||
-        getsockopt(request->socket->fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) {
-        return false;
-    }
-    *uid = peer.uid;
-    return peer.uid == 0 || peer.uid == geteuid();
 }
 
 /* ---- answers ---- */
@@ -160,6 +164,15 @@ static enum MHD_Result send_error(struct request *request, struct MHD_Connection
     return send_answer(request, connection, &response);
 }
 
+static enum MHD_Result send_busy(struct request *request, struct MHD_Connection *connection,
+                                 const char *text)
+{
+    struct api_response response = { .retry_s = SERVER_BUSY_RETRY_S };
+    struct api_call call = { .api = request->server->api, .response = &response };
+    api_error(&call, 503, "busy", "%s", text);
+    return send_answer(request, connection, &response);
+}
+
 static enum MHD_Result handle(struct request *request, struct MHD_Connection *connection,
                               const char *method)
 {
@@ -178,13 +191,13 @@ static enum MHD_Result handle(struct request *request, struct MHD_Connection *co
         .body = request->body == NULL ? "" : request->body,
         .body_size = request->body_size,
     };
-    asked.local = is_local(request, &asked.uid);
+    asked.local = is_local(request->server, request->socket, &asked.uid);
     struct api_response response;
     api_handle(request->server->api, &asked, &response);
     if (response.stream != API_STREAM_NONE &&
-        !server_stream_room(request->server, &response.identity)) {
+        !server_share_stream(request->server, &response.identity)) {
         api_response_free(&response);
-        return send_error(request, connection, 503, "busy", "There are too many open streams.");
+        return send_busy(request, connection, "There are too many open streams.");
     }
     return send_answer(request, connection, &response);
 }
@@ -196,6 +209,15 @@ static enum MHD_Result look_at_headers(struct request *request, struct MHD_Conne
     if (!server_host_valid(&request->server->listener, header(connection, "Host"))) {
         return send_error(request, connection, 403, "forbidden",
                           "The Host header does not name this server.");
+    }
+    struct api_request asked = { .authorization = header(connection, "Authorization") };
+    asked.local = is_local(request->server, request->socket, &asked.uid);
+    struct api_identity identity;
+    if (!api_identify(request->server->api, &asked, &identity)) {
+        identity.role = API_NOBODY;
+    }
+    if (!server_share_take(request->server, request->socket, &identity)) {
+        return send_busy(request, connection, "There are too many requests of yours.");
     }
     const char *length = header(connection, "Content-Length");
     if (length != NULL && (strlen(length) > 9 || (size_t)atol(length) > API_BODY_MAX)) {

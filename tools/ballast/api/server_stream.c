@@ -54,6 +54,12 @@ static void resume(struct server_stream *stream)
     }
 }
 
+void server_stream_cut(struct server_stream *stream)
+{
+    cut(stream);
+    resume(stream);
+}
+
 static bool add(struct server_stream *stream, const char *text)
 {
     size_t size = strlen(text);
@@ -132,7 +138,6 @@ static void stream_free(void *context)
     if (stream->next != NULL) {
         stream->next->link = stream->link;
     }
-    stream->server->stream_count--;
     free(stream->queue);
     free(stream);
 }
@@ -168,7 +173,6 @@ struct MHD_Response *server_stream_response(struct api_server *server,
         server->streams->link = &stream->next;
     }
     server->streams = stream;
-    server->stream_count++;
     struct MHD_Response *answer = MHD_create_response_from_callback(
         MHD_SIZE_UNKNOWN, 16384, stream_read, stream, stream_free);
     if (answer == NULL) {
@@ -177,23 +181,12 @@ struct MHD_Response *server_stream_response(struct api_server *server,
     return answer;
 }
 
-bool server_stream_room(const struct api_server *server, const struct api_identity *identity)
-{
-    size_t own = 0;
-    for (const struct server_stream *stream = server->streams; stream != NULL;
-         stream = stream->next) {
-        own += strcmp(stream->identity.owner, identity->owner) == 0;
-    }
-    return server->stream_count < SERVER_STREAMS_MAX &&
-           (identity->role != API_OWNER || own < SERVER_STREAMS_OWNER);
-}
-
 void server_stream_tick(struct api_server *server, int64_t now_ms)
 {
     for (struct server_stream *stream = server->streams; stream != NULL; stream = stream->next) {
         /* A recording has no comments; its periods come often enough. */
         if (stream->events && stream->used == 0 &&
-            now_ms - stream->sent_ms >= SERVER_KEEP_ALIVE_MS) {
+            now_ms - stream->sent_ms >= server->keep_alive_ms) {
             stream->sent_ms = now_ms;
             push(stream, ": still here\n\n");
         }
