@@ -256,6 +256,39 @@ static void disabled(struct world *world)
     world->machines[DONOR].enabled = false;
 }
 
+static void unmanaged(struct world *world)
+{
+    world->machines[DONOR].enabled = false;
+    world->machines[DONOR].unmanaged = true;
+}
+
+/* Whoever moves it may: that is nobody's interference. When it is managed it begins anew. */
+static void a_machine_that_is_not_managed_is_not_touched_and_moves_as_it_likes(void **state)
+{
+    (void)state;
+    assert_held(unmanaged, POLICY_HOLD_UNMANAGED);
+    struct world world;
+    world_init(&world, 16 * GIB, GIB);
+    const struct policy_machine *machine =
+        world_add_sized(&world, POLICY_BURST, GIB, 8 * GIB, GIB, 3 * GIB);
+    unmanaged(&world);
+    for (unsigned i = 0; i < 30; i++) {
+        world.guests[DONOR].size = (i % 2 == 0 ? 3 : 5) * GIB;
+        world_step(&world);
+        assert_int_equal(machine->decision.reason, POLICY_KEEP);
+        assert_false(machine->decision.set_target);
+        assert_int_equal(machine->decision.booked_bytes, 8 * GIB);
+        assert_int_equal(machine->memory.drift, POLICY_DRIFT_NONE);
+    }
+    assert_int_equal(world.commands, 0);
+    world.machines[DONOR].unmanaged = false;
+    world.machines[DONOR].enabled = true;
+    world_step(&world);
+    assert_int_equal(machine->decision.hold, POLICY_HOLD_NEW);
+    world_run(&world, 10);
+    assert_int_equal(machine->memory.drift, POLICY_DRIFT_NONE);
+}
+
 static void guaranteed_and_disabled_machines_are_never_shrunk(void **state)
 {
     (void)state;
@@ -512,6 +545,7 @@ int main(void)
         cmocka_unit_test(memory_that_would_not_come_free_is_not_taken),
         cmocka_unit_test(what_a_locked_guest_lost_is_given_back),
         cmocka_unit_test(a_machine_without_a_balloon_gets_no_command),
+        cmocka_unit_test(a_machine_that_is_not_managed_is_not_touched_and_moves_as_it_likes),
         cmocka_unit_test(guaranteed_and_disabled_machines_are_never_shrunk),
         cmocka_unit_test(a_disabled_machine_is_pinned_to_its_maximum_at_once),
         cmocka_unit_test(paused_and_migrating_machines_are_left_alone),

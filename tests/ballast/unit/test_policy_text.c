@@ -96,7 +96,7 @@ static void growth_is_explained_with_its_numbers(void **state)
     world.machines[0].enabled = false;
     world_step(&world);
     assert_explained(
-        &world, 0, "grows from 2.8 GiB to its maximum of 8 GiB: its owner switched ballooning off");
+        &world, 0, "grows from 2.8 GiB to its maximum of 8 GiB: ballooning is switched off for it");
 }
 
 static void giving_is_explained_with_its_cause(void **state)
@@ -191,6 +191,45 @@ static void nothing_is_left_unexplained(void **state)
     }
 }
 
+static void is_unmanaged(struct world *world)
+{
+    world->machines[0].enabled = false;
+    world->machines[0].unmanaged = true;
+}
+
+/* Nobody switched anything off, and it grows nowhere. */
+static void a_machine_that_is_not_managed_is_explained_as_that(void **state)
+{
+    (void)state;
+    assert_hold(is_unmanaged, "it is not managed here: it is shown, and never touched; managing it "
+                              "would change that");
+    struct world world;
+    world_init(&world, 16 * GIB, GIB);
+    world_add_sized(&world, POLICY_BURST, GIB, 8 * GIB, GIB, 3 * GIB);
+    is_unmanaged(&world);
+    world_run(&world, 10);
+    assert_explained(&world, 0, "has 3 GiB: it is only shown here, and never asked for anything");
+}
+
+/* Others lack memory: "nobody is short" would be wrong. */
+static void a_machine_at_rest_beside_one_that_lacks_memory_is_explained(void **state)
+{
+    (void)state;
+    struct world world;
+    char text[512];
+    world_init(&world, 16 * GIB, GIB);
+    world_add(&world, POLICY_BURST, GIB, 8 * GIB, 2 * GIB);
+    world_run(&world, 10);
+    world.plan.short_bytes = GIB;
+    policy_explain(&world.machines[0], &world.plan, world.now_ms, text, sizeof text);
+    assert_string_equal(text,
+                        "keeps 8 GiB: it uses 2 GiB and needs 2.8 GiB, and its share is 8 GiB");
+    world.plan.short_bytes = 0;
+    world.plan.zone = POLICY_SOFT;
+    policy_explain(&world.machines[0], &world.plan, world.now_ms, text, sizeof text);
+    assert_null(strstr(text, "nobody is short"));
+}
+
 static void a_text_that_does_not_fit_is_cut(void **state)
 {
     (void)state;
@@ -215,6 +254,8 @@ int main(void)
         cmocka_unit_test(giving_is_explained_with_its_cause),
         cmocka_unit_test(a_maximum_below_its_ram_is_explained),
         cmocka_unit_test(a_hold_says_what_would_change_it),
+        cmocka_unit_test(a_machine_that_is_not_managed_is_explained_as_that),
+        cmocka_unit_test(a_machine_at_rest_beside_one_that_lacks_memory_is_explained),
         cmocka_unit_test(nothing_is_left_unexplained),
         cmocka_unit_test(a_text_that_does_not_fit_is_cut),
     };

@@ -366,6 +366,25 @@ static void a_further_first_line_begins_with_other_settings(void **state)
     world_teardown(&world);
 }
 
+/* Made before the policy knew machines that are not managed. */
+static void a_recording_without_a_later_member_is_read_as_if_it_were_zero(void **state)
+{
+    struct world world;
+    (void)state;
+    world_setup(&world, 1);
+    begin(&world);
+    periods(&world, 1, true);
+    char *text = replaced(world.text, ",\"unmanaged\":false", "");
+    struct outcome outcome = replay_text(text, strlen(text));
+    assert_string_equal(outcome.reason, "");
+    assert_true(outcome.good);
+    assert_int_equal(outcome.result.periods, 1);
+    assert_int_equal(outcome.result.different, 0);
+    free(outcome.told);
+    free(text);
+    world_teardown(&world);
+}
+
 static void a_decision_that_differs_is_counted_and_named(void **state)
 {
     struct world world;
@@ -545,6 +564,7 @@ int main(void)
         cmocka_unit_test(a_recording_may_begin_at_any_period),
         cmocka_unit_test(machines_may_come_and_go),
         cmocka_unit_test(a_further_first_line_begins_with_other_settings),
+        cmocka_unit_test(a_recording_without_a_later_member_is_read_as_if_it_were_zero),
         cmocka_unit_test(a_decision_that_differs_is_counted_and_named),
         cmocka_unit_test(a_sum_of_the_host_that_differs_is_counted),
         cmocka_unit_test(a_last_line_that_was_cut_off_is_left_out),

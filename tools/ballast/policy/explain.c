@@ -47,8 +47,10 @@ static const char *pinned_text(enum policy_hold hold)
     switch (hold) {
     case POLICY_HOLD_GUARANTEED:
         return "its class guarantees all of its memory";
+    case POLICY_HOLD_UNMANAGED:
+        return "it is not managed here";
     case POLICY_HOLD_DISABLED:
-        return "its owner switched ballooning off";
+        return "ballooning is switched off for it";
     case POLICY_HOLD_NO_DRIVER:
         return "its guest has no driver that could give memory back";
     case POLICY_HOLD_UNRECLAIMABLE:
@@ -108,8 +110,8 @@ static void numbers_write(struct numbers *text, const struct policy_machine *mac
     policy_size_text(plan->slush_left_bytes, text->fund);
 }
 
-static int explain_keep(const struct policy_machine *machine, const struct numbers *n,
-                        int64_t now_ms, char *text, size_t size)
+static int explain_keep(const struct policy_machine *machine, const struct policy_plan *plan,
+                        const struct numbers *n, int64_t now_ms, char *text, size_t size)
 {
     const struct policy_decision *decision = &machine->decision;
     char hold[256];
@@ -135,11 +137,17 @@ static int explain_keep(const struct policy_machine *machine, const struct numbe
     default:
         break;
     }
+    if (machine->unmanaged) {
+        return snprintf(text, size, "has %s: it is only shown here, and never asked for anything",
+                        n->target);
+    }
     if (decision->used_bytes == POLICY_MISSING) {
         return snprintf(text, size, "keeps %s: what it uses is not known", n->target);
     }
-    return snprintf(text, size, "keeps %s: it uses %s and needs %s, and nobody is short of memory",
-                    n->target, n->used, n->demand);
+    const bool enough = plan->zone == POLICY_GREEN && plan->short_bytes == 0;
+    return snprintf(text, size, "keeps %s: it uses %s and needs %s, and %s%s", n->target, n->used,
+                    n->demand, enough ? "nobody is short of memory" : "its share is ",
+                    enough ? "" : n->want);
 }
 
 static int explain_grow(const struct policy_machine *machine, const struct numbers *n, char *text,
@@ -184,7 +192,7 @@ int policy_explain(const struct policy_machine *machine, const struct policy_pla
     struct numbers n;
     numbers_write(&n, machine, plan);
     if (reason <= POLICY_KEEP_NO_MEMORY) {
-        return explain_keep(machine, &n, now_ms, text, size);
+        return explain_keep(machine, plan, &n, now_ms, text, size);
     }
     if (reason <= POLICY_GROW_DRIFT) {
         return explain_grow(machine, &n, text, size);
@@ -321,9 +329,13 @@ int policy_explain_hold(const struct policy_machine *machine, int64_t now_ms, ch
     case POLICY_HOLD_GUARANTEED:
         return snprintf(text, size,
                         "all of its memory is guaranteed; another class would change that");
+    case POLICY_HOLD_UNMANAGED:
+        return snprintf(text, size,
+                        "it is not managed here: it is shown, and never touched; managing it would "
+                        "change that");
     case POLICY_HOLD_DISABLED:
         return snprintf(text, size,
-                        "its owner switched ballooning off; switching it on would change that");
+                        "ballooning is switched off for it; switching it on would change that");
     case POLICY_HOLD_UNRECLAIMABLE:
         return snprintf(text, size, "%s", unreclaimable_text(machine->sample.unreclaimable));
     case POLICY_HOLD_NO_DRIVER:

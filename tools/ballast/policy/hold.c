@@ -52,6 +52,9 @@ void policy_peak_note(const struct policy_settings *settings, struct policy_memo
 /* Reasons that nothing it tells could change. */
 static enum policy_hold hold_by_kind(const struct policy_machine *machine)
 {
+    if (machine->unmanaged) {
+        return POLICY_HOLD_UNMANAGED;
+    }
     if (machine->class == POLICY_GUARANTEED) {
         return POLICY_HOLD_GUARANTEED;
     }

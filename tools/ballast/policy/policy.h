@@ -223,6 +223,7 @@ struct policy_host_memory {
 enum policy_hold {
     POLICY_HOLD_NONE,
     POLICY_HOLD_GUARANTEED,
+    POLICY_HOLD_UNMANAGED,     /* it is only shown */
     POLICY_HOLD_DISABLED,      /* its owner switched ballooning off */
     POLICY_HOLD_UNRECLAIMABLE, /* see policy_sample.unreclaimable */
     POLICY_HOLD_NO_DRIVER,
@@ -307,7 +308,9 @@ struct policy_scratch {
 struct policy_machine {
     uint32_t id; /* unique, and the array is sorted by it: the order among equals */
     enum policy_class class;
-    bool enabled; /* ballooning is allowed */
+    bool enabled;   /* ballooning is allowed */
+    bool unmanaged; /* it is only shown: it gets no command, and may take all its RAM at any time;
+                     * then it is not enabled either */
     uint32_t weight;
     uint64_t min_bytes; /* guaranteed; at most max_bytes */
     uint64_t max_bytes; /* its RAM, or what it is limited to: one that has more comes down to it */

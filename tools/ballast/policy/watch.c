@@ -177,12 +177,16 @@ void policy_watch(struct policy_round *round, struct policy_machine *machine)
         memory->now_ms == 0 ? 0 : policy_elapsed(memory->now_ms, round->now_ms, 5000);
     *decision = (struct policy_decision){ .used_bytes = POLICY_MISSING };
     sizes_read(round, machine);
+    if (machine->unmanaged) {
+        policy_adopt(memory); /* no target of ours is in force, and whoever moves it may */
+    }
     presence_watch(round, machine);
     decision->before_bytes = target_in_force(machine);
     decision->target_bytes = decision->before_bytes;
     policy_drift_watch(round, machine);
-    scratch->still = memory->drift == POLICY_DRIFT_FOREIGN || machine->sample.migrating ||
-                     machine->sample.actual_bytes == POLICY_MISSING || !policy_has_balloon(machine);
+    scratch->still = machine->unmanaged || memory->drift == POLICY_DRIFT_FOREIGN ||
+                     machine->sample.migrating || machine->sample.actual_bytes == POLICY_MISSING ||
+                     !policy_has_balloon(machine);
     policy_stall_watch(round, machine, elapsed);
     if (scratch->told) {
         policy_demand_update(round, machine, elapsed);

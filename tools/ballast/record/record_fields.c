@@ -227,6 +227,10 @@ bool record_read(const struct record_table *table, const json_t *from, void *obj
     for (size_t i = 0; i < table->count; i++) {
         const struct record_field *field = &table->fields[i];
         const json_t *value = json_object_get(from, field->name);
+        if (value == NULL && field->optional) {
+            memset((char *)object + field->offset, 0, field->count * element_size(field->kind));
+            continue;
+        }
         if (value == NULL) {
             (void)snprintf(reason, reason_size, "\"%s\" is missing in \"%s\"", field->name,
                            table->what);

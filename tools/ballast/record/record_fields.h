@@ -25,6 +25,8 @@ struct record_field {
     enum record_kind kind;
     size_t count;                        /* above 1: an array */
     const char *(*word)(unsigned value); /* RECORD_NAMED: NULL for what is no value */
+    bool optional;                       /* recordings made before it existed are read as if it
+                                          * were all zero */
 };
 
 struct record_table {
@@ -46,8 +48,8 @@ extern const struct record_table record_table_machine; /* without sample, memory
 /* Adds the members of `object` to `into`, which stays the caller's. */
 void record_write(const struct record_table *table, const void *object, json_t *into);
 
-/* Reads all members; others are ignored. False: `reason` names the member that is wrong, and
- * *object is partly written. */
+/* Reads all members, optional ones where they are there; others are ignored. False: `reason` names
+ * the member that is wrong, and *object is partly written. */
 bool record_read(const struct record_table *table, const json_t *from, void *object, char *reason,
                  size_t reason_size);
 

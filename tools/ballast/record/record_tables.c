@@ -57,11 +57,15 @@ static const char *driver_word(unsigned value)
 
 #define FIELD(type, member, kind)                                                                  \
     {                                                                                              \
-#member, offsetof(struct type, member), kind, 1, NULL                                      \
+#member, offsetof(struct type, member), kind, 1, NULL, false                               \
+    }
+#define LATER(type, member, kind)                                                                  \
+    {                                                                                              \
+#member, offsetof(struct type, member), kind, 1, NULL, true                                \
     }
 #define NAMED(type, member, word)                                                                  \
     {                                                                                              \
-#member, offsetof(struct type, member), RECORD_NAMED, 1, word                              \
+#member, offsetof(struct type, member), RECORD_NAMED, 1, word, false                       \
     }
 #define TABLE(name, type)                                                                          \
     const struct record_table record_table_##name = { #name, name##_fields, COUNT(name##_fields),  \
@@ -151,7 +155,7 @@ static const struct record_field memory_fields[] = {
     FIELD(policy_memory, last_actual_bytes, RECORD_U64),
     FIELD(policy_memory, demand_fast_bytes, RECORD_U64),
     { "slots_bytes", offsetof(struct policy_memory, slots_bytes), RECORD_U64, POLICY_DEMAND_SLOTS,
-      NULL },
+      NULL, false },
     FIELD(policy_memory, slots_first_bytes, RECORD_U64),
     FIELD(policy_memory, slots_second_bytes, RECORD_U64),
     FIELD(policy_memory, slot_ms, RECORD_TIME),
@@ -231,9 +235,10 @@ static const struct record_field plan_fields[] = {
 TABLE(plan, policy_plan);
 
 static const struct record_field machine_fields[] = {
-    FIELD(policy_machine, id, RECORD_U32),        NAMED(policy_machine, class, class_word),
-    FIELD(policy_machine, enabled, RECORD_BOOL),  FIELD(policy_machine, weight, RECORD_U32),
-    FIELD(policy_machine, min_bytes, RECORD_U64), FIELD(policy_machine, max_bytes, RECORD_U64),
+    FIELD(policy_machine, id, RECORD_U32),         NAMED(policy_machine, class, class_word),
+    FIELD(policy_machine, enabled, RECORD_BOOL),   FIELD(policy_machine, weight, RECORD_U32),
+    FIELD(policy_machine, min_bytes, RECORD_U64),  FIELD(policy_machine, max_bytes, RECORD_U64),
+    LATER(policy_machine, unmanaged, RECORD_BOOL),
 };
 
 TABLE(machine, policy_machine);
