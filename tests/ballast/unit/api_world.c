@@ -5,6 +5,7 @@
  * two of them up is noticed.
  */
 #include "tests/ballast/unit/api_world.h"
+#include "tools/ballast/fleet/fleet_internal.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -114,6 +115,16 @@ struct fleet_machine *world_machine(const char *name, const char *owner)
     return machine;
 }
 
+void world_unreached(struct fleet_machine *machine, const char *trouble)
+{
+    facts_clear(&machine->facts);
+    snprintf(machine->facts.trouble, sizeof(machine->facts.trouble), "%s", trouble);
+    machine->seen_ms = 0;
+    machine->commanded_bytes = 0;
+    machine->settings.min_bytes = 0; /* a part of its RAM */
+    machine->policy = fleet_undecided(&(struct policy_memory){ 0 });
+}
+
 const struct store_event *world_event(const char *machine, const char *owner, const char *text)
 {
     assert(world.event_count < WORLD_LOG);
@@ -152,6 +163,7 @@ void world_reset(void)
     world.now_s = 1700000000;
     world.api = (struct api){
         .fleet = (struct fleet *)&world,
+        .host = &world.memory,
         .store = (struct store *)&world,
         .tokens = tokens == NULL ? make_tokens() : tokens,
         .now_ms = clock_ms,
@@ -173,6 +185,12 @@ void world_reset(void)
                                        .taken_bytes = 111,
                                        .admit = true };
     world.host = (struct policy_host){ 64 * 1024 * MIB, 20 * 1024 * MIB, 113, 1250, 310 };
+    world.host_memory.now_ms = world.now_ms - 800;
+    world.memory = (struct host_memory){ .total_bytes = 64 * 1024 * MIB,
+                                         .swap_total_bytes = 121,
+                                         .swap_free_bytes = 122,
+                                         .ksm_saved_bytes = 123,
+                                         .psi = true };
     world_machine("db", "bob")->settings.class = POLICY_GUARANTEED;
     world_machine("mail", "");
     world_machine("web", "alice");
@@ -288,6 +306,12 @@ const struct policy_host *fleet_host(const struct fleet *fleet)
     return &world.host;
 }
 
+const struct policy_host_memory *fleet_host_memory(const struct fleet *fleet)
+{
+    (void)fleet;
+    return &world.host_memory;
+}
+
 const struct policy_settings *fleet_policy(const struct fleet *fleet)
 {
     (void)fleet;
@@ -307,7 +331,9 @@ struct policy_machine *fleet_dry_run(struct fleet *fleet, const struct policy_ho
     struct policy_machine *copies = calloc(world.count + 1, sizeof(*copies));
     for (size_t i = 0; i < world.count; i++) {
         copies[i] = world.machines[i].policy;
-        copies[i].decision.target_bytes += 1000;
+        if (fleet_decided(&copies[i])) {
+            copies[i].decision.target_bytes += 1000;
+        }
     }
     *plan = world.plan;
     *count = world.count;

@@ -27,6 +27,8 @@ struct world {
     size_t count;
     struct policy_plan plan;
     struct policy_host host;
+    struct policy_host_memory host_memory;
+    struct host_memory memory; /* as it was read */
     struct policy_settings settings;
     struct fleet_settings absent; /* of machines that do not run */
     struct fleet_reservation reservations[8];
@@ -58,6 +60,9 @@ void world_reset(void);
 void world_free(void);
 
 struct fleet_machine *world_machine(const char *name, const char *owner);
+
+/* Makes it one that nobody has reached, for this reason. */
+void world_unreached(struct fleet_machine *machine, const char *trouble);
 
 /* An event, numbered; returns it as the server is told. */
 const struct store_event *world_event(const char *machine, const char *owner, const char *text);

@@ -107,12 +107,78 @@ static void numbers_are_the_machines(void **state)
     assert_non_null(strstr(text, "\nballast_build_info{version=\"1.0\"} 1\n"));
 }
 
+/* A line of this machine, of a family whose value somebody could have known. */
+static void assert_known_only(const char *text, const char *const *families, size_t count)
+{
+    for (const char *at = text; (at = strstr(at, "{machine=\"web\",")) != NULL; at++) {
+        const char *line = at;
+        bool known = false;
+        while (line > text && line[-1] != '\n') {
+            line--;
+        }
+        for (size_t i = 0; i < count; i++) {
+            known = known || (strncmp(line, families[i], strlen(families[i])) == 0 &&
+                              line[strlen(families[i])] == '{');
+        }
+        if (!known) {
+            fail_msg("a value nobody knows: %.*s", (int)strcspn(line, "\n"), line);
+        }
+    }
+}
+
 static void what_is_not_known_is_left_out(void **state)
 {
     (void)state;
     const char *text = scrape();
     assert_null(strstr(text, "\nballast_guest_alloc_stalls_total{"));
     assert_null(strstr(text, "18446744073709551615"));
+    world_unreached(&world.machines[2], "QEMU does not answer");
+    api_period(&world.api);
+    text = scrape();
+    static const char *const families[] = {
+        "ballast_machine_state",
+        "ballast_machine_ballooning",
+        "ballast_machine_managed",
+        "ballast_machine_commands_total",
+        "ballast_machine_lent_byte_seconds_total",
+        "ballast_machine_peaks_met_total",
+        "ballast_machine_peaks_missed_total",
+    };
+    assert_known_only(text, families, sizeof(families) / sizeof(families[0]));
+    /* Nothing was decided about it, and no rule holds it. */
+    assert_non_null(strstr(text, "\nballast_decisions_total{reason=\"keep-held\"} 3\n"));
+    assert_non_null(strstr(text, "\nballast_decisions_total{reason=\"keep\"} 0\n"));
+    assert_non_null(strstr(text, "\nballast_holds{rule=\"peak\"} 3\n"));
+}
+
+static void a_driver_that_nobody_can_tell_is_not_absent(void **state)
+{
+    (void)state;
+    world.machines[2].facts.driver = POLICY_DRIVER_UNKNOWN;
+    const char *text = scrape();
+    assert_null(strstr(text, "\nballast_machine_driver{machine=\"web\","));
+    world.machines[2].facts.driver = POLICY_DRIVER_NONE;
+    text = scrape();
+    assert_non_null(strstr(
+        text, "\nballast_machine_driver{machine=\"web\",owner=\"alice\",class=\"burst\"} 0\n"));
+}
+
+static void before_the_first_period_the_host_has_no_samples(void **state)
+{
+    (void)state;
+    world.host = (struct policy_host){ 0 };
+    world.memory = (struct host_memory){ 0 };
+    const char *text = scrape();
+    assert_null(strstr(text, "\nballast_host_"));
+    assert_null(strstr(text, "\nballast_decided_age_seconds "));
+    assert_non_null(strstr(text, "# TYPE ballast_host_zone gauge\n"));
+    world_reset();
+    text = scrape();
+    assert_non_null(strstr(text, "\nballast_host_ksm_saved_bytes 123\n"));
+    assert_non_null(strstr(text, "\nballast_host_swap_free_bytes 122\n"));
+    assert_non_null(strstr(text, "\nballast_decided_age_seconds 0.800\n"));
+    world.memory.psi = false;
+    assert_null(strstr(scrape(), "\nballast_host_pressure_ratio{"));
 }
 
 static void decisions_and_holds_are_counted(void **state)
@@ -206,6 +272,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(labels_are_escaped, setup, teardown),
         cmocka_unit_test_setup_teardown(numbers_are_the_machines, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_not_known_is_left_out, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_driver_that_nobody_can_tell_is_not_absent, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(before_the_first_period_the_host_has_no_samples, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(decisions_and_holds_are_counted, setup, teardown),
         cmocka_unit_test_setup_teardown(the_dashboard_uses_metrics_that_exist, setup, teardown),
         cmocka_unit_test_setup_teardown(panels_of_the_dashboard_do_not_overlap, setup, teardown),

@@ -134,26 +134,149 @@ static void every_answer_has_exactly_the_members_of_its_schema(void **state)
     assert_int_equal(json_array_size(world_value(ask.json, "entries")), 1);
 }
 
-static void what_is_not_known_is_null(void **state)
+static void assert_nulls(const char *route, const char *target, const char *const *names,
+                         size_t count)
+{
+    assert_int_equal(ask_checked("GET", route, target), 200);
+    for (size_t i = 0; i < count; i++) {
+        if (!json_is_null(world_value(ask.json, names[i]))) {
+            fail_msg("%s: %s is not null", target, names[i]);
+        }
+    }
+}
+
+#define ASSERT_NULLS(route, target, names)                                                         \
+    assert_nulls(route, target, names, sizeof(names) / sizeof((names)[0]))
+
+static const char no_answer[] = "another client has its socket";
+
+static void of_a_machine_that_nobody_reached_all_is_null_and_the_reason_is_told(void **state)
+{
+    (void)state;
+    world_unreached(&world.machines[2], no_answer);
+    static const char *const nulls[] = {
+        "size_bytes",
+        "target_bytes",
+        "minimum_bytes",
+        "maximum_bytes",
+        "ram_bytes",
+        "used_bytes",
+        "available_bytes",
+        "demand_bytes",
+        "want_bytes",
+        "floor_bytes",
+        "booked_bytes",
+        "short_bytes",
+        "resident_bytes",
+        "overhead_bytes",
+        "guest.available_bytes",
+        "guest.age_ms",
+        "guest.oom_kills",
+        "device",
+        "features",
+        "drift",
+        "decision.reason",
+        "decision.hold",
+        "decision.hold_ms",
+        "ballooning.state",
+        "seen_age_ms",
+        "guest.swap_in_bytes",
+    };
+    ASSERT_NULLS("/v1/machines/{name}", "/v1/machines/web", nulls);
+    assert_string_equal(world_string(&ask, "trouble"), no_answer);
+    assert_non_null(strstr(world_string(&ask, "decision.reason_text"), no_answer));
+    assert_string_equal(world_string(&ask, "ballooning.text"),
+                        "Ballooning shall be on; whether it is, is not known.");
+    static const char *const numbers[] = {
+        "reason",
+        "hold",
+        "numbers.used_bytes",
+        "numbers.demand_bytes",
+        "numbers.want_bytes",
+        "numbers.floor_bytes",
+        "numbers.size_bytes",
+        "numbers.target_bytes",
+        "numbers.booked_bytes",
+        "numbers.step_bytes",
+    };
+    ASSERT_NULLS("/v1/machines/{name}/explain", "/v1/machines/web/explain", numbers);
+    assert_non_null(strstr(world_string(&ask, "text"), no_answer));
+    assert_int_equal(ask_checked("GET", "/v1/plan", "/v1/plan"), 200);
+    const json_t *move = json_array_get(world_value(ask.json, "moves"), 2);
+    assert_true(json_is_null(json_object_get(move, "reason")));
+    assert_true(json_is_null(json_object_get(move, "new_target_bytes")));
+    assert_non_null(strstr(json_string_value(json_object_get(move, "text")), no_answer));
+}
+
+/* It may be switched off and hold its RAM: nothing is guessed from zeros. */
+static void of_a_machine_that_is_shut_down_nothing_is_made_up(void **state)
 {
     (void)state;
     struct fleet_machine *machine = &world.machines[2];
-    memset(&machine->policy, 0, sizeof(machine->policy));
-    machine->policy.decision.used_bytes = POLICY_MISSING;
-    machine->facts = (struct facts){ .actual_bytes = POLICY_MISSING,
-                                     .available_bytes = POLICY_MISSING,
-                                     .total_bytes = POLICY_MISSING };
-    machine->seen_ms = 0;
-    machine->commanded_bytes = 0;
-    assert_int_equal(ask_checked("GET", "/v1/machines/{name}", "/v1/machines/web"), 200);
-    static const char *const nulls[] = {
-        "size_bytes",  "target_bytes",          "used_bytes",    "features",
-        "seen_age_ms", "guest.available_bytes", "guest.age_ms",  "decision.hold",
-        "drift",       "available_bytes",       "decision.hold", "ballooning.missing_bytes",
-    };
-    for (size_t i = 0; i < sizeof(nulls) / sizeof(nulls[0]); i++) {
-        assert_true(json_is_null(world_value(ask.json, nulls[i])));
+    world_unreached(machine, "");
+    machine->facts.state = FACTS_STOPPED;
+    machine->facts.ram_bytes = (uint64_t)4 << 30;
+    static const char *const nulls[] = { "used_bytes",   "demand_bytes", "booked_bytes",
+                                         "target_bytes", "short_bytes",  "decision.reason",
+                                         "trouble" };
+    ASSERT_NULLS("/v1/machines/{name}", "/v1/machines/web", nulls);
+    assert_non_null(strstr(world_string(&ask, "decision.reason_text"), "it is shut down"));
+    assert_int_equal(json_integer_value(world_value(ask.json, "ram_bytes")), (json_int_t)4 << 30);
+}
+
+/* Without statistics the policy goes on with the target; that is no demand. */
+static void without_statistics_neither_use_nor_demand_is_known(void **state)
+{
+    (void)state;
+    world.machines[2].policy.decision.used_bytes = POLICY_MISSING;
+    static const char *const nulls[] = { "used_bytes", "demand_bytes", "short_bytes" };
+    ASSERT_NULLS("/v1/machines/{name}", "/v1/machines/web", nulls);
+    assert_false(json_is_null(world_value(ask.json, "booked_bytes")));
+}
+
+static void of_a_machine_that_is_not_managed_no_target_is_told(void **state)
+{
+    (void)state;
+    world.machines[2].settings.managed = false;
+    world.machines[2].policy.decision.hold = POLICY_HOLD_UNMANAGED;
+    static const char *const nulls[] = { "target_bytes" };
+    ASSERT_NULLS("/v1/machines/{name}", "/v1/machines/web", nulls);
+    assert_string_equal(world_string(&ask, "decision.hold"), "unmanaged");
+    assert_null(strstr(world_string(&ask, "decision.hold_text"), "switched"));
+}
+
+static void before_the_first_period_nothing_is_known_of_the_host(void **state)
+{
+    (void)state;
+    const struct policy_plan nothing = { .zone = POLICY_GREEN };
+    world.host = (struct policy_host){ 0 };
+    world.host_memory = (struct policy_host_memory){ 0 };
+    world.memory = (struct host_memory){ 0 };
+    world.plan = nothing;
+    assert_int_equal(ask_checked("GET", "/v1/host", "/v1/host"), 200);
+    const char *key;
+    json_t *value;
+    json_object_foreach(ask.json, key, value)
+    {
+        if (!json_is_null(value) && strcmp(key, "machines") != 0) {
+            fail_msg("%s is not null", key);
+        }
     }
+}
+
+static void what_was_read_of_the_host_is_told(void **state)
+{
+    (void)state;
+    assert_int_equal(ask_checked("GET", "/v1/host", "/v1/host"), 200);
+    assert_int_equal(json_integer_value(world_value(ask.json, "swap_total_bytes")), 121);
+    assert_int_equal(json_integer_value(world_value(ask.json, "swap_free_bytes")), 122);
+    assert_int_equal(json_integer_value(world_value(ask.json, "ksm_saved_bytes")), 123);
+    assert_int_equal(json_integer_value(world_value(ask.json, "decided_age_ms")), 800);
+    assert_true(json_real_value(world_value(ask.json, "psi_some_percent")) > 12);
+    world.memory.psi = false; /* a kernel without: no pressure is not none */
+    assert_int_equal(ask_checked("GET", "/v1/host", "/v1/host"), 200);
+    assert_true(json_is_null(world_value(ask.json, "psi_some_percent")));
+    assert_true(json_is_null(world_value(ask.json, "psi_full_percent")));
 }
 
 static void a_machine_is_shown_with_its_own_numbers(void **state)
@@ -463,7 +586,17 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(every_answer_has_exactly_the_members_of_its_schema, setup,
                                         teardown),
-        cmocka_unit_test_setup_teardown(what_is_not_known_is_null, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            of_a_machine_that_nobody_reached_all_is_null_and_the_reason_is_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(of_a_machine_that_is_shut_down_nothing_is_made_up, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(without_statistics_neither_use_nor_demand_is_known, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(of_a_machine_that_is_not_managed_no_target_is_told, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(before_the_first_period_nothing_is_known_of_the_host, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(what_was_read_of_the_host_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(a_machine_is_shown_with_its_own_numbers, setup, teardown),
         cmocka_unit_test_setup_teardown(the_switch_tells_its_state_in_words, setup, teardown),
         cmocka_unit_test_setup_teardown(an_owner_sees_his_own_machines_only, setup, teardown),

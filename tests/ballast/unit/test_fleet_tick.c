@@ -136,6 +136,7 @@ static void what_is_not_managed_is_shown_and_never_touched(void **state)
     assert_int_equal(rig.fakes[0].target_count, 0);
     assert_false(db->policy.decision.set_target);
     assert_false(db->policy.enabled); /* its maximum is booked */
+    assert_true(db->policy.unmanaged);
     rig_end(&rig);
 }
 
@@ -291,9 +292,19 @@ static void a_machine_that_stops_leaves_no_decision_behind(void **state)
     rig_tick(&rig);
     assert_int_equal(db->policy.max_bytes, 0);
     assert_int_equal(db->policy.min_bytes, 0);
-    assert_int_equal(db->policy.decision.short_bytes, 0);
-    assert_int_equal(db->policy.decision.demand_bytes, 0);
+    /* Not 0: that would be a machine that needs nothing. */
+    assert_false(fleet_decided(&db->policy));
+    assert_int_equal(db->policy.decision.short_bytes, POLICY_MISSING);
+    assert_int_equal(db->policy.decision.demand_bytes, POLICY_MISSING);
+    assert_int_equal(db->policy.decision.booked_bytes, POLICY_MISSING);
     assert_int_equal(db->policy.decision.hold, POLICY_HOLD_NONE);
+    struct policy_plan plan;
+    size_t count;
+    struct policy_machine *next = fleet_dry_run(rig.fleet, &rig.host, rig.now, &plan, &count);
+    assert_int_equal(count, 1);
+    assert_false(fleet_decided(&next[0]));
+    assert_int_equal(next[0].decision.target_bytes, POLICY_MISSING);
+    free(next);
     rig_end(&rig);
 }
 

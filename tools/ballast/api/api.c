@@ -164,7 +164,7 @@ void api_period(struct api *api)
     struct fleet_machine *const *machines = fleet_machines(api->fleet, &count);
     for (size_t i = 0; i < count; i++) {
         size_t reason = (size_t)machines[i]->policy.decision.reason;
-        if (reason < API_REASONS) {
+        if (fleet_decided(&machines[i]->policy) && reason < API_REASONS) {
             api->decisions[reason]++;
         }
     }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "tools/ballast/fleet/fleet.h"
+#include "tools/ballast/host/host.h"
 #include "tools/ballast/store/store.h"
 
 #define API_BODY_MAX ((size_t)64 << 10)
@@ -75,6 +76,7 @@ struct api_recent_owner {
 
 struct api {
     struct fleet *fleet;
+    const struct host_memory *host;   /* as read last; NULL or all zero: not read yet */
     struct store *store;              /* NULL: no history */
     const struct api_tokens *tokens;  /* NULL: none */
     int64_t (*now_ms)(void *context); /* the fleet's clock */

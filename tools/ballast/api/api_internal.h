@@ -102,13 +102,18 @@ const char *api_query_word(const struct api_request *request, const char *key, s
 /* ---- views ---- */
 
 json_t *api_view_machine(const struct api_call *call, const struct fleet_machine *machine);
-json_t *api_view_host(const struct api *api, const struct policy_plan *plan);
+json_t *api_view_decision(const struct api_call *call, const struct fleet_machine *machine);
+json_t *api_view_host(const struct api_call *call, const struct policy_plan *plan);
 
-/* The size that it was asked for; missing while nothing was decided. */
+/* How long ago a moment of the fleet's clock was; null when there was none. */
+json_t *api_age(const struct api_call *call, int64_t then_ms);
+
+/* Sizes of a machine as people and programs are told them; POLICY_MISSING for what is not known:
+ * what it was asked for, what it is guaranteed, what it may have at most. */
 uint64_t api_target(const struct fleet_machine *machine);
-
-/* What the machine may have at most. */
+uint64_t api_minimum(const struct fleet_machine *machine);
 uint64_t api_maximum(const struct fleet_machine *machine);
+
 const char *api_state_name(enum facts_state state);
 
 /* What all machines together were promised, as policy_missing_for_promises() counts it, and what is

@@ -112,10 +112,19 @@ static void put_program(const struct scrape *scrape)
 
 /* ---- the host ---- */
 
+/* Before the first period nothing is known of the host. */
+static bool is_decided(const struct scrape *scrape)
+{
+    return fleet_host(scrape->api->fleet)->total_bytes != 0;
+}
+
 static void put_zone(const struct scrape *scrape)
 {
     put_family(scrape, "ballast_host_zone", "gauge",
                "1 for the zone that the host is in: how short of memory it is.");
+    if (!is_decided(scrape)) {
+        return;
+    }
     enum policy_zone now = fleet_plan(scrape->api->fleet)->zone;
     for (unsigned zone = POLICY_GREEN; zone <= POLICY_LOW; zone++) {
         fprintf(scrape->out, "ballast_host_zone{zone=\"%s\"} %d\n",
@@ -154,26 +163,71 @@ static void put_host_sizes(const struct scrape *scrape)
         char name[64];
         snprintf(name, sizeof(name), "ballast_host_%s_bytes", gauges[i].name);
         put_family(scrape, name, "gauge", gauges[i].help);
-        if (gauges[i].value != POLICY_MISSING) {
+        if (is_decided(scrape) && gauges[i].value != POLICY_MISSING) {
             fprintf(scrape->out, "%s %" PRIu64 "\n", name, gauges[i].value);
         }
     }
 }
 
-static void put_host(const struct scrape *scrape)
+/* What else was read of the host. */
+static void put_host_memory(const struct scrape *scrape)
 {
-    const struct policy_host *host = fleet_host(scrape->api->fleet);
-    put_zone(scrape);
-    put_host_sizes(scrape);
+    const struct host_memory *memory = scrape->api->host;
+    bool read = memory != NULL && memory->total_bytes != 0;
+    const struct {
+        const char *name;
+        const char *help;
+        uint64_t value;
+    } gauges[] = {
+        { "swap", "The host's swap.", read ? memory->swap_total_bytes : 0 },
+        { "swap_free", "What of it is free.", read ? memory->swap_free_bytes : 0 },
+        { "ksm_saved",
+          "Memory that machines have and the host does not spend, because KSM merged equal pages; "
+          "they part again when a guest writes to them.",
+          read ? memory->ksm_saved_bytes : 0 },
+    };
+    for (size_t i = 0; i < sizeof(gauges) / sizeof(gauges[0]); i++) {
+        char name[64];
+        snprintf(name, sizeof(name), "ballast_host_%s_bytes", gauges[i].name);
+        put_family(scrape, name, "gauge", gauges[i].help);
+        if (read) {
+            fprintf(scrape->out, "%s %" PRIu64 "\n", name, gauges[i].value);
+        }
+    }
     put_family(scrape, "ballast_host_pressure_ratio", "gauge",
                "Part of the last 10 seconds in which some or all work waited for memory (PSI).");
-    fprintf(scrape->out, "ballast_host_pressure_ratio{kind=\"some\"} %g\n",
-            host->psi_some_centi / 10000.0);
-    fprintf(scrape->out, "ballast_host_pressure_ratio{kind=\"full\"} %g\n",
-            host->psi_full_centi / 10000.0);
+    if (read && memory->psi) {
+        const struct policy_host *host = fleet_host(scrape->api->fleet);
+        fprintf(scrape->out, "ballast_host_pressure_ratio{kind=\"some\"} %g\n",
+                host->psi_some_centi / 10000.0);
+        fprintf(scrape->out, "ballast_host_pressure_ratio{kind=\"full\"} %g\n",
+                host->psi_full_centi / 10000.0);
+    }
+}
+
+/* A number of seconds since a moment of the fleet's clock, behind what is written of its series. */
+static void put_age(const struct scrape *scrape, int64_t then_ms)
+{
+    int64_t age_ms = scrape->now_ms > then_ms ? scrape->now_ms - then_ms : 0;
+    fprintf(scrape->out, " %" PRId64 ".%03d\n", age_ms / 1000, (int)(age_ms % 1000));
+}
+
+static void put_host(const struct scrape *scrape)
+{
+    put_zone(scrape);
+    put_host_sizes(scrape);
+    put_host_memory(scrape);
     put_family(scrape, "ballast_host_admits", "gauge",
                "1 while new machines and reservations may come.");
-    fprintf(scrape->out, "ballast_host_admits %d\n", fleet_plan(scrape->api->fleet)->admit);
+    if (is_decided(scrape)) {
+        fprintf(scrape->out, "ballast_host_admits %d\n", fleet_plan(scrape->api->fleet)->admit);
+    }
+    put_family(scrape, "ballast_decided_age_seconds", "gauge",
+               "How long ago was decided last: so old is what is told of the host.");
+    if (is_decided(scrape)) {
+        fputs("ballast_decided_age_seconds", scrape->out);
+        put_age(scrape, fleet_host_memory(scrape->api->fleet)->now_ms);
+    }
     put_family(scrape, "ballast_machines", "gauge", "Machines that are known.");
     fprintf(scrape->out, "ballast_machines %zu\n", scrape->count);
 }
@@ -196,8 +250,9 @@ static void put_holds(const struct scrape *scrape)
 {
     size_t holds[HOLDS] = { 0 };
     for (size_t i = 0; i < scrape->count; i++) {
-        size_t hold = (size_t)scrape->machines[i]->policy.decision.hold;
-        if (hold < HOLDS) {
+        const struct policy_machine *policy = &scrape->machines[i]->policy;
+        size_t hold = (size_t)policy->decision.hold;
+        if (fleet_decided(policy) && hold < HOLDS) {
             holds[hold]++;
         }
     }
@@ -231,9 +286,9 @@ static void put_statistics_age(const struct scrape *scrape)
     for (size_t i = 0; i < scrape->count; i++) {
         int64_t then_ms = scrape->machines[i]->facts.stats_ms;
         if (then_ms > 0) {
-            int64_t age_ms = scrape->now_ms > then_ms ? scrape->now_ms - then_ms : 0;
             put_machine(scrape, name, i);
-            fprintf(scrape->out, "} %" PRId64 ".%03d\n", age_ms / 1000, (int)(age_ms % 1000));
+            fputc('}', scrape->out);
+            put_age(scrape, then_ms);
         }
     }
 }

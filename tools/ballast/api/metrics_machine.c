@@ -17,7 +17,7 @@ static uint64_t machine_target_bytes(const struct fleet_machine *machine)
 
 static uint64_t machine_minimum_bytes(const struct fleet_machine *machine)
 {
-    return machine->settings.min_bytes;
+    return api_minimum(machine);
 }
 
 static uint64_t machine_maximum_bytes(const struct fleet_machine *machine)
@@ -37,7 +37,7 @@ static uint64_t machine_used_bytes(const struct fleet_machine *machine)
 
 static uint64_t machine_demand_bytes(const struct fleet_machine *machine)
 {
-    return machine->policy.decision.demand_bytes;
+    return fleet_demand(&machine->policy.decision);
 }
 
 static uint64_t machine_want_bytes(const struct fleet_machine *machine)
@@ -57,7 +57,7 @@ static uint64_t machine_booked_bytes(const struct fleet_machine *machine)
 
 static uint64_t machine_short_bytes(const struct fleet_machine *machine)
 {
-    return machine->policy.decision.short_bytes;
+    return fleet_short(&machine->policy.decision);
 }
 
 static uint64_t machine_resident_bytes(const struct fleet_machine *machine)
@@ -82,12 +82,14 @@ static uint64_t machine_managed(const struct fleet_machine *machine)
 
 static uint64_t machine_driver(const struct fleet_machine *machine)
 {
-    return machine->facts.driver == POLICY_DRIVER_OK;
+    const enum policy_driver driver = machine->facts.driver;
+    return driver == POLICY_DRIVER_UNKNOWN ? POLICY_MISSING : driver == POLICY_DRIVER_OK;
 }
 
 static uint64_t machine_drifts(const struct fleet_machine *machine)
 {
-    return machine->policy.memory.drift != POLICY_DRIFT_NONE;
+    return fleet_decided(&machine->policy) ? machine->policy.memory.drift != POLICY_DRIFT_NONE
+                                           : POLICY_MISSING;
 }
 
 static uint64_t machine_commands(const struct fleet_machine *machine)
@@ -184,7 +186,7 @@ const struct api_metric api_metrics_of_machines[] = {
       machine_resident_bytes },
     { "ballast_machine_overhead_bytes", "gauge", "Host memory that it costs beside its RAM.",
       machine_overhead_bytes },
-    { "ballast_machine_ballooning", "gauge", "1 when its owner wants ballooning.",
+    { "ballast_machine_ballooning", "gauge", "1 when ballooning is switched on for it.",
       machine_ballooning },
     { "ballast_machine_managed", "gauge", "1 when it is managed, 0 when it is only shown.",
       machine_managed },

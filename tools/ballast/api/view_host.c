@@ -36,40 +36,69 @@ struct api_promises api_promises(const struct api *api)
     return promises;
 }
 
-json_t *api_view_host(const struct api *api, const struct policy_plan *plan)
+/* Before the first period nothing is known. A number that follows from another is as well known as
+ * that: so each is told through this. */
+static uint64_t known(const struct policy_host *host, uint64_t bytes)
 {
+    return host->total_bytes == 0 ? POLICY_MISSING : bytes;
+}
+
+static void put_host_memory(json_t *view, const struct policy_host *host,
+                            const struct host_memory *memory)
+{
+    bool read = memory != NULL && memory->total_bytes != 0;
+    bool pressed = host->total_bytes != 0 && read && memory->psi;
+    api_put_number(view, "total_bytes", known(host, host->total_bytes));
+    api_put_number(view, "available_bytes", known(host, host->available_bytes));
+    api_put_number(view, "swap_total_bytes", read ? memory->swap_total_bytes : POLICY_MISSING);
+    api_put_number(view, "swap_free_bytes", read ? memory->swap_free_bytes : POLICY_MISSING);
+    api_put_number(view, "ksm_saved_bytes", read ? memory->ksm_saved_bytes : POLICY_MISSING);
+    json_object_set_new(view, "psi_some_percent",
+                        pressed ? json_real(host->psi_some_centi / 100.0) : json_null());
+    json_object_set_new(view, "psi_full_percent",
+                        pressed ? json_real(host->psi_full_centi / 100.0) : json_null());
+}
+
+static void put_plan(json_t *view, const struct policy_host *host, const struct policy_plan *plan)
+{
+    api_put_number(view, "reserve_bytes", known(host, plan->reserve_bytes));
+    api_put_number(view, "slush_bytes", known(host, plan->slush_bytes));
+    api_put_number(view, "slush_left_bytes", known(host, plan->slush_left_bytes));
+    api_put_number(view, "ceiling_bytes", known(host, plan->ceiling_bytes));
+    api_put_number(view, "booked_bytes", known(host, plan->booked_bytes));
+    api_put_number(view, "arrived_bytes", known(host, plan->arrived_bytes));
+    api_put_number(view, "asked_bytes", known(host, plan->asked_bytes));
+    api_put_number(view, "short_bytes", known(host, plan->short_bytes));
+    api_put_number(view, "granted_bytes", known(host, plan->granted_bytes));
+    api_put_number(view, "coming_bytes", known(host, plan->coming_bytes));
+    api_put_number(view, "taken_bytes", known(host, plan->taken_bytes));
+}
+
+json_t *api_view_host(const struct api_call *call, const struct policy_plan *plan)
+{
+    const struct api *api = call->api;
     const struct policy_host *host = fleet_host(api->fleet);
+    int64_t decided_ms = fleet_host_memory(api->fleet)->now_ms;
     struct api_promises promises = api_promises(api);
+    bool decided = host->total_bytes != 0;
     size_t count;
     fleet_machines(api->fleet, &count);
     json_t *view = json_object();
-    api_put_word(view, "zone", policy_zone_name(plan->zone));
-    api_put_number(view, "total_bytes", host->total_bytes);
-    api_put_number(view, "available_bytes", host->available_bytes);
-    json_object_set_new(view, "psi_some_percent", json_real(host->psi_some_centi / 100.0));
-    json_object_set_new(view, "psi_full_percent", json_real(host->psi_full_centi / 100.0));
-    api_put_number(view, "reserve_bytes", plan->reserve_bytes);
-    api_put_number(view, "slush_bytes", plan->slush_bytes);
-    api_put_number(view, "slush_left_bytes", plan->slush_left_bytes);
-    api_put_number(view, "ceiling_bytes", plan->ceiling_bytes);
-    api_put_number(view, "booked_bytes", plan->booked_bytes);
-    api_put_number(view, "arrived_bytes", plan->arrived_bytes);
-    api_put_number(view, "asked_bytes", plan->asked_bytes);
-    api_put_number(view, "short_bytes", plan->short_bytes);
-    api_put_number(view, "granted_bytes", plan->granted_bytes);
-    api_put_number(view, "coming_bytes", plan->coming_bytes);
-    api_put_number(view, "taken_bytes", plan->taken_bytes);
-    api_put_number(view, "reserved_bytes", host->reserved_bytes);
-    api_put_number(view, "promised_bytes", promises.promised_bytes);
-    api_put_number(view, "missing_for_promises_bytes", promises.missing_bytes);
-    json_object_set_new(view, "admit", json_boolean(plan->admit));
+    api_put_word(view, "zone", decided ? policy_zone_name(plan->zone) : NULL);
+    put_host_memory(view, host, api->host);
+    put_plan(view, host, plan);
+    api_put_number(view, "reserved_bytes", known(host, host->reserved_bytes));
+    api_put_number(view, "promised_bytes", known(host, promises.promised_bytes));
+    api_put_number(view, "missing_for_promises_bytes", known(host, promises.missing_bytes));
+    json_object_set_new(view, "admit", decided ? json_boolean(plan->admit) : json_null());
     api_put_number(view, "machines", count);
+    json_object_set_new(view, "decided_age_ms", api_age(call, decided_ms));
     return view;
 }
 
 void api_get_host(struct api_call *call)
 {
-    api_answer(call, 200, api_view_host(call->api, fleet_plan(call->api->fleet)));
+    api_answer(call, 200, api_view_host(call, fleet_plan(call->api->fleet)));
 }
 
 void api_get_health(struct api_call *call)

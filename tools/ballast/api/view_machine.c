@@ -27,13 +27,6 @@ static const char *const driver_names[] = {
     [POLICY_DRIVER_OK] = "ok",
 };
 
-static const char *const verdict_names[] = {
-    [FLEET_GOOD] = "good",
-    [FLEET_NOTE] = "note",
-    [FLEET_BAD] = "bad",
-    [FLEET_UNKNOWN] = "unknown",
-};
-
 /* Feature bits that mean something for a balloon [VIRTIO 1.4 §5.5.3, §6]. */
 static const struct {
     unsigned bit;
@@ -57,7 +50,7 @@ uint64_t api_maximum(const struct fleet_machine *machine)
     return max_bytes != 0 && max_bytes < ram_bytes ? max_bytes : ram_bytes;
 }
 
-static json_t *age(const struct api_call *call, int64_t then_ms)
+json_t *api_age(const struct api_call *call, int64_t then_ms)
 {
     if (then_ms <= 0) {
         return json_null();
@@ -92,8 +85,15 @@ static json_t *view_guest(const struct api_call *call, const struct facts *facts
     api_put_number(guest, "minor_faults", facts->minor_faults);
     api_put_number(guest, "alloc_stalls", facts->alloc_stalls);
     api_put_number(guest, "oom_kills", facts->oom_kills);
-    json_object_set_new(guest, "age_ms", age(call, facts->stats_ms));
+    json_object_set_new(guest, "age_ms", api_age(call, facts->stats_ms));
     return guest;
+}
+
+/* More than trouble: whether it has a device, and how its switch stands, is known. */
+static bool is_told(const struct facts *facts)
+{
+    return facts->ram_bytes != POLICY_MISSING || facts->kind == FACTS_CONTAINER ||
+           facts->state == FACTS_STOPPED;
 }
 
 static void put_switch_text(json_t *view, const struct fleet_machine *machine)
@@ -131,41 +131,20 @@ static void put_switch_text(json_t *view, const struct fleet_machine *machine)
 static json_t *view_switch(const struct fleet_machine *machine)
 {
     bool refused = machine->switch_state == FLEET_SWITCH_REFUSED;
+    bool told = is_told(&machine->facts);
     json_t *view = json_object();
-    api_put_word(view, "state", fleet_switch_name(machine->switch_state));
+    api_put_word(view, "state", told ? fleet_switch_name(machine->switch_state) : NULL);
     json_object_set_new(view, "wanted", json_boolean(machine->settings.ballooning));
     api_put_number(view, "missing_bytes",
                    refused ? machine->refused_missing_bytes : POLICY_MISSING);
-    put_switch_text(view, machine);
-    return view;
-}
-
-static const char *hold_word(enum policy_hold hold)
-{
-    return hold == POLICY_HOLD_NONE ? NULL : policy_hold_name(hold);
-}
-
-/* Reason and hold, as words and sentences: `reason_key` is how the sentence is called. */
-static void put_why(const struct api_call *call, json_t *view, const struct policy_machine *machine,
-                    const struct policy_plan *plan, const char *reason_key)
-{
-    char text[512];
-    policy_explain(machine, plan, call->now_ms, text, sizeof(text));
-    api_put_word(view, "reason", policy_reason_name(machine->decision.reason));
-    api_put_text(view, reason_key, text);
-    policy_explain_hold(machine, call->now_ms, text, sizeof(text));
-    api_put_word(view, "hold", hold_word(machine->decision.hold));
-    api_put_text(view, "hold_text", text);
-}
-
-static json_t *view_decision(const struct api_call *call, const struct policy_machine *machine)
-{
-    int64_t until_ms = machine->decision.hold_until_ms;
-    json_t *view = json_object();
-    put_why(call, view, machine, fleet_plan(call->api->fleet), "reason_text");
-    json_object_set_new(view, "hold_ms",
-                        until_ms > call->now_ms ? json_integer(until_ms - call->now_ms)
-                                                : json_null());
+    if (told) {
+        put_switch_text(view, machine);
+    } else {
+        api_put_text(view, "text",
+                     machine->settings.ballooning
+                         ? "Ballooning shall be on; whether it is, is not known."
+                         : "Ballooning shall be off; whether it is, is not known.");
+    }
     return view;
 }
 
@@ -178,33 +157,45 @@ static json_t *view_ledger(const struct fleet_machine *machine)
     return view;
 }
 
-/* A target of 0 is none. */
+/* A machine that is not managed has none of ours. A target of 0 is none. */
 uint64_t api_target(const struct fleet_machine *machine)
 {
     uint64_t target = machine->policy.decision.target_bytes;
-    if (target == 0) {
+    if (!machine->settings.managed) {
+        return POLICY_MISSING;
+    }
+    if (target == 0 || target == POLICY_MISSING) {
         target = machine->commanded_bytes;
     }
     return target == 0 ? POLICY_MISSING : target;
 }
 
+/* A part of RAM that is not known is no size yet. */
+uint64_t api_minimum(const struct fleet_machine *machine)
+{
+    uint64_t min_bytes = machine->settings.min_bytes;
+    uint64_t max_bytes = api_maximum(machine);
+    if (min_bytes == 0 && machine->facts.ram_bytes == POLICY_MISSING) {
+        return POLICY_MISSING;
+    }
+    return min_bytes < max_bytes ? min_bytes : max_bytes;
+}
+
 static void put_sizes(json_t *view, const struct fleet_machine *machine)
 {
     const struct policy_decision *decision = &machine->policy.decision;
-    uint64_t max_bytes = api_maximum(machine);
-    uint64_t min_bytes = machine->settings.min_bytes;
     api_put_number(view, "size_bytes", machine->facts.actual_bytes);
     api_put_number(view, "target_bytes", api_target(machine));
-    api_put_number(view, "minimum_bytes", min_bytes < max_bytes ? min_bytes : max_bytes);
-    api_put_number(view, "maximum_bytes", max_bytes);
+    api_put_number(view, "minimum_bytes", api_minimum(machine));
+    api_put_number(view, "maximum_bytes", api_maximum(machine));
     api_put_number(view, "ram_bytes", machine->facts.ram_bytes);
     api_put_number(view, "used_bytes", decision->used_bytes);
     api_put_number(view, "available_bytes", machine->facts.available_bytes);
-    api_put_number(view, "demand_bytes", decision->demand_bytes);
+    api_put_number(view, "demand_bytes", fleet_demand(decision));
     api_put_number(view, "want_bytes", decision->want_bytes);
     api_put_number(view, "floor_bytes", decision->floor_bytes);
     api_put_number(view, "booked_bytes", decision->booked_bytes);
-    api_put_number(view, "short_bytes", decision->short_bytes);
+    api_put_number(view, "short_bytes", fleet_short(decision));
     api_put_number(view, "resident_bytes", machine->facts.resident_bytes);
     api_put_number(view, "overhead_bytes", machine->facts.overhead_bytes);
 }
@@ -212,8 +203,9 @@ static void put_sizes(json_t *view, const struct fleet_machine *machine)
 static void put_device(json_t *view, const struct fleet_machine *machine)
 {
     const struct policy_memory *memory = &machine->policy.memory;
-    bool drifts = memory->drift != POLICY_DRIFT_NONE;
-    json_object_set_new(view, "device", json_boolean(machine->facts.device));
+    bool drifts = fleet_decided(&machine->policy) && memory->drift != POLICY_DRIFT_NONE;
+    bool told = is_told(&machine->facts);
+    json_object_set_new(view, "device", told ? json_boolean(machine->facts.device) : json_null());
     api_put_word(view, "driver", driver_names[machine->facts.driver]);
     json_object_set_new(view, "features", view_features(&machine->facts));
     api_put_word(view, "mode", policy_mode_name(memory->mode));
@@ -224,10 +216,12 @@ json_t *api_view_machine(const struct api_call *call, const struct fleet_machine
 {
     /* Where a machine can be reached on the host is none of its owner's business. */
     bool is_operator = call->identity.role == API_OPERATOR;
+    const char *trouble = machine->facts.trouble;
     json_t *view = json_object();
     api_put_text(view, "name", machine->name);
     api_put_word(view, "kind", kind_names[machine->facts.kind]);
     api_put_word(view, "state", state_names[machine->facts.state]);
+    api_put_word(view, "trouble", trouble[0] == '\0' ? NULL : trouble);
     api_put_text(view, "backend", machine->backend->name);
     api_put_text(view, "where", is_operator ? machine->where : "");
     api_put_text(view, "owner", machine->settings.owner);
@@ -238,12 +232,12 @@ json_t *api_view_machine(const struct api_call *call, const struct fleet_machine
     json_object_set_new(view, "guest", view_guest(call, &machine->facts));
     put_device(view, machine);
     json_object_set_new(view, "ballooning", view_switch(machine));
-    json_object_set_new(view, "decision", view_decision(call, &machine->policy));
+    json_object_set_new(view, "decision", api_view_decision(call, machine));
     json_object_set_new(view, "ledger", view_ledger(machine));
     api_put_number(view, "commands", machine->commands);
     api_put_text(view, "last_error", machine->last_error);
     api_put_number(view, "revision", machine->settings.revision);
-    json_object_set_new(view, "seen_age_ms", age(call, machine->seen_ms));
+    json_object_set_new(view, "seen_age_ms", api_age(call, machine->seen_ms));
     return view;
 }
 
@@ -270,88 +264,4 @@ void api_get_machine(struct api_call *call)
                  (unsigned long long)machine->settings.revision);
         api_answer(call, 200, api_view_machine(call, machine));
     }
-}
-
-void api_get_explain(struct api_call *call)
-{
-    const struct fleet_machine *machine = api_machine(call);
-    if (machine == NULL) {
-        return;
-    }
-    const struct policy_decision *decision = &machine->policy.decision;
-    json_t *body = json_object();
-    api_put_text(body, "name", machine->name);
-    put_why(call, body, &machine->policy, fleet_plan(call->api->fleet), "text");
-    json_t *numbers = json_object();
-    api_put_number(numbers, "used_bytes", decision->used_bytes);
-    api_put_number(numbers, "demand_bytes", decision->demand_bytes);
-    api_put_number(numbers, "want_bytes", decision->want_bytes);
-    api_put_number(numbers, "floor_bytes", decision->floor_bytes);
-    api_put_number(numbers, "size_bytes", machine->facts.actual_bytes);
-    api_put_number(numbers, "target_bytes", api_target(machine));
-    api_put_number(numbers, "booked_bytes", decision->booked_bytes);
-    api_put_number(numbers, "step_bytes", decision->step_bytes);
-    json_object_set_new(body, "numbers", numbers);
-    api_answer(call, 200, body);
-}
-
-void api_get_doctor(struct api_call *call)
-{
-    const struct fleet_machine *machine = api_machine(call);
-    if (machine == NULL) {
-        return;
-    }
-    struct fleet_diagnosis diagnosis;
-    fleet_doctor(call->api->fleet, machine, call->now_ms, &diagnosis);
-    json_t *checks = json_array();
-    for (size_t i = 0; i < diagnosis.count; i++) {
-        json_t *check = json_object();
-        api_put_text(check, "name", diagnosis.checks[i].name);
-        api_put_word(check, "verdict", verdict_names[diagnosis.checks[i].verdict]);
-        api_put_text(check, "text", diagnosis.checks[i].text);
-        json_array_append_new(checks, check);
-    }
-    json_t *body = json_object();
-    api_put_text(body, "name", machine->name);
-    api_put_word(body, "verdict", verdict_names[diagnosis.verdict]);
-    api_put_text(body, "text", diagnosis.text);
-    json_object_set_new(body, "checks", checks);
-    api_answer(call, 200, body);
-}
-
-/* What would change, by a decision on a copy. An owner is shown his machines' part, and nothing of
- * the host. */
-void api_get_plan(struct api_call *call)
-{
-    struct fleet *fleet = call->api->fleet;
-    struct policy_plan plan;
-    size_t count;
-    size_t planned;
-    memset(&plan, 0, sizeof(plan));
-    struct policy_machine *copies =
-        fleet_dry_run(fleet, fleet_host(fleet), call->now_ms, &plan, &planned);
-    struct fleet_machine *const *machines = fleet_machines(fleet, &count);
-    if (copies == NULL && count > 0) {
-        api_error(call, 500, "internal", "The daemon is out of memory.");
-        return;
-    }
-    json_t *moves = json_array();
-    for (size_t i = 0; copies != NULL && i < planned && i < count; i++) {
-        if (!api_sees_machine(&call->identity, machines[i])) {
-            continue;
-        }
-        json_t *move = json_object();
-        api_put_text(move, "name", machines[i]->name);
-        api_put_number(move, "size_bytes", machines[i]->facts.actual_bytes);
-        api_put_number(move, "target_bytes", api_target(machines[i]));
-        api_put_number(move, "new_target_bytes", copies[i].decision.target_bytes);
-        put_why(call, move, &copies[i], &plan, "text");
-        json_array_append_new(moves, move);
-    }
-    bool is_operator = call->identity.role == API_OPERATOR;
-    json_t *body = json_object();
-    json_object_set_new(body, "now", is_operator ? api_view_host(call->api, &plan) : json_null());
-    json_object_set_new(body, "moves", moves);
-    free(copies);
-    api_answer(call, 200, body);
 }

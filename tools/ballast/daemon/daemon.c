@@ -171,6 +171,7 @@ static enum options_exit open_api(struct daemon *daemon)
         .now_ms = daemon_now_ms,
         .now_s = daemon_wall_s,
         .started_s = daemon_wall_s(NULL),
+        .host = &daemon->host,
         .version = OPTIONS_VERSION,
     };
     for (size_t i = 0; i < daemon->config.listen_count; i++) {

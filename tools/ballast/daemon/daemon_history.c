@@ -26,11 +26,24 @@ static void log_store(struct daemon *daemon, const char *doing)
              store_error(daemon->store));
 }
 
-/* Sums of sizes stop at "missing" and do not run over it: one machine's nonsense must not become
- * the host's. */
-static uint64_t add_bytes(uint64_t sum, uint64_t bytes)
+/* A sum over machines of which one's size is not known, or nonsense, is of the others; where none
+ * is known the sum is not known either. */
+struct sum {
+    uint64_t bytes;
+    bool known; /* something was added, or there was nothing to add */
+};
+
+static void sum_add(struct sum *sum, uint64_t bytes)
 {
-    return bytes > POLICY_BYTES_MAX ? sum : sum + bytes;
+    if (bytes <= POLICY_BYTES_MAX) {
+        sum->bytes += bytes;
+        sum->known = true;
+    }
+}
+
+static uint64_t sum_of(const struct sum *sum)
+{
+    return sum->known ? sum->bytes : POLICY_MISSING;
 }
 
 static bool add_machine(struct daemon *daemon, const struct fleet_machine *machine, int64_t time_s,
@@ -40,19 +53,14 @@ static bool add_machine(struct daemon *daemon, const struct fleet_machine *machi
     struct store_point point = {
         .time_s = time_s,
         .size_bytes = machine->facts.actual_bytes,
-        .target_bytes = machine->commanded_bytes,
+        .target_bytes = machine->commanded_bytes == 0 ? POLICY_MISSING : machine->commanded_bytes,
         .used_bytes = decision->used_bytes,
         .available_bytes = machine->facts.available_bytes,
         .resident_bytes = machine->facts.resident_bytes,
-        .demand_bytes = decision->demand_bytes,
-        .short_bytes = decision->short_bytes,
+        .demand_bytes = fleet_demand(decision),
+        .short_bytes = fleet_short(decision),
         .zone = zone,
     };
-
-    /* No target was ever sent: it is its size. */
-    if (point.target_bytes == 0) {
-        point.target_bytes = point.size_bytes;
-    }
     return store_add(daemon->store, machine->name, &point);
 }
 
@@ -72,14 +80,17 @@ void daemon_history_add(struct daemon *daemon, const struct policy_host *host)
         .short_bytes = plan->short_bytes,
         .zone = plan->zone,
     };
+    struct sum sizes = { .known = count == 0 };
+    struct sum demands = { .known = count == 0 };
     bool good = true;
 
     for (size_t i = 0; good && i < count; i++) {
-        point.target_bytes = add_bytes(point.target_bytes, machines[i]->facts.actual_bytes);
-        point.demand_bytes =
-            add_bytes(point.demand_bytes, machines[i]->policy.decision.demand_bytes);
+        sum_add(&sizes, machines[i]->facts.actual_bytes);
+        sum_add(&demands, fleet_demand(&machines[i]->policy.decision));
         good = add_machine(daemon, machines[i], point.time_s, plan->zone);
     }
+    point.target_bytes = sum_of(&sizes);
+    point.demand_bytes = sum_of(&demands);
     if (!good || !store_add(daemon->store, "", &point)) {
         log_store(daemon, "history has a gap");
     }

@@ -214,6 +214,7 @@ struct fleet_machine *fleet_found(struct fleet *fleet, const char *name,
     machine->backend = backend;
     machine->handle = handle;
     machine->found_ms = now_ms;
+    machine->policy = fleet_undecided(&machine->policy.memory);
     facts_clear(&machine->facts);
     entry_load(fleet, entry);
     fleet_ledger_load(fleet, entry);

@@ -81,9 +81,30 @@ struct fleet_machine {
     uint64_t commanded_bytes;       /* last target that was accepted */
     uint64_t commands;              /* targets sent since it was found */
     char last_error[128];           /* of the last target that was refused */
-    struct policy_machine policy;   /* as of the last period: input, memory and decision */
+    struct policy_machine policy;   /* as of the last period: input, memory and decision; see
+                                     * fleet_decided() */
     struct fleet_ledger ledger;
 };
+
+/* Whether the policy decided about a machine in this period (that of fleet_machine.policy, or of
+ * fleet_dry_run()). It does not where nothing of the machine is in memory, or nothing is known of
+ * it: then every size in the decision is POLICY_MISSING, and the other members mean nothing. */
+static inline bool fleet_decided(const struct policy_machine *policy)
+{
+    return policy->max_bytes != 0;
+}
+
+/* Demand, and what of it could not be granted. Both follow from what a machine uses: where that is
+ * not known the policy goes on with what the machine has, and that is nobody's demand. */
+static inline uint64_t fleet_demand(const struct policy_decision *decision)
+{
+    return decision->used_bytes == POLICY_MISSING ? POLICY_MISSING : decision->demand_bytes;
+}
+
+static inline uint64_t fleet_short(const struct policy_decision *decision)
+{
+    return decision->used_bytes == POLICY_MISSING ? POLICY_MISSING : decision->short_bytes;
+}
 
 /* ---- what happens ---- */
 

@@ -91,6 +91,11 @@ bool fleet_input(const struct fleet_machine *machine, const struct fleet_setting
 /* Inputs of all active machines into fleet->round, with their memories. Returns how many. */
 size_t fleet_gather(struct fleet *fleet, int64_t now_ms);
 
+/* ---- fleet_undecided.c ---- */
+
+/* What stands for a machine without part in a decision: see fleet_decided(). */
+struct policy_machine fleet_undecided(const struct policy_memory *memory);
+
 /* ---- fleet_ledger.c ---- */
 
 void fleet_ledger_update(struct fleet *fleet, struct fleet_entry *entry, int64_t now_ms);

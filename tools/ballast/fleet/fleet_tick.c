@@ -104,6 +104,7 @@ bool fleet_input(const struct fleet_machine *machine, const struct fleet_setting
         .class = settings->class,
         /* What is not managed may take all its RAM at any time, without asking here. */
         .enabled = settings->ballooning && settings->managed,
+        .unmanaged = !settings->managed,
         .weight = settings->weight,
         .max_bytes = ram,
         .sample = sample_of(machine, now_ms),
@@ -277,7 +278,7 @@ void fleet_tick(struct fleet *fleet, const struct policy_host *host, int64_t now
         struct fleet_entry *entry = fleet_entry_of(fleet->machines[i]);
         if (!entry->active) {
             /* What it needed and was promised is nobody's now, and in no sum over all machines. */
-            entry->shown.policy = (struct policy_machine){ .memory = entry->shown.policy.memory };
+            entry->shown.policy = fleet_undecided(&entry->shown.policy.memory);
             continue;
         }
         entry->shown.policy = fleet->round[next++];
@@ -308,9 +309,8 @@ struct policy_machine *fleet_dry_run(struct fleet *fleet, const struct policy_ho
     fleet->decide(&fleet->policy, &asked, &host_memory, fleet->round, active, now_ms, plan);
     for (size_t i = 0, next = 0; i < fleet->count; i++) {
         const struct fleet_entry *entry = fleet_entry_of(fleet->machines[i]);
-        if (entry->active) {
-            result[i] = fleet->round[next++];
-        }
+        result[i] =
+            entry->active ? fleet->round[next++] : fleet_undecided(&entry->shown.policy.memory);
         result[i].id = (uint32_t)i;
         if (!entry->shown.settings.managed) {
             result[i].decision.set_target = false;
