@@ -38,16 +38,37 @@
     "\"hold_ms\":null},\"ledger\":{\"lent_mib_s\":0,\"peaks_met\":0,\"peaks_missed\":0},"          \
     "\"commands\":0,\"last_error\":\"bad \\u001b[2J\",\"revision\":1,\"seen_age_ms\":300}"
 
+/* One that nobody has reached. */
+#define MAIL_BODY                                                                                  \
+    "{\"name\":\"mail\",\"kind\":\"machine\",\"state\":\"unreachable\",\"trouble\":"               \
+    "\"another client has its socket\",\"backend\":\"qmp\",\"where\":\"/run/mail.qmp\","           \
+    "\"owner\":\"\",\"class\":\"burst\",\"weight\":1000,\"managed\":true,\"size_bytes\":null,"     \
+    "\"target_bytes\":null,\"minimum_bytes\":null,\"maximum_bytes\":null,\"ram_bytes\":null,"      \
+    "\"used_bytes\":null,\"available_bytes\":null,\"demand_bytes\":null,\"want_bytes\":null,"      \
+    "\"floor_bytes\":null,\"booked_bytes\":null,\"short_bytes\":null,\"resident_bytes\":null,"     \
+    "\"overhead_bytes\":null,\"guest\":{\"total_bytes\":null,\"free_bytes\":null,"                 \
+    "\"available_bytes\":null,\"caches_bytes\":null,\"swap_in_bytes\":null,"                       \
+    "\"swap_out_bytes\":null,\"major_faults\":null,\"minor_faults\":null,"                         \
+    "\"alloc_stalls\":null,\"oom_kills\":null,\"age_ms\":null},\"device\":null,"                   \
+    "\"driver\":\"unknown\",\"features\":null,\"mode\":\"unknown\",\"drift\":null,"                \
+    "\"ballooning\":{\"state\":null,\"wanted\":true,\"missing_bytes\":null,"                       \
+    "\"text\":\"Ballooning shall be on; whether it is, is not known.\"},\"decision\":{"            \
+    "\"reason\":null,\"reason_text\":\"nothing is decided about it: another client has its "       \
+    "socket\",\"hold\":null,\"hold_text\":\"\",\"hold_ms\":null},\"ledger\":{\"lent_mib_s\":0,"    \
+    "\"peaks_met\":0,\"peaks_missed\":0},\"commands\":0,\"last_error\":\"\",\"revision\":0,"       \
+    "\"seen_age_ms\":null}"
+
 #define LIST_BODY "{\"machines\":[" DB_BODY "," WEB_BODY "]}"
 
 #define HOST_BODY                                                                                  \
     "{\"zone\":\"soft\",\"total_bytes\":17179869184,\"available_bytes\":2147483648,"               \
+    "\"swap_total_bytes\":2147483648,\"swap_free_bytes\":1073741824,\"ksm_saved_bytes\":67108864," \
     "\"psi_some_percent\":1.25,\"psi_full_percent\":0.0,\"reserve_bytes\":536870912,"              \
     "\"slush_bytes\":1073741824,\"slush_left_bytes\":805306368,\"ceiling_bytes\":15032385536,"     \
     "\"booked_bytes\":10200547328,\"arrived_bytes\":268435456,\"asked_bytes\":536870912,"          \
     "\"short_bytes\":268435456,\"granted_bytes\":268435456,\"coming_bytes\":0,"                    \
     "\"taken_bytes\":536870912,\"reserved_bytes\":0,\"promised_bytes\":9126805504,"                \
-    "\"missing_for_promises_bytes\":0,\"admit\":true,\"machines\":2}"
+    "\"missing_for_promises_bytes\":0,\"admit\":true,\"machines\":2,\"decided_age_ms\":800}"
 
 #define EVENT_1                                                                                    \
     "{\"number\":41,\"time_s\":1234567890,\"kind\":\"target\",\"machine\":\"web\","                \

@@ -129,6 +129,65 @@ static void show_tells_all_of_a_machine(void **state)
     told_free(&told);
 }
 
+static void of_a_machine_that_nobody_reached_no_number_is_shown(void **state)
+{
+    static const char *const lines[] = {
+        "kind, state      machine, unreachable\n",
+        "trouble          another client has its socket\n",
+        "memory now       -\n",
+        "guaranteed       -\n",
+        "used             -\n",
+        "demand           -\n",
+        "booked           -\n",
+        "short of         -\n",
+        "out of memory    -\n",
+        "device, driver   -, unknown\n",
+        "ballooning       -: Ballooning shall be on; whether it is, is not known.\n",
+        "decision         -: nothing is decided about it: another client has its socket\n",
+    };
+    struct told told =
+        ASK("list", { .path = "/v1/machines", .body = "{\"machines\":[" MAIL_BODY "]}" });
+    (void)state;
+    assert_string_equal(told.ran.out,
+                        "NAME  STATE        CLASS  NOW  TARGET  USED  GUARANTEED  MAXIMUM  WHY\n"
+                        "mail  unreachable  burst    -       -     -           -        -  "
+                        "nothing is decided about it: another client has its socket\n");
+    told_free(&told);
+    told = ASK("show mail", { .path = "/v1/machines/mail", .body = MAIL_BODY });
+    for (size_t i = 0; i < COUNT(lines); i++) {
+        assert_has(told.ran.out, lines[i]);
+    }
+    told_free(&told);
+    told = ASK("plan", { .path = "/v1/plan",
+                         .body = "{\"now\":null,\"moves\":[{\"name\":\"mail\",\"size_bytes\":null,"
+                                 "\"target_bytes\":null,\"new_target_bytes\":null,\"reason\":null,"
+                                 "\"text\":\"not reached\",\"hold\":null,\"hold_text\":\"\"}]}" });
+    assert_string_equal(told.ran.out, "NAME  NOW  TARGET  NEXT  RULE  WHY\n"
+                                      "mail    -       -     -  -     not reached\n");
+    told_free(&told);
+}
+
+/* The sentence of the decision says the hold already. */
+static void a_hold_is_told_once(void **state)
+{
+    static const char body[] =
+        "{\"name\":\"db\",\"reason\":\"keep-held\",\"text\":\"keeps 2 GiB although 1 GiB would be "
+        "its share: it is paused\",\"hold\":\"paused\",\"hold_text\":\"it is paused\","
+        "\"numbers\":{}}";
+    struct told told = ASK("explain db", { .path = "/v1/machines/db/explain", .body = body });
+    (void)state;
+    assert_has(told.ran.out, "its share: it is paused\n\nmemory now");
+    told_free(&told);
+    told =
+        ASK("plan", { .path = "/v1/plan",
+                      .body = "{\"now\":null,\"moves\":[{\"name\":\"db\",\"size_bytes\":1073741824,"
+                              "\"target_bytes\":1073741824,\"new_target_bytes\":1073741824,"
+                              "\"reason\":\"keep-held\",\"text\":\"keeps it: it is paused\","
+                              "\"hold\":\"paused\",\"hold_text\":\"it is paused\"}]}" });
+    assert_has(told.ran.out, "keep-held  keeps it: it is paused\n");
+    told_free(&told);
+}
+
 static void a_name_that_does_not_exist_finds_its_neighbour(void **state)
 {
     struct told told = ASK("show webb", all_machines);
@@ -160,6 +219,17 @@ static void host_tells_zone_and_promises(void **state)
     assert_has(told.ran.out, "pressure         some 1.25 %, full 0.00 %\n");
     assert_has(told.ran.out, "  of it left     768 MiB\n");
     assert_has(told.ran.out, "admits           yes\n");
+    assert_has(told.ran.out, "swap             2 GiB, 1 GiB free\n");
+    assert_has(told.ran.out, "saved by KSM     64 MiB\n");
+    assert_has(told.ran.out, "decided          800 ms ago\n");
+    told_free(&told);
+    told = ASK("host", { .path = "/v1/host",
+                         .body = "{\"zone\":null,\"total_bytes\":null,\"psi_some_percent\":null,"
+                                 "\"admit\":null,\"machines\":0,\"decided_age_ms\":null}" });
+    assert_has(told.ran.out, "zone             -\n");
+    assert_has(told.ran.out, "total            -\n");
+    assert_has(told.ran.out, "pressure         some -, full -\n");
+    assert_has(told.ran.out, "admits           -\n");
     told_free(&told);
 }
 
@@ -661,6 +731,8 @@ int main(void)
         cmocka_unit_test(json_is_what_the_daemon_said),
         cmocka_unit_test(a_host_without_machines_says_so),
         cmocka_unit_test(show_tells_all_of_a_machine),
+        cmocka_unit_test(of_a_machine_that_nobody_reached_no_number_is_shown),
+        cmocka_unit_test(a_hold_is_told_once),
         cmocka_unit_test(a_name_that_does_not_exist_finds_its_neighbour),
         cmocka_unit_test(names_are_encoded_in_the_address),
         cmocka_unit_test(host_tells_zone_and_promises),

@@ -170,6 +170,9 @@ enum cli_colour cli_zone_colour(const char *zone)
     if (strcmp(zone, "green") == 0) {
         return CLI_GREEN;
     }
+    if (zone[0] == '\0' || zone[0] == '-') {
+        return CLI_PLAIN; /* not known */
+    }
     return strcmp(zone, "soft") == 0 ? CLI_YELLOW : CLI_RED;
 }
 

@@ -245,6 +245,50 @@ bool cli_true(const json_t *object, const char *member)
     return json_is_true(json_object_get(object, member));
 }
 
+const char *cli_word(const json_t *object, const char *member)
+{
+    const char *word = cli_string(object, member);
+    return word[0] == '\0' ? "-" : word;
+}
+
+const char *cli_answer_word(const json_t *object, const char *member, const char *yes,
+                            const char *no)
+{
+    const json_t *value = json_object_get(object, member);
+    if (!json_is_boolean(value)) {
+        return "-";
+    }
+    return json_is_true(value) ? yes : no;
+}
+
+const char *cli_count(const json_t *object, const char *member, char text[CLI_TEXT])
+{
+    int64_t number = cli_number(object, member);
+    if (number < 0) {
+        (void)snprintf(text, CLI_TEXT, "-");
+    } else {
+        (void)snprintf(text, CLI_TEXT, "%" PRId64, number);
+    }
+    return text;
+}
+
+const char *cli_percent(const json_t *object, const char *member, char text[CLI_TEXT])
+{
+    const json_t *value = json_object_get(object, member);
+    if (json_is_number(value)) {
+        (void)snprintf(text, CLI_TEXT, "%.2f %%", json_number_value(value));
+    } else {
+        (void)snprintf(text, CLI_TEXT, "-");
+    }
+    return text;
+}
+
+const char *cli_hold(const json_t *object, const char *member)
+{
+    const char *hold = cli_string(object, "hold_text");
+    return strstr(cli_string(object, member), hold) != NULL ? "" : hold;
+}
+
 void cli_put_json(FILE *out, const json_t *json)
 {
     int fd = fileno(out);

@@ -53,5 +53,17 @@ int64_t cli_number(const json_t *object, const char *member);
 const char *cli_string(const json_t *object, const char *member);
 bool cli_true(const json_t *object, const char *member);
 
+/* The same for people, "-" for what is not known: a word, a yes or no (in the words given), a
+ * number and a percentage, which are written to `text`. */
+const char *cli_word(const json_t *object, const char *member);
+const char *cli_answer_word(const json_t *object, const char *member, const char *yes,
+                            const char *no);
+const char *cli_count(const json_t *object, const char *member, char text[CLI_TEXT]);
+const char *cli_percent(const json_t *object, const char *member, char text[CLI_TEXT]);
+
+/* What holds a machine, as a sentence; "" where nothing does, or where the sentence of this member
+ * says it already. */
+const char *cli_hold(const json_t *object, const char *member);
+
 /* Writes JSON for programs: indented, the members in the daemon's order. */
 void cli_put_json(FILE *out, const json_t *json);

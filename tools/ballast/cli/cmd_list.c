@@ -14,7 +14,7 @@
 /* What a person should know of a machine first: trouble, then its switch, else its state. */
 static const char *state_word(const json_t *machine)
 {
-    const char *state = cli_string(machine, "state");
+    const char *state = cli_word(machine, "state");
     const char *drift = cli_string(machine, "drift");
     const char *ballooning = cli_string(json_object_get(machine, "ballooning"), "state");
     if (strcmp(state, "running") != 0) {
@@ -26,13 +26,17 @@ static const char *state_word(const json_t *machine)
     if (!cli_true(machine, "managed")) {
         return "unmanaged";
     }
-    return strcmp(ballooning, "enabled") == 0 ? state : ballooning;
+    return strcmp(ballooning, "enabled") == 0 || ballooning[0] == '\0' ? state : ballooning;
 }
 
-/* Why it has what it has: the rule that holds it says more than that nothing moves. */
+/* Why it has what it has: the rule that holds it says more than that nothing moves. Where nothing
+ * is decided there is no word, and a sentence says why. */
 static const char *why_word(const json_t *decision)
 {
     const char *reason = cli_string(decision, "reason");
+    if (reason[0] == '\0') {
+        return cli_word(decision, "reason_text");
+    }
     const char *hold = cli_string(decision, "hold");
     bool keeps = strcmp(reason, "keep") == 0;
     return keeps && hold[0] != '\0' && strcmp(hold, "none") != 0 ? hold : reason;
@@ -135,7 +139,6 @@ static void show_guest(FILE *out, const json_t *machine)
     const json_t *guest = json_object_get(machine, "guest");
     char text[CLI_TEXT];
     char size[CLI_TEXT];
-    int64_t kills = cli_number(guest, "oom_kills");
     if (json_is_integer(json_object_get(guest, "age_ms"))) {
         cli_line(out, "statistics", "%s old; total %s", cli_span(cli_number(guest, "age_ms"), text),
                  cli_size(cli_bytes(guest, "total_bytes"), size));
@@ -144,41 +147,48 @@ static void show_guest(FILE *out, const json_t *machine)
     } else {
         cli_line(out, "statistics", "none yet");
     }
-    if (kills > 0) {
-        cli_line(out, "out of memory", "%" PRId64 " programs killed by the guest", kills);
-    }
-    cli_line(out, "device, driver", "%s, %s", cli_true(machine, "device") ? "yes" : "no",
-             cli_string(machine, "driver"));
-    cli_line(out, "accounting", "%s", cli_string(machine, "mode"));
+    cli_line(out, "out of memory", "%s%s", cli_count(guest, "oom_kills", text),
+             cli_number(guest, "oom_kills") < 0 ? "" : " programs killed by the guest");
+    cli_line(out, "device, driver", "%s, %s", cli_answer_word(machine, "device", "yes", "no"),
+             cli_word(machine, "driver"));
+    cli_line(out, "accounting", "%s", cli_word(machine, "mode"));
+}
+
+static void show_ledger(FILE *out, const json_t *ledger)
+{
+    char lent[CLI_TEXT];
+    char met[CLI_TEXT];
+    char missed[CLI_TEXT];
+    cli_line(out, "ledger", "lent %s MiB x s; peaks paid %s, not paid %s",
+             cli_count(ledger, "lent_mib_s", lent), cli_count(ledger, "peaks_met", met),
+             cli_count(ledger, "peaks_missed", missed));
 }
 
 static void show_machine(FILE *out, const json_t *machine)
 {
     const json_t *decision = json_object_get(machine, "decision");
     const json_t *ballooning = json_object_get(machine, "ballooning");
-    const json_t *ledger = json_object_get(machine, "ledger");
+    const char *hold = cli_hold(decision, "reason_text");
     cli_line(out, "name", "%s", cli_string(machine, "name"));
-    cli_line(out, "kind, state", "%s, %s", cli_string(machine, "kind"),
-             cli_string(machine, "state"));
+    cli_line(out, "kind, state", "%s, %s", cli_word(machine, "kind"), cli_word(machine, "state"));
+    if (cli_string(machine, "trouble")[0] != '\0') {
+        cli_line(out, "trouble", "%s", cli_string(machine, "trouble"));
+    }
     cli_line(out, "where", "%s %s", cli_string(machine, "backend"), cli_string(machine, "where"));
-    cli_line(out, "owner", "%s",
-             cli_string(machine, "owner")[0] == '\0' ? "-" : cli_string(machine, "owner"));
+    cli_line(out, "owner", "%s", cli_word(machine, "owner"));
     cli_line(out, "class, weight", "%s, %" PRId64, cli_string(machine, "class"),
              cli_number(machine, "weight"));
-    cli_line(out, "managed", "%s", cli_true(machine, "managed") ? "yes" : "no");
-    cli_line(out, "ballooning", "%s: %s", cli_string(ballooning, "state"),
+    cli_line(out, "managed", "%s", cli_answer_word(machine, "managed", "yes", "no"));
+    cli_line(out, "ballooning", "%s: %s", cli_word(ballooning, "state"),
              cli_string(ballooning, "text"));
     show_memory(out, machine);
     show_guest(out, machine);
-    cli_line(out, "decision", "%s: %s", cli_string(decision, "reason"),
+    cli_line(out, "decision", "%s: %s", cli_word(decision, "reason"),
              cli_string(decision, "reason_text"));
-    if (cli_string(decision, "hold_text")[0] != '\0') {
-        cli_line(out, "held", "%s: %s", cli_string(decision, "hold"),
-                 cli_string(decision, "hold_text"));
+    if (hold[0] != '\0') {
+        cli_line(out, "held", "%s: %s", cli_string(decision, "hold"), hold);
     }
-    cli_line(out, "ledger", "lent %" PRId64 " MiB x s; peaks paid %" PRId64 ", not paid %" PRId64,
-             cli_number(ledger, "lent_mib_s"), cli_number(ledger, "peaks_met"),
-             cli_number(ledger, "peaks_missed"));
+    show_ledger(out, json_object_get(machine, "ledger"));
     if (cli_string(machine, "last_error")[0] != '\0') {
         cli_line(out, "last error", "%s", cli_string(machine, "last_error"));
     }
@@ -204,11 +214,15 @@ int cmd_show(struct cli *cli, const struct cli_args *args)
 
 static void show_host(FILE *out, const json_t *host)
 {
+    char text[CLI_TEXT];
+    char other[CLI_TEXT];
     size_line(out, "total", host, "total_bytes");
     size_line(out, "available", host, "available_bytes");
-    cli_line(out, "pressure", "some %.2f %%, full %.2f %%",
-             json_number_value(json_object_get(host, "psi_some_percent")),
-             json_number_value(json_object_get(host, "psi_full_percent")));
+    cli_line(out, "swap", "%s, %s free", cli_size(cli_bytes(host, "swap_total_bytes"), text),
+             cli_size(cli_bytes(host, "swap_free_bytes"), other));
+    size_line(out, "saved by KSM", host, "ksm_saved_bytes");
+    cli_line(out, "pressure", "some %s, full %s", cli_percent(host, "psi_some_percent", text),
+             cli_percent(host, "psi_full_percent", other));
     size_line(out, "reserve", host, "reserve_bytes");
     size_line(out, "slush fund", host, "slush_bytes");
     size_line(out, "  of it left", host, "slush_left_bytes");
@@ -223,8 +237,10 @@ static void show_host(FILE *out, const json_t *host)
     size_line(out, "reserved", host, "reserved_bytes");
     size_line(out, "promised", host, "promised_bytes");
     size_line(out, "not covered", host, "missing_for_promises_bytes");
-    cli_line(out, "admits", "%s", cli_true(host, "admit") ? "yes" : "no, nothing new may start");
-    cli_line(out, "machines", "%" PRId64, cli_number(host, "machines"));
+    cli_line(out, "admits", "%s",
+             cli_answer_word(host, "admit", "yes", "no, nothing new may start"));
+    cli_line(out, "machines", "%s", cli_count(host, "machines", text));
+    cli_line(out, "decided", "%s ago", cli_span(cli_number(host, "decided_age_ms"), text));
 }
 
 int cmd_host(struct cli *cli, const struct cli_args *args)
@@ -238,7 +254,7 @@ int cmd_host(struct cli *cli, const struct cli_args *args)
     if (cli->json) {
         cli_put_json(cli->out, host);
     } else {
-        cli_line(cli->out, "zone", "%s", cli_string(host, "zone"));
+        cli_line(cli->out, "zone", "%s", cli_word(host, "zone"));
         show_host(cli->out, host);
     }
     json_decref(host);

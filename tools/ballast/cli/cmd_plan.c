@@ -15,21 +15,21 @@ static void add_move(struct cli_table *table, const json_t *move)
 {
     uint64_t before = cli_bytes(move, "target_bytes");
     uint64_t after = cli_bytes(move, "new_target_bytes");
-    const char *hold = cli_string(move, "hold_text");
+    const char *hold = cli_hold(move, "text");
     enum cli_colour colour = CLI_DIM;
-    if (before != after) {
+    if (before != after && before != POLICY_MISSING && after != POLICY_MISSING) {
         colour = after > before ? CLI_GREEN : CLI_YELLOW;
     }
     cli_table_add(table, CLI_PLAIN, "%s", cli_string(move, "name"));
     cli_table_bytes(table, cli_bytes(move, "size_bytes"));
     cli_table_bytes(table, before);
-    if (before == after) {
+    if (before == after && after != POLICY_MISSING) {
         cli_table_add(table, colour, "=");
     } else {
         char text[CLI_TEXT];
         cli_table_add(table, colour, "%s", cli_size(after, text));
     }
-    cli_table_add(table, colour, "%s", cli_string(move, "reason"));
+    cli_table_add(table, colour, "%s", cli_word(move, "reason"));
     cli_table_add(table, CLI_PLAIN, "%s%s%s", cli_string(move, "text"), hold[0] == '\0' ? "" : "; ",
                   hold);
 }
@@ -95,7 +95,7 @@ static void print_explanation(struct cli *cli, const json_t *json)
                                          "fair part",  "floor",  "booked", "largest step" };
     const json_t *numbers = json_object_get(json, "numbers");
     print_sentence(cli->out, cli_string(json, "text"));
-    print_sentence(cli->out, cli_string(json, "hold_text"));
+    print_sentence(cli->out, cli_hold(json, "text"));
     (void)fputc('\n', cli->out);
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
         char text[CLI_TEXT];

@@ -206,7 +206,8 @@ static size_t draw_host(const struct top_view *view, const json_t *host, size_t 
     char available[CLI_TEXT];
     char fund[CLI_TEXT];
     char lacking[CLI_TEXT];
-    const char *zone = cli_string(host, "zone");
+    const char *zone = cli_word(host, "zone");
+    char pressure[CLI_TEXT];
     if (host == NULL) {
         (void)fprintf(out, "ballast  %zu machine%s\n\n", count, count == 1 ? "" : "s");
         return 2;
@@ -221,9 +222,8 @@ static size_t draw_host(const struct top_view *view, const json_t *host, size_t 
     (void)fprintf(out, "slush fund %s  short of %s",
                   cli_size(cli_bytes(host, "slush_left_bytes"), fund),
                   cli_size(cli_bytes(host, "short_bytes"), lacking));
-    (void)fprintf(out, "  pressure %.2f %%%s\n\n",
-                  json_number_value(json_object_get(host, "psi_some_percent")),
-                  cli_true(host, "admit") ? "" : "  nothing new may start");
+    (void)fprintf(out, "  pressure %s%s\n\n", cli_percent(host, "psi_some_percent", pressure),
+                  json_is_false(json_object_get(host, "admit")) ? "  nothing new may start" : "");
     return 3;
 }
 
@@ -252,6 +252,19 @@ static void draw_titles(const struct top_view *view, size_t bar, FILE *out)
     (void)fputc('\n', out);
 }
 
+/* Where the size is not known there is nothing to draw, but something to say. */
+static void draw_bar(const struct top_view *view, const json_t *machine, size_t bar, FILE *out)
+{
+    const char *trouble = cli_string(machine, "trouble");
+    if (cli_bytes(machine, "size_bytes") != POLICY_MISSING) {
+        top_bar(view, machine, bar, out);
+        return;
+    }
+    colour(view, CLI_YELLOW, out);
+    put_cut(trouble[0] != '\0' ? trouble : cli_word(machine, "state"), bar, false, out);
+    colour(view, CLI_PLAIN, out);
+}
+
 static void draw_machine(const struct top_view *view, const json_t *machine, size_t bar, FILE *out)
 {
     static const char *const shown[SIZES] = { "size_bytes", "target_bytes", "used_bytes",
@@ -262,7 +275,7 @@ static void draw_machine(const struct top_view *view, const json_t *machine, siz
     }
     if (bar > 0) {
         (void)fputs("  ", out);
-        top_bar(view, machine, bar, out);
+        draw_bar(view, machine, bar, out);
     }
     (void)fputc('\n', out);
 }
