@@ -65,8 +65,8 @@ static const char *make_target(const char *who, char **rest, char *target, size_
 
 static void check_status(unsigned status)
 {
-    static const unsigned known[] = { 200, 201, 204, 400, 401, 403, 404,
-                                      405, 409, 412, 413, 422, 428, 500 };
+    static const unsigned known[] = { 200, 201, 204, 400, 401, 403, 404, 405,
+                                      409, 412, 413, 422, 428, 429, 500 };
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (known[i] == status) {
             return;
@@ -83,7 +83,9 @@ static void check_role(const struct ask *ask, const char *target)
     }
     if (response->identity.role == API_NOBODY) {
         assert(world.changes == 0);
-        assert(world.audit_count == 0);
+        for (size_t i = 0; i < world.audit_count; i++) {
+            assert(!world.audits[i].done);
+        }
         assert(response->stream == API_STREAM_NONE);
     } else {
         assert(world.changes == 0 || world.change.given == CONFIG_GIVEN_BALLOONING);

@@ -240,6 +240,7 @@ unsigned world_ask(struct ask *ask, const char *method, const char *target)
             ask->body_size != 0 ? ask->body_size : strlen(ask->body == NULL ? "" : ask->body),
         .local = ask->local,
         .uid = ask->uid,
+        .from = ask->from,
     };
     api_handle(&world.api, &request, &ask->response);
     if (ask->response.type != NULL && strcmp(ask->response.type, "application/json") == 0) {

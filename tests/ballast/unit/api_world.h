@@ -79,6 +79,7 @@ struct ask {
     size_t body_size; /* 0: strlen(body) */
     bool local;
     uint32_t uid;
+    const char *from; /* NULL: not known */
     struct api_response response;
     json_t *json; /* of the body, when it is JSON */
 };

@@ -114,7 +114,9 @@ static void values_that_are_not_allowed_change_nothing(void **state)
         assert_string_equal(world_string(&ask, "error.code"), "invalid");
     }
     assert_int_equal(world.changes, 0);
-    assert_int_equal(world.audit_count, 0);
+    for (size_t i = 0; i < world.audit_count; i++) {
+        assert_false(world.audits[i].done);
+    }
 }
 
 static void hostile_bodies_are_malformed(void **state)

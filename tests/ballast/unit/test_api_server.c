@@ -82,6 +82,20 @@ static void the_local_user_needs_one_over_tcp(void **state)
     (void)state;
     start_at("127.0.0.1:0");
     assert_int_equal(http("GET", "/v1/host", NULL, NULL, NULL), 401);
+    assert_int_equal(http("POST", "/v1/machines/web/adopt", NULL, NULL, NULL), 401);
+    assert_string_equal(world.audits[0].who, "nobody:127.0.0.1");
+}
+
+static void where_a_wrong_token_comes_from_is_known(void **state)
+{
+    (void)state;
+    char from[32];
+    start_unix();
+    assert_int_equal(http("GET", "/v1/host", "a-wrong-token-0123", NULL, NULL), 401);
+    snprintf(from, sizeof(from), "uid %u", getuid());
+    /* It was told at once, and is not counted any more. */
+    assert_string_equal(world.api.logins.sources[0].from, from);
+    assert_int_equal(world.api.logins.total, 1);
 }
 
 /* ---- listening ---- */
@@ -193,6 +207,10 @@ static void a_body_beyond_the_limit_is_refused(void **state)
     assert_int_equal(http("POST", "/v1/reservations", NULL, NULL, large), 413);
     assert_int_equal(http("POST", "/v1/reservations", NULL, "Transfer-Encoding: chunked", large),
                      413);
+    assert_int_equal(world.audit_count, 2);
+    assert_string_equal(world.audits[1].action, "POST");
+    assert_string_equal(world.audits[1].target, "/v1/reservations");
+    assert_string_equal(world.audits[1].detail, "413 too_large");
     memcpy(large, "{\"name\":\"a\",\"bytes\":1}", 22);
     large[API_BODY_MAX] = '\0';
     assert_int_equal(http("POST", "/v1/reservations", NULL, NULL, large), 201);
@@ -561,6 +579,7 @@ int main(void)
         TEST(paths_and_queries_arrive_as_they_were_sent),
         TEST(the_local_user_needs_no_token_over_the_unix_socket),
         TEST(the_local_user_needs_one_over_tcp),
+        TEST(where_a_wrong_token_comes_from_is_known),
         TEST(only_loopback_is_listened_at),
         TEST(the_unix_socket_is_closed_to_others_and_removed_at_the_end),
         TEST(a_dead_socket_is_replaced_and_a_live_one_is_not),

@@ -11,26 +11,26 @@
 #include <string.h>
 
 static const struct api_route routes[] = {
-    { "GET", "/healthz", API_ACCESS_ALL, api_get_health },
-    { "GET", "/openapi.json", API_ACCESS_ALL, api_get_openapi },
-    { "GET", "/metrics", API_ACCESS_MONITOR, api_get_metrics },
-    { "GET", "/v1/host", API_ACCESS_MONITOR, api_get_host },
-    { "GET", "/v1/host/history", API_ACCESS_OPERATOR, api_get_host_history },
-    { "GET", "/v1/machines", API_ACCESS_OWNER, api_get_machines },
-    { "GET", "/v1/machines/{name}", API_ACCESS_OWNER, api_get_machine },
-    { "PATCH", "/v1/machines/{name}", API_ACCESS_OWNER, api_patch_machine },
-    { "POST", "/v1/machines/{name}/adopt", API_ACCESS_OPERATOR, api_adopt_machine },
-    { "GET", "/v1/machines/{name}/device", API_ACCESS_OWNER, api_get_device },
-    { "GET", "/v1/machines/{name}/doctor", API_ACCESS_OWNER, api_get_doctor },
-    { "GET", "/v1/machines/{name}/explain", API_ACCESS_OWNER, api_get_explain },
-    { "GET", "/v1/machines/{name}/history", API_ACCESS_OWNER, api_get_machine_history },
-    { "GET", "/v1/plan", API_ACCESS_OWNER, api_get_plan },
-    { "GET", "/v1/reservations", API_ACCESS_OPERATOR, api_get_reservations },
-    { "POST", "/v1/reservations", API_ACCESS_OPERATOR, api_post_reservation },
-    { "DELETE", "/v1/reservations/{name}", API_ACCESS_OPERATOR, api_delete_reservation },
-    { "GET", "/v1/events", API_ACCESS_OWNER, api_get_events },
-    { "GET", "/v1/audit", API_ACCESS_OPERATOR, api_get_audit },
-    { "GET", "/v1/record", API_ACCESS_OPERATOR, api_get_record },
+    { "GET", "/healthz", API_ACCESS_ALL, api_get_health, NULL },
+    { "GET", "/openapi.json", API_ACCESS_ALL, api_get_openapi, NULL },
+    { "GET", "/metrics", API_ACCESS_MONITOR, api_get_metrics, NULL },
+    { "GET", "/v1/host", API_ACCESS_MONITOR, api_get_host, NULL },
+    { "GET", "/v1/host/history", API_ACCESS_OPERATOR, api_get_host_history, NULL },
+    { "GET", "/v1/machines", API_ACCESS_OWNER, api_get_machines, NULL },
+    { "GET", "/v1/machines/{name}", API_ACCESS_OWNER, api_get_machine, NULL },
+    { "PATCH", "/v1/machines/{name}", API_ACCESS_OWNER, api_patch_machine, "set" },
+    { "POST", "/v1/machines/{name}/adopt", API_ACCESS_OPERATOR, api_adopt_machine, "adopt" },
+    { "GET", "/v1/machines/{name}/device", API_ACCESS_OWNER, api_get_device, NULL },
+    { "GET", "/v1/machines/{name}/doctor", API_ACCESS_OWNER, api_get_doctor, NULL },
+    { "GET", "/v1/machines/{name}/explain", API_ACCESS_OWNER, api_get_explain, NULL },
+    { "GET", "/v1/machines/{name}/history", API_ACCESS_OWNER, api_get_machine_history, NULL },
+    { "GET", "/v1/plan", API_ACCESS_OWNER, api_get_plan, NULL },
+    { "GET", "/v1/reservations", API_ACCESS_OPERATOR, api_get_reservations, NULL },
+    { "POST", "/v1/reservations", API_ACCESS_OPERATOR, api_post_reservation, "reserve" },
+    { "DELETE", "/v1/reservations/{name}", API_ACCESS_OPERATOR, api_delete_reservation, "release" },
+    { "GET", "/v1/events", API_ACCESS_OWNER, api_get_events, NULL },
+    { "GET", "/v1/audit", API_ACCESS_OPERATOR, api_get_audit, NULL },
+    { "GET", "/v1/record", API_ACCESS_OPERATOR, api_get_record, NULL },
 };
 
 const struct api_route *api_routes(size_t *count)
@@ -109,7 +109,8 @@ static bool may(struct api_call *call, const struct api_route *route)
     if (route->access == API_ACCESS_ALL) {
         return true;
     }
-    if (!api_identify(call->api, call->request, &call->identity)) {
+    if (!call->identified) {
+        api_login_failed(call);
         api_error(call, 401, "unauthorized", "This token is not known.");
         return false;
     }
@@ -130,7 +131,8 @@ static bool may(struct api_call *call, const struct api_route *route)
     return true;
 }
 
-void api_handle(struct api *api, const struct api_request *request, struct api_response *response)
+static struct api_call begin(struct api *api, const struct api_request *request,
+                             struct api_response *response)
 {
     memset(response, 0, sizeof(*response));
     api->requests++;
@@ -140,14 +142,43 @@ void api_handle(struct api *api, const struct api_request *request, struct api_r
         .response = response,
         .now_ms = api->now_ms(api->context),
     };
+    call.identified = api_identify(api, request, &call.identity);
+    return call;
+}
+
+void api_handle(struct api *api, const struct api_request *request, struct api_response *response)
+{
+    struct api_call call = begin(api, request, response);
+    const bool attempt = api_is_attempt(request);
+    if (attempt) {
+        api_attempt_begin(&call);
+    }
     const struct api_route *route = find_route(&call);
-    if (route != NULL && may(&call, route)) {
+    if (route != NULL && may(&call, route) && (!attempt || api_may_change(&call))) {
         route->handle(&call);
+    }
+    if (attempt) {
+        api_attempt_end(&call, route);
     }
     response->identity = call.identity;
     if (strcmp(request->method, "HEAD") == 0) {
         response->stream = API_STREAM_NONE;
     }
+}
+
+void api_refuse(struct api *api, const struct api_request *request, unsigned status,
+                const char *code, const char *text, unsigned retry_s, struct api_response *response)
+{
+    struct api_call call = begin(api, request, response);
+    if (api_is_attempt(request)) {
+        api_attempt_begin(&call);
+        api_error(&call, status, code, "%s", text);
+        api_attempt_end(&call, NULL);
+    } else {
+        api_error(&call, status, code, "%s", text);
+    }
+    response->retry_s = retry_s;
+    response->identity = call.identity;
 }
 
 void api_response_free(struct api_response *response)
@@ -160,6 +191,7 @@ void api_response_free(struct api_response *response)
 void api_period(struct api *api)
 {
     api->periods++;
+    api_attempts_tell(api);
     size_t count;
     struct fleet_machine *const *machines = fleet_machines(api->fleet, &count);
     for (size_t i = 0; i < count; i++) {

@@ -50,6 +50,7 @@ struct api_request {
     size_t body_size;
     bool local; /* over the unix socket, from root or the daemon's own user: an operator */
     uint32_t uid;
+    const char *from; /* "uid 1000", "127.0.0.1"; NULL: not known */
 };
 
 struct api_response {
@@ -66,12 +67,27 @@ struct api_response {
     int64_t stream_after;
 };
 
-/* Owners who changed something lately. One who is not among them may change at will. */
+/* Attempts to change something, of one owner, or of all monitors or strangers together. */
 #define API_RECENT_OWNERS 64U
 
-struct api_recent_owner {
-    char name[CONFIG_NAME_MAX];
-    int64_t paid_ms; /* each change costs a while; so far what he did is paid for */
+struct api_recent {
+    char who[64];       /* as in the audit log */
+    int64_t paid_ms;    /* each attempt costs a while; so far what he did is paid for */
+    uint64_t unwritten; /* refused attempts that the audit log has not got yet, not singly */
+};
+
+/* Requests with a wrong token since the last line about them. */
+#define API_LOGIN_SOURCES 8U
+
+struct api_logins {
+    uint64_t total; /* since the start */
+    struct {
+        char from[64];
+        uint64_t count;
+    } sources[API_LOGIN_SOURCES];
+    uint64_t elsewhere; /* from others than these */
+    bool told;          /* there was a line, */
+    int64_t told_ms;    /* at this time */
 };
 
 struct api {
@@ -87,14 +103,26 @@ struct api {
     /* Counted for /metrics; all zero at the start. */
     uint64_t requests;
     uint64_t periods;
-    uint64_t decisions[API_REASONS]; /* by enum policy_reason */
-    uint64_t audit_failures;         /* changes that the audit log could not take */
-    struct api_recent_owner recent[API_RECENT_OWNERS];
+    uint64_t decisions[API_REASONS];             /* by enum policy_reason */
+    uint64_t audit_failures;                     /* changes that the audit log could not take */
+    struct api_recent owners[API_RECENT_OWNERS]; /* one that is not among them did nothing lately */
+    struct api_recent monitors;
+    struct api_recent strangers;
+    struct api_logins logins;
+    /* Takes a sentence for the log, with no part of a token in it. NULL: there is no log. */
+    void (*warn)(void *context, const char *text);
 };
 
-/* Counts the decisions of a period; to be called after each fleet_tick(). */
+/* Counts the decisions of a period, and tells what was held back of attempts and log-ins; to be
+ * called after each fleet_tick(). */
 void api_period(struct api *api);
 
 /* Never fails: what is wrong is a response. */
 void api_handle(struct api *api, const struct api_request *request, struct api_response *response);
+
+/* The same for a request that the transport refuses before it is whole: audited as any other. The
+ * text is a sentence; retry_s 0: no Retry-After. */
+void api_refuse(struct api *api, const struct api_request *request, unsigned status,
+                const char *code, const char *text, unsigned retry_s,
+                struct api_response *response);
 void api_response_free(struct api_response *response);

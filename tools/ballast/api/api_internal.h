@@ -16,8 +16,16 @@ struct api_call {
     const struct api_request *request;
     struct api_response *response;
     struct api_identity identity;
+    bool identified;            /* there was no wrong token */
     char name[CONFIG_NAME_MAX]; /* {name} of the path, decoded: UTF-8, not more is known of it */
     int64_t now_ms;
+    const char *code; /* of the error that was answered; NULL: none */
+    /* What the audit log will say of an attempt to change something. Handlers fill it in. */
+    const char *action;
+    char target[64];
+    char detail[256];
+    bool paid; /* the attempt has an entry of its own */
+    struct api_recent *recent;
 };
 
 enum api_access {
@@ -32,6 +40,7 @@ struct api_route {
     const char *path; /* as in openapi.json: "/v1/machines/{name}" */
     enum api_access access;
     void (*handle)(struct api_call *call);
+    const char *action; /* in the audit log; NULL: it only reads */
 };
 
 const struct api_route *api_routes(size_t *count);
@@ -48,11 +57,32 @@ bool api_sees_event(const struct api_identity *identity, const struct store_even
 /* The same for the database. It points into the identity. */
 struct store_event_filter api_event_filter(const struct api_identity *identity);
 
-/* Changes wait for the disk and stay in the audit log: an owner has API_CHANGES of them at once,
- * and one more every API_CHANGE_MS. False after an answer. */
-#define API_CHANGES   20
-#define API_CHANGE_MS 3000
+/* ---- attempts and log-ins (audit.c) ---- */
+
+/* Every attempt to change something leaves an entry, whatever its answer is. Entries wait for the
+ * disk and are kept for long: an owner has API_CHANGES of them at once and one more every
+ * API_CHANGE_MS, monitors and strangers all together one more every API_STRANGER_MS. Attempts
+ * beyond are refused, and told by their number. Operators are not limited. */
+#define API_CHANGES     20
+#define API_CHANGE_MS   3000
+#define API_STRANGER_MS 60000
+
+/* Whether the request would change something. */
+bool api_is_attempt(const struct api_request *request);
+
+/* Around whatever answers an attempt. */
+void api_attempt_begin(struct api_call *call);
+void api_attempt_end(struct api_call *call, const struct api_route *route);
+
+/* False after an answer: these are too many. */
 bool api_may_change(struct api_call *call);
+
+/* A token that is not known: tells the log, or counts it for the next line. */
+#define API_LOGINS_MS 10000
+void api_login_failed(struct api_call *call);
+
+/* Tells what was held back, when it is time. */
+void api_attempts_tell(struct api *api);
 
 /* The machine of the path, or NULL after an answer: one of somebody else is not found. */
 const struct fleet_machine *api_machine(struct api_call *call);

@@ -2,7 +2,7 @@
 /*
  * Changes: settings of a machine, the ballooning switch, taking over, reservations. Every value is
  * checked here for what it is, and by the fleet for whether the host and the machine can have it.
- * Every change that somebody tried, done or refused, is in the audit log with what it would change.
+ * What it would change is told to the audit log, which has every attempt (audit.c).
  */
 #include "tools/ballast/api/api_internal.h"
 
@@ -10,21 +10,6 @@
 #include <string.h>
 
 #include "tools/ballast/policy/policy_text.h"
-
-/* ---- the audit log ---- */
-
-static void audit(struct api_call *call, const char *action, const char *target, const char *detail,
-                  bool done)
-{
-    struct store_audit entry = { .time_s = call->api->now_s(call->api->context), .done = done };
-    snprintf(entry.who, sizeof(entry.who), "%s", call->identity.who);
-    snprintf(entry.action, sizeof(entry.action), "%s", action);
-    snprintf(entry.target, sizeof(entry.target), "%s", target);
-    snprintf(entry.detail, sizeof(entry.detail), "%s", detail);
-    if (call->api->store != NULL && !store_audit_add(call->api->store, &entry)) {
-        call->api->audit_failures++;
-    }
-}
 
 /* ---- the members of a change ---- */
 
@@ -238,50 +223,51 @@ static void answer_machine(struct api_call *call)
     api_get_machine(call);
 }
 
-/* `detail` is what the change says, for the audit log. */
-static void carry_out(struct api_call *call, const struct fleet_change *change, uint64_t revision,
-                      const char *detail)
+static void carry_out(struct api_call *call, const struct fleet_change *change, uint64_t revision)
 {
     bool allowed = call->identity.role == API_OPERATOR ||
                    (change->given & ~(uint32_t)CONFIG_GIVEN_BALLOONING) == 0;
     if (!allowed) {
-        audit(call, action_of(change), call->name, detail, false);
         api_error(call, 403, "forbidden", "An owner may only switch ballooning.");
         return;
     }
     struct fleet_result result =
         fleet_change(call->api->fleet, call->name, change, revision, call->now_ms);
-    audit(call, action_of(change), call->name, detail, result.status == FLEET_OK);
     if (api_fleet_answer(call, &result)) {
         answer_machine(call);
     }
 }
 
+/* The change that the body asks for, and what the audit log says of it. False after an answer. */
+static bool take_change(struct api_call *call, json_t *body, struct fleet_change *change)
+{
+    FILE *out = fmemopen(call->detail, sizeof(call->detail), "w");
+    if (out == NULL) {
+        api_error(call, 500, "internal", "The daemon is out of memory.");
+        return false;
+    }
+    bool good = read_change(call, body, change, out);
+    fclose(out);
+    call->detail[sizeof(call->detail) - 1] = '\0';
+    call->action = action_of(change);
+    return good;
+}
+
 void api_patch_machine(struct api_call *call)
 {
     const struct fleet_machine *machine = api_machine(call);
-    json_t *body = machine == NULL || !api_may_change(call) ? NULL : read_body(call);
+    json_t *body = machine == NULL ? NULL : read_body(call);
     if (body == NULL) {
         return;
     }
     uint64_t revision;
     struct fleet_change change = { .settings = machine->settings };
-    char detail[sizeof(((struct store_audit *)NULL)->detail)] = "";
-    FILE *out = fmemopen(detail, sizeof(detail), "w");
-    if (out == NULL) {
-        api_error(call, 500, "internal", "The daemon is out of memory.");
-    } else if (read_if_match(call, machine, &revision) && read_change(call, body, &change, out)) {
-        fclose(out);
-        out = NULL;
-        detail[sizeof(detail) - 1] = '\0';
+    if (take_change(call, body, &change) && read_if_match(call, machine, &revision)) {
         if (change.given == 0) {
             answer_machine(call);
         } else {
-            carry_out(call, &change, revision, detail);
+            carry_out(call, &change, revision);
         }
-    }
-    if (out != NULL) {
-        fclose(out);
     }
     json_decref(body);
 }
@@ -292,7 +278,6 @@ void api_adopt_machine(struct api_call *call)
         return;
     }
     struct fleet_result result = fleet_adopt(call->api->fleet, call->name, call->now_ms);
-    audit(call, "adopt", call->name, "", result.status == FLEET_OK);
     if (api_fleet_answer(call, &result)) {
         answer_machine(call);
     }
@@ -335,10 +320,9 @@ void api_post_reservation(struct api_call *call)
     } else if (json_object_size(body) != 2) {
         api_error(call, 422, "invalid", "A reservation has a name and bytes, and nothing else.");
     } else {
-        char detail[32];
-        snprintf(detail, sizeof(detail), "bytes=%llu", (unsigned long long)bytes);
+        snprintf(call->target, sizeof(call->target), "%s", name);
+        snprintf(call->detail, sizeof(call->detail), "bytes=%llu", (unsigned long long)bytes);
         struct fleet_result result = fleet_reserve(call->api->fleet, name, bytes, call->now_ms);
-        audit(call, "reserve", name, detail, result.status == FLEET_OK);
         if (api_fleet_answer(call, &result)) {
             answer_reservation(call, name);
         }
@@ -349,7 +333,6 @@ void api_post_reservation(struct api_call *call)
 void api_delete_reservation(struct api_call *call)
 {
     struct fleet_result result = fleet_release(call->api->fleet, call->name, call->now_ms);
-    audit(call, "release", call->name, "", result.status == FLEET_OK);
     if (api_fleet_answer(call, &result)) {
         call->response->status = 204;
     }

@@ -103,6 +103,7 @@ static void put_program(const struct scrape *scrape)
         { "ballast_http_requests_total", "Requests to the API.", api->requests },
         { "ballast_audit_failures_total", "Changes that the audit log could not take.",
           api->audit_failures },
+        { "ballast_login_failures_total", "Requests with a wrong token.", api->logins.total },
     };
     for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {
         put_family(scrape, counters[i].name, "counter", counters[i].help);

@@ -18,6 +18,7 @@ static void answer_no_memory(struct api_call *call)
     static const char text[] =
         "{\"error\":{\"code\":\"internal\",\"text\":\"The daemon is out of memory.\"}}\n";
     free(call->response->body);
+    call->code = "internal";
     call->response->status = 500;
     call->response->body = strdup(text);
     call->response->type = call->response->body == NULL ? NULL : JSON_TYPE;
@@ -58,6 +59,7 @@ static void answer_error(struct api_call *call, unsigned status, const char *cod
                          uint64_t missing_bytes)
 {
     json_t *error = json_object();
+    call->code = code;
     api_put_word(error, "code", code);
     api_put_text(error, "text", text);
     if (missing_bytes != POLICY_MISSING) {

@@ -54,6 +54,7 @@ struct server_connection {
     int64_t deadline_ms; /* then it is cut, whatever it is doing */
     enum api_role role;  /* whose share it is in: whose request was the last one on it */
     char owner[CONFIG_NAME_MAX];
+    char from[64]; /* where it comes from, for logs */
     uint64_t used; /* grows with each use: the least was used longest ago */
     bool busy;     /* a request is on it */
     bool cut;      /* it is in nobody's share any more */

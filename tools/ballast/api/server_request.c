@@ -5,6 +5,7 @@
  */
 #include "tools/ballast/api/server_internal.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,6 +15,7 @@ struct request {
     struct api_server *server;
     struct server_connection *socket;
     char *uri;
+    const char *method;
     bool begun; /* its headers were looked at */
     char *body;
     size_t body_size;
@@ -36,6 +38,30 @@ static bool is_local(const struct api_server *server, const struct server_connec
     return peer.uid == 0 || peer.uid == geteuid();
 }
 
+/* Who that is, for logs: over TCP the address, over a unix socket the user. */
+static void name_peer(const struct api_server *server, struct server_connection *socket)
+{
+    struct ucred peer;
+    socklen_t length = sizeof(peer);
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } address;
+    socklen_t size = sizeof(address);
+    snprintf(socket->from, sizeof(socket->from), "an unknown place");
+    if (server->listener.port == 0) {
+        if (getsockopt(socket->fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0) {
+            snprintf(socket->from, sizeof(socket->from), "uid %u", peer.uid);
+        }
+    } else if (getpeername(socket->fd, &address.any, &size) == 0) {
+        const bool v4 = address.any.sa_family == AF_INET;
+        (void)inet_ntop(address.any.sa_family,
+                        v4 ? (void *)&address.v4.sin_addr : (void *)&address.v6.sin6_addr,
+                        socket->from, sizeof(socket->from));
+    }
+}
+
 void server_connection_notify(void *context, struct MHD_Connection *connection, void **socket,
                               enum MHD_ConnectionNotificationCode code)
 {
@@ -56,6 +82,7 @@ void server_connection_notify(void *context, struct MHD_Connection *connection, 
         }
         server->connections = own;
         uint32_t uid;
+        name_peer(server, own);
         server_share_connect(server, own, is_local(server, own, &uid));
     } else if (*socket != NULL) {
         struct server_connection *own = *socket;
@@ -154,46 +181,68 @@ static enum MHD_Result send_answer(struct request *request, struct MHD_Connectio
     return result;
 }
 
-/* What is not for api_handle(): an error of the transport. */
-static enum MHD_Result send_error(struct request *request, struct MHD_Connection *connection,
-                                  unsigned status, const char *code, const char *text)
+/* The request as the API sees it, without its body. `path` is a copy of the URI, taken apart. */
+static struct api_request describe(const struct request *request, struct MHD_Connection *connection,
+                                   char *path)
 {
-    struct api_response response = { .stream = API_STREAM_NONE };
-    struct api_call call = { .api = request->server->api, .response = &response };
-    api_error(&call, status, code, "%s", text);
+    char *query = strchr(path, '?');
+    if (query != NULL) {
+        *query++ = '\0';
+    }
+    struct api_request asked = {
+        .method = request->method,
+        .path = path,
+        .query = query == NULL ? "" : query,
+        .authorization = header(connection, "Authorization"),
+        .if_match = header(connection, "If-Match"),
+        .accept = header(connection, "Accept"),
+        .last_event_id = header(connection, "Last-Event-ID"),
+        .body = "",
+        .from = request->socket->from,
+    };
+    asked.local = is_local(request->server, request->socket, &asked.uid);
+    return asked;
+}
+
+/* What is not for api_handle(): an error of the transport. `retry_s` 0: trying again is no use. */
+static enum MHD_Result send_error(struct request *request, struct MHD_Connection *connection,
+                                  unsigned status, const char *code, const char *text,
+                                  unsigned retry_s)
+{
+    struct api_response response;
+    char *path = strdup(request->uri);
+    if (path == NULL) {
+        return MHD_NO;
+    }
+    const struct api_request asked = describe(request, connection, path);
+    api_refuse(request->server->api, &asked, status, code, text, retry_s, &response);
+    free(path);
     return send_answer(request, connection, &response);
 }
 
 static enum MHD_Result send_busy(struct request *request, struct MHD_Connection *connection,
                                  const char *text)
 {
-    struct api_response response = { .retry_s = SERVER_BUSY_RETRY_S };
-    struct api_call call = { .api = request->server->api, .response = &response };
-    api_error(&call, 503, "busy", "%s", text);
-    return send_answer(request, connection, &response);
+    return send_error(request, connection, 503, "busy", text, SERVER_BUSY_RETRY_S);
 }
 
-static enum MHD_Result handle(struct request *request, struct MHD_Connection *connection,
-                              const char *method)
+static enum MHD_Result send_too_large(struct request *request, struct MHD_Connection *connection)
 {
-    char *query = strchr(request->uri, '?');
-    if (query != NULL) {
-        *query++ = '\0';
-    }
-    struct api_request asked = {
-        .method = method,
-        .path = request->uri,
-        .query = query == NULL ? "" : query,
-        .authorization = header(connection, "Authorization"),
-        .if_match = header(connection, "If-Match"),
-        .accept = header(connection, "Accept"),
-        .last_event_id = header(connection, "Last-Event-ID"),
-        .body = request->body == NULL ? "" : request->body,
-        .body_size = request->body_size,
-    };
-    asked.local = is_local(request->server, request->socket, &asked.uid);
+    return send_error(request, connection, 413, "too_large", "The body is larger than 64 KiB.", 0);
+}
+
+static enum MHD_Result handle(struct request *request, struct MHD_Connection *connection)
+{
     struct api_response response;
+    char *path = strdup(request->uri);
+    if (path == NULL) {
+        return MHD_NO;
+    }
+    struct api_request asked = describe(request, connection, path);
+    asked.body = request->body == NULL ? "" : request->body;
+    asked.body_size = request->body_size;
     api_handle(request->server->api, &asked, &response);
+    free(path);
     if (response.stream != API_STREAM_NONE &&
         !server_share_stream(request->server, &response.identity)) {
         api_response_free(&response);
@@ -208,7 +257,7 @@ static enum MHD_Result look_at_headers(struct request *request, struct MHD_Conne
     request->begun = true;
     if (!server_host_valid(&request->server->listener, header(connection, "Host"))) {
         return send_error(request, connection, 403, "forbidden",
-                          "The Host header does not name this server.");
+                          "The Host header does not name this server.", 0);
     }
     struct api_request asked = { .authorization = header(connection, "Authorization") };
     asked.local = is_local(request->server, request->socket, &asked.uid);
@@ -221,7 +270,7 @@ static enum MHD_Result look_at_headers(struct request *request, struct MHD_Conne
     }
     const char *length = header(connection, "Content-Length");
     if (length != NULL && (strlen(length) > 9 || (size_t)atol(length) > API_BODY_MAX)) {
-        return send_error(request, connection, 413, "too_large", "The body is larger than 64 KiB.");
+        return send_too_large(request, connection);
     }
     return MHD_YES;
 }
@@ -255,6 +304,7 @@ enum MHD_Result server_request_handle(void *context, struct MHD_Connection *conn
     if (own == NULL || own->uri == NULL) {
         return MHD_NO;
     }
+    own->method = method;
     if (!own->begun) {
         return look_at_headers(own, connection);
     }
@@ -262,7 +312,7 @@ enum MHD_Result server_request_handle(void *context, struct MHD_Connection *conn
         return take_body(own, data, data_size);
     }
     if (own->too_large) {
-        return send_error(own, connection, 413, "too_large", "The body is larger than 64 KiB.");
+        return send_too_large(own, connection);
     }
-    return handle(own, connection, method);
+    return handle(own, connection);
 }

@@ -153,6 +153,13 @@ static enum options_exit open_state(struct daemon *daemon)
     return OPTIONS_EXIT_OK;
 }
 
+static void on_warning(void *context, const char *text)
+{
+    struct daemon *daemon = context;
+
+    log_line(daemon->log, CONFIG_LOG_WARNING, NULL, "login", "%s", text);
+}
+
 static enum options_exit open_api(struct daemon *daemon)
 {
     char reason[512] = "";
@@ -170,6 +177,8 @@ static enum options_exit open_api(struct daemon *daemon)
         .tokens = daemon->tokens,
         .now_ms = daemon_now_ms,
         .now_s = daemon_wall_s,
+        .context = daemon,
+        .warn = on_warning,
         .started_s = daemon_wall_s(NULL),
         .host = &daemon->host,
         .version = OPTIONS_VERSION,
