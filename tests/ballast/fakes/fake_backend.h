@@ -8,7 +8,7 @@
 #include "tools/ballast/fleet/fleet.h"
 
 #define FAKE_EVENTS_MAX 256U
-#define FAKE_KEPT_MAX   8U
+#define FAKE_KEPT_MAX   16U
 
 struct fake_machine {
     uint64_t targets[64];
@@ -18,13 +18,15 @@ struct fake_machine {
     size_t device_count;
 };
 
-extern const struct fleet_backend fake_backend;        /* can arrange devices */
-extern const struct fleet_backend fake_backend_simple; /* cannot */
+extern const struct fleet_backend fake_backend;         /* can arrange devices */
+extern const struct fleet_backend fake_backend_simple;  /* cannot */
+extern const struct fleet_backend fake_backend_libvirt; /* goes by the name of libvirt */
 
 struct fake_event {
     enum fleet_event_kind kind;
     int64_t at_ms;
     char machine[FACTS_NAME_MAX]; /* "" the host */
+    char owner[CONFIG_NAME_MAX];
     char code[32];
     uint64_t bytes;
     char text[256];
@@ -33,10 +35,16 @@ struct fake_event {
 struct fake_owner {
     struct fake_event events[FAKE_EVENTS_MAX];
     size_t event_count;
-    bool disk_full; /* nothing can be saved */
+    bool disk_full;  /* nothing can be saved */
+    bool unreadable; /* what was kept cannot be told */
+    size_t meetings;
+    size_t copies; /* of these, with a UUID that another machine has */
+    char expected[FACTS_NAME_MAX];
+    char predecessor[FLEET_IDENTITY_MAX];
     size_t saves;
     size_t kept_count;
-    char names[FAKE_KEPT_MAX][FACTS_NAME_MAX];
+    char names[FAKE_KEPT_MAX][FLEET_IDENTITY_MAX]; /* identities */
+    char bases[FAKE_KEPT_MAX][FACTS_NAME_MAX];
     struct fleet_settings kept[FAKE_KEPT_MAX];
     uint64_t targets[FAKE_KEPT_MAX];
     struct fleet_ledger ledgers[FAKE_KEPT_MAX];

@@ -136,6 +136,9 @@ static bool answer(struct fake_machine *machine, const char *command, const json
                  machine->migration);
     } else if (strcmp(command, "query-balloon") == 0 && !machine->no_device) {
         snprintf(text, size, "{\"actual\": %" PRIu64 "}", machine->actual_bytes);
+    } else if (strcmp(command, "query-uuid") == 0) {
+        snprintf(text, size, "{\"UUID\": \"%s\"}",
+                 machine->uuid == NULL ? "00000000-0000-0000-0000-000000000000" : machine->uuid);
     } else if (strcmp(command, "query-memdev") == 0) {
         snprintf(text, size, "[%s]", machine->memdev);
     } else if (strcmp(command, "qom-list") == 0 && path != NULL) {

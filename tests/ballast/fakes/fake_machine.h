@@ -27,6 +27,7 @@ struct fake_machine {
     const char *more_peripherals; /* members of a list, with a comma in front */
     const char *objects;
     const char *memdev;  /* one member's JSON */
+    const char *uuid;    /* NULL: it was given none */
     const char *hugetlb; /* "true" or "false" */
     uint64_t last_update_s;
     uint64_t available_bytes;

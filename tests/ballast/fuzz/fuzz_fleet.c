@@ -85,6 +85,7 @@ static bool send_device(void *handle, bool present)
 }
 
 static const struct fleet_backend backend = { "fuzz", send_target, send_device };
+static const struct fleet_backend libvirt = { "libvirt", send_target, send_device };
 
 static void on_event(void *context, const struct fleet_event *event)
 {
@@ -95,11 +96,40 @@ static void on_event(void *context, const struct fleet_event *event)
     assert(event->at_ms == now_ms);
 }
 
-static bool on_save(void *context, const char *machine, const struct fleet_settings *settings)
+static bool on_save(void *context, const struct fleet_who *who,
+                    const struct fleet_settings *settings)
 {
     (void)context;
-    assert(config_name_valid(machine));
+    assert(config_name_valid(who->name));
+    assert(who->identity[0] != '\0');
     return settings->revision % 5 != 4;
+}
+
+/* Every machine that is there has a name of its own and is found by it; a way that does not lead
+ * leads to one that does, and has nothing on its way. */
+static void names_are_different(void)
+{
+    size_t count;
+    struct fleet_machine *const *machines = fleet_machines(fleet, &count);
+    for (size_t i = 0; i < count; i++) {
+        assert(i == 0 || strcmp(machines[i - 1]->name, machines[i]->name) < 0);
+        assert(fleet_find(fleet, machines[i]->name) == machines[i]);
+        assert(config_name_valid(machines[i]->name));
+    }
+    size_t ways = 0;
+    for (size_t i = 0; i < MACHINES; i++) {
+        struct guest *guest = &guests[i];
+        if (guest->machine == NULL) {
+            continue;
+        }
+        const struct fleet_entry *entry = fleet_entry_of(guest->machine);
+        ways++;
+        guest->unanswered = guest->unanswered && (entry->in_flight || entry->overdue);
+        assert(entry->leader == NULL || entry->leader->leader == NULL);
+        assert(entry->leader == NULL || entry->leader->shown.follower != NULL);
+        assert(entry->leader == NULL || entry->leader->shown.facts.pid != 0);
+    }
+    assert(ways == count + fleet->follower_count);
 }
 
 static void come_or_go(struct input *input)
@@ -108,13 +138,14 @@ static void come_or_go(struct input *input)
     const size_t i = take(input) % MACHINES;
     struct guest *guest = &guests[i];
     if (guest->machine == NULL) {
-        guest->machine = fleet_found(fleet, names[i], &backend, guest, "fuzz", now_ms);
+        guest->machine =
+            fleet_found(fleet, names[i], i % 2 == 0 ? &backend : &libvirt, guest, names[i], now_ms);
         assert(guest->machine != NULL);
-        assert(fleet_found(fleet, names[i], &backend, guest, "fuzz", now_ms) == NULL);
     } else {
         fleet_gone(fleet, guest->machine, "It went.", now_ms);
         *guest = (struct guest){ 0 };
     }
+    names_are_different();
 }
 
 static void tell(struct input *input)
@@ -130,6 +161,9 @@ static void tell(struct input *input)
     facts.kind = flags % 16 == 7 ? FACTS_CONTAINER : FACTS_MACHINE;
     facts.state = (enum facts_state)(states % 5);
     facts.pid = states / 5 % 3;
+    memcpy(facts.uuid, "11111111-1111-1111-1111-111111111111", sizeof facts.uuid);
+    memset(facts.uuid, '0' + flags / 4 % 3, states % 2 == 0 ? 8 : 0);
+    facts.uuid[0] = states % 7 == 6 ? 'x' : facts.uuid[0];
     facts.driver = (enum policy_driver)(states / 16 % 4);
     facts.device = (flags & 1) == 0;
     facts.features_known = (flags & 2) == 0;
@@ -150,6 +184,7 @@ static void tell(struct input *input)
     facts.resets = take(input) % 4;
     memset(facts.trouble, take(input) % 8 == 0 ? 'x' : 0, sizeof facts.trouble);
     fleet_told(fleet, guest->machine, &facts, now_ms);
+    names_are_different();
 }
 
 static void answer(struct input *input)

@@ -94,6 +94,7 @@ struct fleet_machine *world_machine(const char *name, const char *owner)
     uint64_t base = (uint64_t)(at + 1) * 1024 * MIB;
     snprintf(machine->name, sizeof(machine->name), "%s", name);
     snprintf(machine->where, sizeof(machine->where), "/run/guests/%zu.qmp", at);
+    snprintf(machine->identity, sizeof(machine->identity), "%s at x", name);
     snprintf(machine->settings.owner, sizeof(machine->settings.owner), "%s", owner);
     machine->backend = &backend;
     machine->found_ms = 1000;
@@ -434,11 +435,11 @@ const char *fleet_switch_name(enum fleet_switch state)
 
 /* ---- the store ---- */
 
-bool store_history(struct store *store, const char *machine, enum store_step step, int64_t from_s,
+bool store_history(struct store *store, const char *identity, enum store_step step, int64_t from_s,
                    int64_t to_s, size_t limit, struct store_point **points, size_t *count)
 {
     (void)store;
-    snprintf(world.history_of, sizeof(world.history_of), "%s", machine);
+    snprintf(world.history_of, sizeof(world.history_of), "%s", identity);
     world.step = step;
     world.from_s = from_s;
     world.to_s = to_s;
@@ -450,6 +451,15 @@ bool store_history(struct store *store, const char *machine, enum store_step ste
         free(*points);
     }
     return !world.store_fails;
+}
+
+bool store_history_of_name(struct store *store, const char *name, enum store_step step,
+                           int64_t from_s, int64_t to_s, size_t limit, struct store_point **points,
+                           size_t *count)
+{
+    bool good = store_history(store, name, step, from_s, to_s, limit, points, count);
+    snprintf(world.history_of, sizeof(world.history_of), "all of %s", name);
+    return good;
 }
 
 bool store_audit_add(struct store *store, const struct store_audit *entry)

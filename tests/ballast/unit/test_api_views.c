@@ -413,7 +413,7 @@ static void history_passes_its_query_on(void **state)
     (void)state;
     assert_int_equal(
         world_ask(&ask, "GET", "/v1/machines/web/history?step=minute&from=10&to=20&limit=5"), 200);
-    assert_string_equal(world.history_of, "web");
+    assert_string_equal(world.history_of, "web at x");
     assert_int_equal(world.step, STORE_MINUTE);
     assert_int_equal(world.from_s, 10);
     assert_int_equal(world.to_s, 20);

@@ -177,12 +177,21 @@ static void running_domains_are_found_and_told(void **state)
     assert_string_equal(libvirt_backend_trouble(backend), "");
 }
 
-static void a_name_with_odd_characters_becomes_a_valid_one(void **state)
+static void names_with_odd_characters_become_valid_ones_and_nobody_elses(void **state)
 {
     (void)state;
+    fake_libvirt_add("a b", 512 * KIB);
+    fake_libvirt_add("a_b", 512 * KIB);
+    fake_libvirt_add("a&b", 512 * KIB);
     fake_libvirt_add("-a b&c", 512 * KIB);
     start();
-    find("xa_b_c");
+    find("a_b.00000063"); /* a part of its UUID */
+    find("a_b");
+    find("a_b.00000061");
+    find("xa_b_c.00000060");
+    assert_string_equal(facts_of("a_b")->formerly, "");
+    assert_string_equal(facts_of("a_b.00000061")->formerly, "a_b");
+    assert_string_equal(facts_of("a_b")->uuid, "00000062-0000-4000-8000-000000000000");
 }
 
 static void a_statistic_that_is_zero_is_zero_and_one_that_is_absent_is_missing(void **state)
@@ -878,7 +887,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(running_domains_are_found_and_told),
-        CASE(a_name_with_odd_characters_becomes_a_valid_one),
+        CASE(names_with_odd_characters_become_valid_ones_and_nobody_elses),
         CASE(a_statistic_that_is_zero_is_zero_and_one_that_is_absent_is_missing),
         CASE(a_guest_that_never_told_statistics_has_none),
         CASE(statistics_age_while_their_stamp_stands_still),

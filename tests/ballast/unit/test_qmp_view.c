@@ -231,6 +231,30 @@ static void without_a_summary_the_backends_tell_the_ram(void **state)
     assert_true(view.facts.prealloc);
 }
 
+/* QEMU without -uuid answers zeros: that is no UUID. */
+static void a_uuid_of_zeros_or_of_nonsense_is_none(void **state)
+{
+    static const char *const none[] = { "00000000-0000-0000-0000-000000000000", "web", "" };
+    const struct qmp_error good = { .status = QMP_OK };
+    struct qmp_view view;
+
+    (void)state;
+    qmp_view_clear(&view);
+    assert_string_equal(qmp_question_command(QMP_ASK_UUID), "query-uuid");
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+        json_t *reply = json_pack("{s:s}", "UUID", "ABCDEF01-2345-6789-abcd-ef0123456789");
+
+        qmp_view_answer(&view, QMP_ASK_UUID, reply, &good, NOW_MS, WALL_MS);
+        assert_string_equal(view.facts.uuid, "abcdef01-2345-6789-abcd-ef0123456789");
+        json_object_set_new(reply, "UUID", json_string(none[i]));
+        qmp_view_answer(&view, QMP_ASK_UUID, reply, &good, NOW_MS, WALL_MS);
+        assert_string_equal(view.facts.uuid, "");
+        json_decref(reply);
+    }
+    refuse(&view, QMP_ASK_UUID, "CommandNotFound");
+    assert_string_equal(view.facts.uuid, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +268,7 @@ int main(void)
         cmocka_unit_test(features_are_forgotten_with_the_driver),
         cmocka_unit_test(names_that_are_too_long_are_no_device),
         cmocka_unit_test(without_a_summary_the_backends_tell_the_ram),
+        cmocka_unit_test(a_uuid_of_zeros_or_of_nonsense_is_none),
     };
 
     return cmocka_run_group_tests_name("tools/ballast/backend/qmp_view.c", tests, NULL, NULL);

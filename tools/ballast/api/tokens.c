@@ -229,10 +229,12 @@ bool api_identify(const struct api *api, const struct api_request *request,
     return true;
 }
 
+/* Until it is known who a machine is, it is the operator's business only. */
 bool api_sees_machine(const struct api_identity *identity, const struct fleet_machine *machine)
 {
     return identity->role == API_OPERATOR ||
-           (identity->role == API_OWNER && strcmp(identity->owner, machine->settings.owner) == 0);
+           (identity->role == API_OWNER && machine->identity[0] != '\0' &&
+            strcmp(identity->owner, machine->settings.owner) == 0);
 }
 
 /* Events keep the owner of their time: who gets a machine later does not see what was before. */

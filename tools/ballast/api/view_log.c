@@ -74,7 +74,8 @@ static json_t *view_point(const struct store_point *point, bool is_host)
     return view;
 }
 
-static void answer_history(struct api_call *call, const char *machine)
+/* Of an identity, or of all machines of a name; the identity "" is the host. */
+static void answer_history(struct api_call *call, const char *whose, bool is_name)
 {
     size_t step = find_step(call->request);
     if (step == STEPS) {
@@ -94,14 +95,17 @@ static void answer_history(struct api_call *call, const char *machine)
     }
     struct store_point *points = NULL;
     size_t count = 0;
-    if (!store_history(call->api->store, machine, steps[step].step, from_s, to_s, (size_t)limit,
-                       &points, &count)) {
+    const bool read = is_name ? store_history_of_name(call->api->store, whose, steps[step].step,
+                                                      from_s, to_s, (size_t)limit, &points, &count)
+                              : store_history(call->api->store, whose, steps[step].step, from_s,
+                                              to_s, (size_t)limit, &points, &count);
+    if (!read) {
         answer_store_error(call);
         return;
     }
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++) {
-        json_array_append_new(list, view_point(&points[i], machine[0] == '\0'));
+        json_array_append_new(list, view_point(&points[i], whose[0] == '\0'));
     }
     free(points);
     json_t *body = json_object();
@@ -113,17 +117,20 @@ static void answer_history(struct api_call *call, const char *machine)
 void api_get_machine_history(struct api_call *call)
 {
     /* An operator may ask for one that is gone, too: its points are there until they are too old.
-     * Nothing but the machine itself says whose it is, so its owner may not. */
-    if (call->identity.role == API_OPERATOR && config_name_valid(call->name)) {
-        answer_history(call, call->name);
+     * Of a machine that is there everybody sees its own points, and none of an earlier machine of
+     * the same name, which may have been somebody else's. */
+    const struct fleet_machine *machine = fleet_find(call->api->fleet, call->name);
+    const bool is_gone = machine == NULL || machine->identity[0] == '\0';
+    if (is_gone && call->identity.role == API_OPERATOR && config_name_valid(call->name)) {
+        answer_history(call, call->name, true);
     } else if (api_machine(call) != NULL) {
-        answer_history(call, call->name);
+        answer_history(call, machine->identity, false);
     }
 }
 
 void api_get_host_history(struct api_call *call)
 {
-    answer_history(call, "");
+    answer_history(call, "", false);
 }
 
 /* ---- events ---- */

@@ -36,19 +36,35 @@ static struct libvirt_domain *find(const struct libvirt_domains *domains, const 
     return bsearch(&key, domains->items, domains->count, sizeof key, by_uuid);
 }
 
-/* libvirt's names may have blanks and the like, which ballast's may not. */
-static void make_valid(char *name)
+/* libvirt's names may have blanks and the like, and be longer than ballast's. True: the name was
+ * good. */
+static bool make_valid(const char *name, char valid[FACTS_NAME_MAX])
 {
-    for (char *c = name; *c != '\0'; c++) {
+    snprintf(valid, FACTS_NAME_MAX, "%s", name);
+    for (char *c = valid; *c != '\0'; c++) {
         char one[3] = { 'a', *c, '\0' };
         if (!config_name_valid(one)) {
             *c = '_';
         }
     }
-    char first[2] = { name[0], '\0' };
+    char first[2] = { valid[0], '\0' };
     if (!config_name_valid(first)) {
-        name[0] = 'x';
+        valid[0] = 'x';
     }
+    return strcmp(name, valid) == 0;
+}
+
+/* A name that had to be made valid could be another domain's, whether that one runs now or not: a
+ * part of the UUID makes it the domain's own. */
+static void name_domain(struct libvirt_domain *domain, const char *name)
+{
+    domain->formerly[0] = '\0';
+    if (make_valid(name, domain->name)) {
+        return;
+    }
+    memcpy(domain->formerly, domain->name, sizeof domain->formerly);
+    snprintf(domain->name, sizeof domain->name, "%.*s.%.8s", (int)(FACTS_NAME_MAX - 10),
+             domain->formerly, domain->uuid);
 }
 
 /* ---- descriptions ---- */
@@ -161,9 +177,8 @@ static bool read_domain(struct libvirt_link *link, virDomainPtr handle,
     } else {
         read_info(vir, handle, &domain->reading);
     }
-    snprintf(domain->name, sizeof domain->name, "%s", name);
+    name_domain(domain, name);
     libvirt_process_read(link, domain, name, due);
-    make_valid(domain->name);
     return true;
 }
 

@@ -41,10 +41,11 @@ struct libvirt_options {
 /* One running domain, as read. */
 struct libvirt_domain {
     char uuid[LIBVIRT_UUID_MAX];
-    char name[FACTS_NAME_MAX]; /* made valid: see config_name_valid() */
-    int id;                    /* another one after each start */
-    bool described;            /* `description` was read; otherwise `trouble` says why not */
-    bool persistent;           /* libvirt keeps a definition of it */
+    char name[FACTS_NAME_MAX];     /* made valid: see config_name_valid(), and no other domain's */
+    char formerly[FACTS_NAME_MAX]; /* see struct facts */
+    int id;                        /* another one after each start */
+    bool described;                /* `description` was read; otherwise `trouble` says why not */
+    bool persistent;               /* libvirt keeps a definition of it */
     char trouble[LIBVIRT_TEXT_MAX];
     struct libvirt_description description;
     struct libvirt_reading reading;

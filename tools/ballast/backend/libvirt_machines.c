@@ -109,6 +109,8 @@ static struct libvirt_machine *meet(struct libvirt_uri *uri, const struct libvir
     machine->id = domain->id;
     machine->last_update_s = POLICY_MISSING;
     facts_clear(&machine->facts);
+    (void)facts_uuid_read(domain->uuid, machine->facts.uuid);
+    snprintf(machine->facts.formerly, sizeof machine->facts.formerly, "%s", domain->formerly);
     if (!insert(uri, machine)) {
         free(machine);
         return NULL;
@@ -118,8 +120,7 @@ static struct libvirt_machine *meet(struct libvirt_uri *uri, const struct libvir
     if (machine->fleet != NULL) {
         return machine;
     }
-    snprintf(uri->refused, sizeof uri->refused,
-             "machine %s was not taken: there is one of that name, or there are too many",
+    snprintf(uri->refused, sizeof uri->refused, "machine %s was not taken: there are too many",
              domain->name);
     size_t place = place_of(uri, machine->uuid);
     uri->count--;

@@ -116,7 +116,7 @@ static bool find(struct qmp_machine *machine, int64_t now_ms)
     }
     if (machine->fleet == NULL) {
         snprintf(machine->shared->trouble, sizeof(machine->shared->trouble),
-                 "%s at %s is not taken: the name is in use or not valid, or there are too many",
+                 "%s at %s is not taken: the name is not valid, or there are too many",
                  machine->name, machine->path);
     }
     return machine->fleet != NULL;

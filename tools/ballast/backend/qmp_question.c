@@ -19,6 +19,7 @@ static const struct {
     [QMP_ASK_BALLOON] = { "query-balloon", NULL, NULL },
     [QMP_ASK_STATS] = { "qom-get", NULL, "guest-stats" },
     [QMP_ASK_VIRTIO] = { "x-query-virtio-status", NULL, NULL },
+    [QMP_ASK_UUID] = { "query-uuid", NULL, NULL },
     [QMP_ASK_PERIPHERAL] = { "qom-list", "/machine/peripheral", NULL },
     [QMP_ASK_ANONYMOUS] = { "qom-list", "/machine/peripheral-anon", NULL },
     [QMP_ASK_OBJECTS] = { "qom-list", "/objects", NULL },

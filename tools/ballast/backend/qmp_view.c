@@ -187,6 +187,9 @@ void qmp_view_answer(struct qmp_view *view, enum qmp_question question, const js
     case QMP_ASK_VIRTIO:
         qmp_device_virtio(view, reply);
         break;
+    case QMP_ASK_UUID:
+        (void)facts_uuid_read(qmp_view_string(reply, "UUID"), view->facts.uuid);
+        break;
     case QMP_ASK_PERIPHERAL:
         qmp_device_children(view, "/machine/peripheral", reply);
         break;

@@ -23,6 +23,7 @@ enum qmp_question {
     QMP_ASK_STATS,  /* these two when the device's place is known */
     QMP_ASK_VIRTIO, /* unstable and optional: it tells driver and features */
     /* Now and then: what the machine is made of. */
+    QMP_ASK_UUID, /* who it is */
     QMP_ASK_PERIPHERAL,
     QMP_ASK_ANONYMOUS,
     QMP_ASK_OBJECTS,
@@ -43,8 +44,8 @@ enum qmp_question {
      QMP_BIT(QMP_ASK_BALLOON))
 #define QMP_SET_PERIOD (QMP_SET_STATE | QMP_BIT(QMP_ASK_STATS) | QMP_BIT(QMP_ASK_VIRTIO))
 #define QMP_SET_SEARCH                                                                             \
-    (QMP_BIT(QMP_ASK_PERIPHERAL) | QMP_BIT(QMP_ASK_ANONYMOUS) | QMP_BIT(QMP_ASK_OBJECTS) |         \
-     QMP_BIT(QMP_ASK_MEMDEV))
+    (QMP_BIT(QMP_ASK_UUID) | QMP_BIT(QMP_ASK_PERIPHERAL) | QMP_BIT(QMP_ASK_ANONYMOUS) |            \
+     QMP_BIT(QMP_ASK_OBJECTS) | QMP_BIT(QMP_ASK_MEMDEV))
 #define QMP_SET_DEVICE                                                                             \
     (QMP_BIT(QMP_ASK_POLLING) | QMP_BIT(QMP_ASK_BUS) | QMP_BIT(QMP_ASK_HOTPLUG) |                  \
      QMP_BIT(QMP_ASK_HUGETLB) | QMP_BIT(QMP_ASK_STATS) | QMP_BIT(QMP_ASK_VIRTIO))

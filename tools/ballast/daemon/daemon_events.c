@@ -67,63 +67,90 @@ static bool complain(struct daemon *daemon, const char *name, const char *what)
     return false;
 }
 
-static bool save(void *context, const char *machine, const struct fleet_settings *settings)
+static bool meet(void *context, const struct fleet_meeting *meeting, struct fleet_kept *kept)
 {
     struct daemon *daemon = context;
 
-    return store_save_settings(daemon->store, machine, settings) ||
-           complain(daemon, machine, "settings cannot be kept");
+    if (!store_meet(daemon->store, meeting, daemon_wall_s(NULL), kept)) {
+        return complain(daemon, meeting->who.name, "what is kept for the machine cannot be read");
+    }
+    if (store_error(daemon->store)[0] != '\0') {
+        (void)complain(daemon, meeting->who.name, "a part of what is kept cannot be read");
+    }
+    daemon_history_commit_soon(daemon);
+    return true;
 }
 
-static bool load(void *context, const char *machine, struct fleet_settings *settings)
+static bool recall(void *context, const char *name, struct fleet_settings *settings)
 {
     struct daemon *daemon = context;
 
-    if (store_load_settings(daemon->store, machine, settings)) {
+    if (store_recall(daemon->store, name, settings)) {
         return true;
     }
     return store_error(daemon->store)[0] != '\0' &&
-           complain(daemon, machine, "kept settings cannot be read");
+           complain(daemon, name, "kept settings cannot be read");
 }
 
-static void save_target(void *context, const char *machine, uint64_t bytes)
+static bool save(void *context, const struct fleet_who *who, const struct fleet_settings *settings)
+{
+    struct daemon *daemon = context;
+
+    return store_save_settings(daemon->store, who->identity, settings) ||
+           complain(daemon, who->name, "settings cannot be kept");
+}
+
+static void save_target(void *context, const struct fleet_who *who, uint64_t bytes)
 {
     struct daemon *daemon = context;
 
     if (daemon->ended) {
         return;
     }
-    if (!store_save_target(daemon->store, machine, bytes)) {
-        (void)complain(daemon, machine, "a target cannot be kept");
+    if (!store_save_target(daemon->store, who->identity, bytes)) {
+        (void)complain(daemon, who->name, "a target cannot be kept");
     }
     daemon_history_commit_soon(daemon);
 }
 
-static uint64_t load_target(void *context, const char *machine)
+static void save_ledger(void *context, const struct fleet_who *who,
+                        const struct fleet_ledger *ledger)
 {
     struct daemon *daemon = context;
 
-    return store_load_target(daemon->store, machine);
-}
-
-static void save_ledger(void *context, const char *machine, const struct fleet_ledger *ledger)
-{
-    struct daemon *daemon = context;
-
-    if (!store_save_ledger(daemon->store, machine, ledger)) {
-        (void)complain(daemon, machine, "a ledger cannot be kept");
+    if (!store_save_ledger(daemon->store, who->identity, ledger)) {
+        (void)complain(daemon, who->name, "a ledger cannot be kept");
     }
 }
 
-static bool load_ledger(void *context, const char *machine, struct fleet_ledger *ledger)
+static bool forget(void *context, const char *name, const char *const *present, size_t count,
+                   size_t *machines)
 {
     struct daemon *daemon = context;
 
-    if (store_load_ledger(daemon->store, machine, ledger)) {
+    return store_forget(daemon->store, name, present, count, machines) ||
+           complain(daemon, name, "a machine cannot be forgotten");
+}
+
+static bool expect(void *context, const char *name, const char *identity, uint32_t seconds,
+                   bool *known)
+{
+    struct daemon *daemon = context;
+    int64_t until_s = seconds == 0 ? 0 : daemon_wall_s(NULL) + seconds;
+
+    return store_expect(daemon->store, name, identity, until_s, known) ||
+           complain(daemon, name, "an announcement cannot be kept");
+}
+
+static bool expected(void *context, const char *name, char identity[FLEET_IDENTITY_MAX])
+{
+    struct daemon *daemon = context;
+
+    if (store_expected(daemon->store, name, daemon_wall_s(NULL), identity)) {
         return true;
     }
     return store_error(daemon->store)[0] != '\0' &&
-           complain(daemon, machine, "a kept ledger cannot be read");
+           complain(daemon, name, "an announcement cannot be read");
 }
 
 static bool save_reservation(void *context, const char *name, uint64_t bytes)
@@ -139,13 +166,15 @@ struct fleet_ops daemon_fleet_ops(struct daemon *daemon)
     return (struct fleet_ops){
         .context = daemon,
         .event = on_event,
+        .meet = meet,
+        .recall = recall,
         .save = save,
-        .load = load,
         .save_target = save_target,
-        .load_target = load_target,
         .save_ledger = save_ledger,
-        .load_ledger = load_ledger,
         .save_reservation = save_reservation,
+        .forget = forget,
+        .expect = expect,
+        .expected = expected,
     };
 }
 

@@ -61,7 +61,8 @@ static bool add_machine(struct daemon *daemon, const struct fleet_machine *machi
         .short_bytes = fleet_short(decision),
         .zone = zone,
     };
-    return store_add(daemon->store, machine->name, &point);
+    /* What nobody knows yet is nobody's history. */
+    return machine->identity[0] == '\0' || store_add(daemon->store, machine->identity, &point);
 }
 
 void daemon_history_add(struct daemon *daemon, const struct policy_host *host)

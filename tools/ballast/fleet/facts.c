@@ -6,6 +6,8 @@
 
 #include "tools/ballast/fleet/facts.h"
 
+#include <ctype.h>
+
 void facts_clear(struct facts *facts)
 {
     *facts = (struct facts){
@@ -28,4 +30,28 @@ void facts_clear(struct facts *facts)
         .alloc_stalls = POLICY_MISSING,
         .oom_kills = POLICY_MISSING,
     };
+}
+
+bool facts_uuid_read(const char *text, char uuid[FACTS_UUID_MAX])
+{
+    bool nil = true;
+
+    uuid[0] = '\0';
+    for (size_t i = 0; i < FACTS_UUID_MAX - 1; i++) {
+        const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+        const unsigned char c = (unsigned char)text[i];
+
+        if (dash ? c != '-' : isxdigit(c) == 0) {
+            uuid[0] = '\0';
+            return false;
+        }
+        nil = nil && (dash || c == '0');
+        uuid[i] = (char)tolower(c);
+    }
+    uuid[FACTS_UUID_MAX - 1] = '\0';
+    if (nil || text[FACTS_UUID_MAX - 1] != '\0') {
+        uuid[0] = '\0';
+        return false;
+    }
+    return true;
 }

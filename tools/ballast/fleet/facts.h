@@ -12,6 +12,7 @@
 #include "tools/ballast/policy/policy.h"
 
 #define FACTS_NAME_MAX 64U
+#define FACTS_UUID_MAX 37U /* with the final 0 */
 
 enum facts_kind {
     FACTS_MACHINE,   /* a virtual machine */
@@ -38,6 +39,10 @@ struct facts {
     enum facts_kind kind;
     enum facts_state state;
     pid_t pid; /* 0: not on this host, or not known */
+    /* The machine's UUID, 36 small letters. "": it has none, or it is not known yet. The UUID of
+     * all zeros, which QEMU tells without -uuid, is none. */
+    char uuid[FACTS_UUID_MAX];
+    char formerly[FACTS_NAME_MAX]; /* what versions without UUIDs called it; "": the same */
     uint64_t ram_bytes;
     /* The balloon device. */
     bool device;
@@ -73,3 +78,7 @@ struct facts {
 
 /* Every number missing. */
 void facts_clear(struct facts *facts);
+
+/* Reads a UUID in its usual form, whatever its letters. False, with "" in `uuid`: it is none, or
+ * the one of all zeros. */
+bool facts_uuid_read(const char *text, char uuid[FACTS_UUID_MAX]);

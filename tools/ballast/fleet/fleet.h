@@ -57,17 +57,54 @@ struct fleet_backend {
 
 /* ---- the customer's ledger ---- */
 
-/* Counted since a machine of this name was found for the first time. */
+/* Counted since this machine was found for the first time. */
 struct fleet_ledger {
     uint64_t lent_mib_s; /* MiB x s below its maximum */
     uint32_t peaks_met;  /* peaks that were paid within two periods, or not */
     uint32_t peaks_missed;
 };
 
+/* ---- who a machine is ---- */
+
+/* Settings, owner and switch, the last target, the ledger and the history hang on a machine's
+ * identity, not on its name: on its UUID, or on "NAME at PLACE" where it has none. A machine whose
+ * UUID another process already has is no more than its name and place, too. */
+#define FLEET_IDENTITY_MAX 208U
+
+/* A machine, for whoever keeps what belongs to it. Strings are never NULL. */
+struct fleet_who {
+    const char *identity;
+    const char *name; /* that its backend gave it */
+};
+
+/* What is asked when it becomes known who a machine is. */
+struct fleet_meeting {
+    struct fleet_who who;
+    const char *formerly;    /* a second name for what was kept before there were identities; "" */
+    const char *predecessor; /* the identity whose place it takes, as was announced; "" */
+    bool copy;               /* its UUID is another running machine's: it takes nothing over */
+};
+
+/* What was kept for it. */
+struct fleet_kept {
+    bool known;   /* it was seen before, or takes over what was kept */
+    bool another; /* it is not known, and another machine of its name is */
+    bool has_settings;
+    struct fleet_settings settings;
+    uint64_t target_bytes; /* 0: none */
+    struct fleet_ledger ledger;
+};
+
 /* ---- a machine, to be read by everybody and written by the fleet only ---- */
 
 struct fleet_machine {
-    char name[FACTS_NAME_MAX];
+    char name[FACTS_NAME_MAX];         /* unique among the machines that are there */
+    char identity[FLEET_IDENTITY_MAX]; /* "": not known yet. Then the machine has the
+                                        * configuration's settings, is not touched, and is the
+                                        * operator's business only */
+    bool copy;                         /* another process has the same UUID */
+    /* The same process through another backend, which does not control it; NULL: none. */
+    const struct fleet_machine *follower;
     const struct fleet_backend *backend;
     void *handle;
     char where[128]; /* socket or URI, for people */
@@ -143,18 +180,28 @@ const char *fleet_switch_name(enum fleet_switch state);
 struct fleet_ops {
     void *context;
     void (*event)(void *context, const struct fleet_event *event);
+    /* It is known now who a machine is: what was kept for it. False: that cannot be told. */
+    bool (*meet)(void *context, const struct fleet_meeting *meeting, struct fleet_kept *kept);
+    /* The settings of the machine that was seen last under this name. False: none. */
+    bool (*recall)(void *context, const char *name, struct fleet_settings *settings);
     /* Keeps settings over a restart. False: they could not be kept, and the change is refused. */
-    bool (*save)(void *context, const char *machine, const struct fleet_settings *settings);
-    /* Settings kept earlier; false: none. */
-    bool (*load)(void *context, const char *machine, struct fleet_settings *settings);
-    /* Keeps the last target, so that a daemon started anew knows it. */
-    void (*save_target)(void *context, const char *machine, uint64_t bytes);
-    uint64_t (*load_target)(void *context, const char *machine); /* 0: none */
+    bool (*save)(void *context, const struct fleet_who *who, const struct fleet_settings *settings);
+    /* Keeps the last target, so that a daemon started anew knows it. 0: none any more. */
+    void (*save_target)(void *context, const struct fleet_who *who, uint64_t bytes);
     /* The ledger, for fleet_save_ledgers() and when a machine is gone. */
-    void (*save_ledger)(void *context, const char *machine, const struct fleet_ledger *ledger);
-    /* False: none. */
-    bool (*load_ledger)(void *context, const char *machine, struct fleet_ledger *ledger);
+    void (*save_ledger)(void *context, const struct fleet_who *who,
+                        const struct fleet_ledger *ledger);
     bool (*save_reservation)(void *context, const char *name, uint64_t bytes); /* 0: released */
+    /* Forgets all that was kept for machines of this name, but for the `count` identities in
+     * `present`. *machines tells how many they were. False: it could not be done. */
+    bool (*forget)(void *context, const char *name, const char *const *present, size_t count,
+                   size_t *machines);
+    /* Keeps for so many seconds (0: ends it) that the next machine of this name takes the place of
+     * `identity`; "" means the machine that was seen last under this name. *known: there is one. */
+    bool (*expect)(void *context, const char *name, const char *identity, uint32_t seconds,
+                   bool *known);
+    /* Whose place the next machine of this name takes. False: nothing was announced. */
+    bool (*expected)(void *context, const char *name, char identity[FLEET_IDENTITY_MAX]);
 };
 
 /* ---- life ---- */
@@ -168,8 +215,9 @@ void fleet_configure(struct fleet *fleet, const struct config *config, int64_t n
 
 /* ---- machines come, tell and go (called by backends) ---- */
 
-/* A machine appears. NULL when one of that name is there already, when the name is not valid, when
- * there are CONFIG_MACHINES_MAX or no memory for one more. */
+/* A machine appears. Where another machine has the name already it gets one with a suffix. NULL
+ * when the name is not valid, when there are CONFIG_MACHINES_MAX or no memory for one more. Who it
+ * is becomes known with its first whole facts; until then nothing that was kept belongs to it. */
 struct fleet_machine *fleet_found(struct fleet *fleet, const char *name,
                                   const struct fleet_backend *backend, void *handle,
                                   const char *where, int64_t now_ms);
@@ -178,7 +226,10 @@ struct fleet_machine *fleet_found(struct fleet *fleet, const char *name,
 void fleet_gone(struct fleet *fleet, struct fleet_machine *machine, const char *why,
                 int64_t now_ms);
 
-/* New facts. Copied. */
+/* New facts. Copied. The first whole ones tell who the machine is. When it is the process of a
+ * machine that is there already, both are one machine from then on: libvirt controls it before QMP,
+ * because libvirt keeps the definition in which the switch is saved. The other backend goes on
+ * telling, and takes over when the first one loses the machine. */
 void fleet_told(struct fleet *fleet, struct fleet_machine *machine, const struct facts *facts,
                 int64_t now_ms);
 
@@ -203,8 +254,9 @@ struct policy_machine *fleet_dry_run(struct fleet *fleet, const struct policy_ho
 struct fleet_machine *const *fleet_machines(const struct fleet *fleet, size_t *count);
 struct fleet_machine *fleet_find(const struct fleet *fleet, const char *name);
 
-/* The settings of a machine, or those that one of this name would start with: what was saved for
- * it, else the configuration's. False: the name is not valid. */
+/* The settings of a machine, or those that one of this name would start with if it is the machine
+ * that was seen last under this name: what was saved for it, else the configuration's. False: the
+ * name is not valid. */
 bool fleet_settings_of(struct fleet *fleet, const char *name, struct fleet_settings *settings);
 
 /* The most that a machine with these settings and so much RAM gets, where ballooning can limit it.
@@ -271,6 +323,19 @@ struct fleet_result fleet_reserve(struct fleet *fleet, const char *name, uint64_
                                   int64_t now_ms);
 struct fleet_result fleet_release(struct fleet *fleet, const char *name, int64_t now_ms);
 const struct fleet_reservation *fleet_reservations(const struct fleet *fleet, size_t *count);
+
+/* ---- what is kept by identity ---- */
+
+/* Forgets settings, ledger, target and history of the machines of this name that are not there. A
+ * machine that runs keeps its own. */
+struct fleet_result fleet_forget(struct fleet *fleet, const char *name, int64_t now_ms);
+
+/* Announces that the machine of this name is started or installed anew: within so many seconds the
+ * next machine of the name takes over settings, ledger and history although its UUID is another.
+ * 0 seconds take the announcement back. */
+#define FLEET_EXPECT_MAX_S 86400U
+struct fleet_result fleet_expect(struct fleet *fleet, const char *name, uint32_t seconds,
+                                 int64_t now_ms);
 
 /* ---- doctor ---- */
 

@@ -120,8 +120,11 @@ static struct fleet_result refuse(struct fleet *fleet, struct fleet_entry *entry
                  "%s are missing in the host to keep this promise beside those that were made.",
                  policy_size_text(missing, size));
     } else {
-        snprintf(result.text, sizeof result.text, "The %s memory is not known yet.",
-                 fleet->planned ? "machine's" : "host's");
+        snprintf(result.text, sizeof result.text, "%s",
+                 machine->identity[0] == '\0'
+                     ? "It is not known yet which machine this is: it has told nothing so far."
+                 : fleet->planned ? "The machine's memory is not known yet."
+                                  : "The host's memory is not known yet.");
     }
     if (machine->settings.ballooning && !after->ballooning && known) {
         machine->refused_missing_bytes = missing;
@@ -131,14 +134,6 @@ static struct fleet_result refuse(struct fleet *fleet, struct fleet_entry *entry
                     "The settings of %s stay as they are: %s", machine->name, result.text);
     }
     return result;
-}
-
-/* More may be claimed afterwards than before, however much RAM the machine has. */
-static bool raises_promise(const struct fleet_settings *before, const struct fleet_settings *after)
-{
-    return (before->ballooning && !after->ballooning) || (before->managed && !after->managed) ||
-           (before->class != POLICY_GUARANTEED && after->class == POLICY_GUARANTEED) ||
-           after->min_bytes > before->min_bytes;
 }
 
 static bool is_same(const struct fleet_settings *a, const struct fleet_settings *b)
@@ -211,13 +206,15 @@ struct fleet_result fleet_change(struct fleet *fleet, const char *machine,
         }
         return result;
     }
-    const uint64_t missing = fleet_missing_more(fleet, found, &after, now_ms);
-    /* Of whom nothing is known has no part in the sum. */
-    if (missing != 0 || (!entry->told && raises_promise(&found->settings, &after))) {
+    /* Settings of nobody belong to nobody, and whoever is not known has no part in sums. */
+    const bool known = found->identity[0] != '\0';
+    const uint64_t missing = known ? fleet_missing_more(fleet, found, &after, now_ms) : 0;
+    if (missing != 0 || !known) {
         return refuse(fleet, entry, &after, missing, now_ms);
     }
     after.revision++;
-    if (fleet->ops.save != NULL && !fleet->ops.save(fleet->ops.context, found->name, &after)) {
+    const struct fleet_who who = fleet_who_of(entry);
+    if (fleet->ops.save != NULL && !fleet->ops.save(fleet->ops.context, &who, &after)) {
         return fail(FLEET_NOT_KEPT, "The change could not be saved, and was not made.");
     }
     apply(fleet, entry, &after, now_ms);

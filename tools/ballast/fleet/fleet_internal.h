@@ -18,7 +18,11 @@ enum fleet_peak {
  * pointers to this. */
 struct fleet_entry {
     struct fleet_machine shown;
-    struct config_size min; /* as said, of RAM that may not be known yet */
+    char base[FACTS_NAME_MAX]; /* the name that its backend gave it */
+    pid_t pid;                 /* that its identity was found with */
+    char uuid[FACTS_UUID_MAX];
+    struct fleet_entry *leader; /* it is the same process as this one, which stands for it */
+    struct config_size min;     /* as said, of RAM that may not be known yet */
     struct config_size max;
     bool active;           /* part of the last decision */
     bool device_awaited;   /* switched on while it ran without a device */
@@ -52,6 +56,9 @@ struct fleet {
     /* Machines, sorted by name. */
     struct fleet_machine **machines;
     size_t count;
+    /* Further ways to machines that are in `machines`, in no order. */
+    struct fleet_entry **followers;
+    size_t follower_count;
     /* The last period. */
     struct policy_machine *round; /* the active machines, in the same order; room for all */
     struct policy_host host;
@@ -76,7 +83,59 @@ void fleet_raise(const struct fleet *fleet, enum fleet_event_kind kind,
                  const struct fleet_machine *machine, uint64_t bytes, const char *code,
                  int64_t now_ms, const char *format, ...) __attribute__((format(printf, 7, 8)));
 
+/* ---- fleet_name.c ---- */
+
+/* Puts a machine among the others; its name must be free. Takes it away again. */
+void fleet_put_in(struct fleet *fleet, struct fleet_machine *machine);
+void fleet_take_out(struct fleet *fleet, const struct fleet_machine *machine);
+
+/* Writes the base, or where that is taken the base and a number. */
+void fleet_name_first(const struct fleet *fleet, const char *base, char name[FACTS_NAME_MAX]);
+
+/* Gives the machines of one base their names, which do not depend on the order in which they came:
+ * the base to one of them, the base and a part of its identity to each other one. Settings follow
+ * sections of the new name. */
+void fleet_name_settle(struct fleet *fleet, const char *base, int64_t now_ms);
+
+/* ---- fleet_identity.c ---- */
+
+/* There are whole facts of a machine: finds out who it is, if that is not known or not the same any
+ * more. False: it is a machine that is there already, and nothing more is to be done. */
+bool fleet_identify(struct fleet *fleet, struct fleet_entry *entry, int64_t now_ms);
+
+struct fleet_who fleet_who_of(const struct fleet_entry *entry);
+
+/* The machine of this identity that is there, or NULL. */
+struct fleet_entry *fleet_present(const struct fleet *fleet, const char *identity);
+
+/* A new process has no target, whatever the one before was told. */
+void fleet_target_forget(const struct fleet *fleet, struct fleet_entry *entry);
+
+/* ---- fleet_twin.c ---- */
+
+/* Two entries are one process: one of them follows the other from here on. */
+void fleet_join(struct fleet *fleet, struct fleet_entry *one, struct fleet_entry *other,
+                int64_t now_ms);
+
+/* A follower told whole facts. False: it is still the same process. True: it is not, and a machine
+ * of its own again, of which nothing is known. */
+bool fleet_part(struct fleet *fleet, struct fleet_entry *follower, int64_t now_ms);
+
+/* The leader is gone. True: a follower stands in its place now, and nothing leads to it any more.
+ */
+bool fleet_succeed(struct fleet *fleet, struct fleet_entry *leader, int64_t now_ms);
+
+/* The leader is another process: whoever followed it is a machine of its own. */
+void fleet_disband(struct fleet *fleet, struct fleet_entry *leader, int64_t now_ms);
+
+/* A follower is gone. */
+void fleet_unfollow(struct fleet *fleet, struct fleet_entry *follower, int64_t now_ms);
+
 /* ---- fleet_settings.c ---- */
+
+/* Resolves settings anew and tells when they are others. */
+void fleet_settings_refresh(struct fleet *fleet, struct fleet_entry *entry, const char *why,
+                            int64_t now_ms);
 
 /* Settings of a machine from the file, where no command said otherwise, for the RAM that it has. */
 void fleet_settings_resolve(struct fleet *fleet, struct fleet_entry *entry);
@@ -100,8 +159,7 @@ struct policy_machine fleet_undecided(const struct policy_memory *memory);
 
 void fleet_ledger_update(struct fleet *fleet, struct fleet_entry *entry, int64_t now_ms);
 
-/* At the begin and the end of a machine. */
-void fleet_ledger_load(const struct fleet *fleet, struct fleet_entry *entry);
+/* At the end of a machine, and now and then. */
 void fleet_ledger_save(const struct fleet *fleet, struct fleet_entry *entry);
 
 /* ---- fleet_admit.c ---- */

@@ -76,24 +76,15 @@ void fleet_ledger_update(struct fleet *fleet, struct fleet_entry *entry, int64_t
     peak_update(fleet, entry, now_ms);
 }
 
-void fleet_ledger_load(const struct fleet *fleet, struct fleet_entry *entry)
-{
-    struct fleet_ledger loaded;
-    if (fleet->ops.load_ledger != NULL &&
-        fleet->ops.load_ledger(fleet->ops.context, entry->shown.name, &loaded)) {
-        entry->shown.ledger = loaded;
-        entry->saved = loaded;
-    }
-}
-
 void fleet_ledger_save(const struct fleet *fleet, struct fleet_entry *entry)
 {
     const struct fleet_ledger *ledger = &entry->shown.ledger;
     const struct fleet_ledger *saved = &entry->saved;
-    if (fleet->ops.save_ledger != NULL &&
+    const struct fleet_who who = fleet_who_of(entry);
+    if (fleet->ops.save_ledger != NULL && who.identity[0] != '\0' &&
         (ledger->lent_mib_s != saved->lent_mib_s || ledger->peaks_met != saved->peaks_met ||
          ledger->peaks_missed != saved->peaks_missed)) {
-        fleet->ops.save_ledger(fleet->ops.context, entry->shown.name, ledger);
+        fleet->ops.save_ledger(fleet->ops.context, &who, ledger);
         entry->saved = *ledger;
     }
 }

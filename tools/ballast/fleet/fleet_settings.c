@@ -73,3 +73,27 @@ void fleet_settings_resolve(struct fleet *fleet, struct fleet_entry *entry)
         settings->managed = from->managed;
     }
 }
+
+static bool settings_equal(const struct fleet_settings *a, const struct fleet_settings *b)
+{
+    return a->class == b->class && a->min_bytes == b->min_bytes && a->max_bytes == b->max_bytes &&
+           a->weight == b->weight && a->ballooning == b->ballooning && a->managed == b->managed &&
+           strcmp(a->owner, b->owner) == 0;
+}
+
+void fleet_settings_refresh(struct fleet *fleet, struct fleet_entry *entry, const char *why,
+                            int64_t now_ms)
+{
+    const struct fleet_settings before = entry->shown.settings;
+    fleet_settings_resolve(fleet, entry);
+    if (settings_equal(&before, &entry->shown.settings)) {
+        return;
+    }
+    entry->shown.settings.revision++;
+    if (before.ballooning != entry->shown.settings.ballooning) {
+        entry->device_awaited = entry->shown.settings.ballooning && !entry->shown.facts.device;
+        fleet_switch_arrange(fleet, entry, now_ms);
+    }
+    fleet_raise(fleet, FLEET_EVENT_SETTINGS, &entry->shown, POLICY_MISSING, why, now_ms,
+                "The settings of %s follow the %s.", entry->shown.name, why);
+}

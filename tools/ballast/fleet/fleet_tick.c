@@ -173,8 +173,9 @@ void fleet_target_done(struct fleet *fleet, struct fleet_machine *machine, uint6
     machine->last_error[0] = '\0';
     entry->retry_pause_ms = 0;
     entry->retry_ms = 0;
-    if (fleet->ops.save_target != NULL) {
-        fleet->ops.save_target(fleet->ops.context, machine->name, bytes);
+    const struct fleet_who who = fleet_who_of(entry);
+    if (fleet->ops.save_target != NULL && who.identity[0] != '\0') {
+        fleet->ops.save_target(fleet->ops.context, &who, bytes);
     }
 }
 

@@ -52,10 +52,11 @@ enum store_step {
     STORE_QUARTER,
 };
 
-/* Adds a point to the running transaction. `machine` "" is the host. Sizes in roll-ups are means,
- * short_bytes is the largest, zone the worst; POLICY_MISSING is kept as missing, and so is every
- * size above INT64_MAX. A second point of the same second replaces the first. */
-bool store_add(struct store *store, const char *machine, const struct store_point *point);
+/* Adds a point to the running transaction. `identity` is the machine's, "" the host. Sizes in
+ * roll-ups are means, short_bytes is the largest, zone the worst; POLICY_MISSING is kept as
+ * missing, and so is every size above INT64_MAX. A second point of the same second replaces the
+ * first. */
+bool store_add(struct store *store, const char *identity, const struct store_point *point);
 
 /* Ends the transaction: from here on the points survive. Called every few seconds. After an error,
  * here or in a function that adds, what came since the last commit is lost; later calls begin
@@ -75,8 +76,38 @@ bool store_tidy(struct store *store, int64_t now_s, uint32_t raw_hours, uint32_t
 
 /* Points of a machine from `from_s` up to but not at `to_s`, oldest first; of more than `limit` the
  * newest. The array is to be given to free(). False on an error of the database. */
-bool store_history(struct store *store, const char *machine, enum store_step step, int64_t from_s,
+bool store_history(struct store *store, const char *identity, enum store_step step, int64_t from_s,
                    int64_t to_s, size_t limit, struct store_point **points, size_t *count);
+
+/* The same of all machines that had this name. */
+bool store_history_of_name(struct store *store, const char *name, enum store_step step,
+                           int64_t from_s, int64_t to_s, size_t limit, struct store_point **points,
+                           size_t *count);
+
+/* ---- machines ---- */
+
+/* A machine is there, and known: what is kept for it, in the running transaction. What was kept
+ * before there were identities, and the place of the predecessor whom the meeting names, become its
+ * own unless it is known already or a copy. True also when a part of it makes no sense and is
+ * missing: store_error() is not "" then. */
+bool store_meet(struct store *store, const struct fleet_meeting *meeting, int64_t now_s,
+                struct fleet_kept *kept);
+
+/* The settings of the machine that was met last under this name. */
+bool store_recall(struct store *store, const char *name, struct fleet_settings *settings);
+
+/* Forgets all machines of this name but those whose identities are in `present`; history is
+ * unreadable at once, and deleted when there is time. *machines: how many. On disk at the end. */
+bool store_forget(struct store *store, const char *name, const char *const *present, size_t count,
+                  size_t *machines);
+
+/* Keeps until then that the next machine of this name takes the place of `identity`, or where that
+ * is "" of the one that was met last under the name; until_s 0 ends it. *known: there is such a
+ * machine, or there was such an announcement. On disk at the end. */
+bool store_expect(struct store *store, const char *name, const char *identity, int64_t until_s,
+                  bool *known);
+bool store_expected(struct store *store, const char *name, int64_t now_s,
+                    char identity[FLEET_IDENTITY_MAX]);
 
 /* ---- settings, targets, ledgers, reservations ---- */
 
@@ -84,14 +115,16 @@ bool store_history(struct store *store, const char *machine, enum store_step ste
  * first. What is loaded was checked: a class that exists, a weight in its range, and so on. A
  * target belongs to the running transaction. A reservation of 0 bytes is released. */
 
-bool store_save_settings(struct store *store, const char *machine,
+bool store_save_settings(struct store *store, const char *identity,
                          const struct fleet_settings *settings);
-bool store_load_settings(struct store *store, const char *machine, struct fleet_settings *settings);
-bool store_save_target(struct store *store, const char *machine, uint64_t bytes);
-uint64_t store_load_target(struct store *store, const char *machine); /* 0: none */
+bool store_load_settings(struct store *store, const char *identity,
+                         struct fleet_settings *settings);
+bool store_save_target(struct store *store, const char *identity, uint64_t bytes);
+uint64_t store_load_target(struct store *store, const char *identity); /* 0: none */
 /* Belongs to the running transaction, too. */
-bool store_save_ledger(struct store *store, const char *machine, const struct fleet_ledger *ledger);
-bool store_load_ledger(struct store *store, const char *machine, struct fleet_ledger *ledger);
+bool store_save_ledger(struct store *store, const char *identity,
+                       const struct fleet_ledger *ledger);
+bool store_load_ledger(struct store *store, const char *identity, struct fleet_ledger *ledger);
 bool store_save_reservation(struct store *store, const char *name, uint64_t bytes);
 bool store_each_reservation(struct store *store,
                             void (*each)(void *context, const char *name, uint64_t bytes),

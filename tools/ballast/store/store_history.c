@@ -14,7 +14,8 @@
 #define TIME_MAX ((int64_t)1 << 40)
 
 /* The machine's number and how far its minutes are made; a new one gets a number. */
-static bool find_series(struct store *store, const char *machine, int64_t *id, int64_t *minute_done)
+static bool find_series(struct store *store, const char *identity, int64_t *id,
+                        int64_t *minute_done)
 {
     sqlite3_stmt *find = store_statement(store, STORE_SERIES_FIND);
     sqlite3_stmt *add = NULL;
@@ -23,7 +24,7 @@ static bool find_series(struct store *store, const char *machine, int64_t *id, i
     if (find == NULL) {
         return false;
     }
-    store_bind_text(find, 1, machine);
+    store_bind_text(find, 1, identity);
     row = store_row(store, find);
     if (row == 1) {
         *id = sqlite3_column_int64(find, 0);
@@ -38,7 +39,7 @@ static bool find_series(struct store *store, const char *machine, int64_t *id, i
     if (add == NULL) {
         return false;
     }
-    store_bind_text(add, 1, machine);
+    store_bind_text(add, 1, identity);
     if (!store_run(store, add)) {
         return false;
     }
@@ -59,7 +60,7 @@ static bool move_marks_back(struct store *store, int64_t id, int64_t time_s)
     return store_run(store, late);
 }
 
-bool store_add(struct store *store, const char *machine, const struct store_point *point)
+bool store_add(struct store *store, const char *identity, const struct store_point *point)
 {
     sqlite3_stmt *add = NULL;
     int64_t id = 0;
@@ -69,7 +70,7 @@ bool store_add(struct store *store, const char *machine, const struct store_poin
     if (point->time_s < 0 || point->time_s > TIME_MAX) {
         return store_refuse(store, "the clock is wrong: a point of history has no time");
     }
-    if (!store_begin(store) || !find_series(store, machine, &id, &minute_done) ||
+    if (!store_begin(store) || !find_series(store, identity, &id, &minute_done) ||
         (point->time_s < minute_done && !move_marks_back(store, id, point->time_s))) {
         return false;
     }
@@ -105,24 +106,19 @@ static struct store_point point_of(sqlite3_stmt *row)
     };
 }
 
-bool store_history(struct store *store, const char *machine, enum store_step step, int64_t from_s,
-                   int64_t to_s, size_t limit, struct store_point **points, size_t *count)
+static bool read_history(struct store *store, enum store_statement which, const char *whose,
+                         int64_t from_s, int64_t to_s, size_t limit, struct store_point **points,
+                         size_t *count)
 {
-    static const enum store_statement reads[] = {
-        [STORE_RAW] = STORE_RAW_READ,
-        [STORE_MINUTE] = STORE_MINUTE_READ,
-        [STORE_QUARTER] = STORE_QUARTER_READ,
-    };
     struct store_array array = { .item_size = sizeof **points };
     sqlite3_stmt *read = NULL;
 
-    assert(step <= STORE_QUARTER);
     store->error[0] = '\0';
-    read = store_statement(store, reads[step]);
+    read = store_statement(store, which);
     if (read == NULL) {
         return false;
     }
-    store_bind_text(read, 1, machine);
+    store_bind_text(read, 1, whose);
     (void)sqlite3_bind_int64(read, 2, from_s);
     (void)sqlite3_bind_int64(read, 3, to_s);
     store_bind_bytes(read, 4, store_limit(limit));
@@ -134,4 +130,31 @@ bool store_history(struct store *store, const char *machine, enum store_step ste
     *points = array.items;
     *count = array.count;
     return !array.failed;
+}
+
+bool store_history(struct store *store, const char *identity, enum store_step step, int64_t from_s,
+                   int64_t to_s, size_t limit, struct store_point **points, size_t *count)
+{
+    static const enum store_statement reads[] = {
+        [STORE_RAW] = STORE_RAW_READ,
+        [STORE_MINUTE] = STORE_MINUTE_READ,
+        [STORE_QUARTER] = STORE_QUARTER_READ,
+    };
+
+    assert(step <= STORE_QUARTER);
+    return read_history(store, reads[step], identity, from_s, to_s, limit, points, count);
+}
+
+bool store_history_of_name(struct store *store, const char *name, enum store_step step,
+                           int64_t from_s, int64_t to_s, size_t limit, struct store_point **points,
+                           size_t *count)
+{
+    static const enum store_statement reads[] = {
+        [STORE_RAW] = STORE_RAW_READ_NAME,
+        [STORE_MINUTE] = STORE_MINUTE_READ_NAME,
+        [STORE_QUARTER] = STORE_QUARTER_READ_NAME,
+    };
+
+    assert(step <= STORE_QUARTER);
+    return read_history(store, reads[step], name, from_s, to_s, limit, points, count);
 }

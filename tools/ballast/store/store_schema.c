@@ -47,6 +47,26 @@ static const struct store_migration migrations[] = {
     { "CREATE TABLE ledger (machine TEXT PRIMARY KEY, lent_mib_s INTEGER NOT NULL,"
       " peaks_met INTEGER NOT NULL, peaks_missed INTEGER NOT NULL) WITHOUT ROWID;" },
     { "CREATE TABLE clock (one INTEGER PRIMARY KEY CHECK (one = 1), trusted INTEGER NOT NULL);" },
+    /* What hung on a name hangs on an identity from here on: see store_machine.c. What was kept
+     * before has the identity "?NAME", until the first machine of that name makes it its own. */
+    { "CREATE TABLE machine (identity TEXT PRIMARY KEY, name TEXT NOT NULL, seen INTEGER NOT NULL,"
+      " turn INTEGER NOT NULL) WITHOUT ROWID;"
+      "CREATE INDEX machine_name ON machine (name, turn);"
+      "CREATE INDEX machine_turn ON machine (turn);"
+      "CREATE TABLE expected (name TEXT PRIMARY KEY, identity TEXT NOT NULL,"
+      " until INTEGER NOT NULL) WITHOUT ROWID;"
+      "INSERT INTO machine (identity, name, seen, turn)"
+      " SELECT '?' || name, name, CAST(strftime('%s', 'now') AS INTEGER), 0 FROM"
+      " (SELECT machine AS name FROM settings UNION SELECT machine FROM target"
+      " UNION SELECT machine FROM ledger UNION SELECT name FROM series WHERE name <> '');"
+      "ALTER TABLE settings RENAME COLUMN machine TO identity;"
+      "UPDATE settings SET identity = '?' || identity;"
+      "ALTER TABLE target RENAME COLUMN machine TO identity;"
+      "UPDATE target SET identity = '?' || identity;"
+      "ALTER TABLE ledger RENAME COLUMN machine TO identity;"
+      "UPDATE ledger SET identity = '?' || identity;"
+      "ALTER TABLE series RENAME COLUMN name TO identity;"
+      "UPDATE series SET identity = '?' || identity WHERE identity <> '';" },
 };
 
 const struct store_migration *store_migrations(size_t *count)

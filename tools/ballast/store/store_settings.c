@@ -15,7 +15,7 @@
 static_assert(POLICY_GUARANTEED == 0 && POLICY_BURST == 1 && POLICY_SPARE == 2,
               "classes keep their numbers");
 
-bool store_save_settings(struct store *store, const char *machine,
+bool store_save_settings(struct store *store, const char *identity,
                          const struct fleet_settings *settings)
 {
     sqlite3_stmt *save = NULL;
@@ -32,7 +32,7 @@ bool store_save_settings(struct store *store, const char *machine,
     if (save == NULL) {
         return store_durable_end(store, false);
     }
-    store_bind_text(save, 1, machine);
+    store_bind_text(save, 1, identity);
     (void)sqlite3_bind_int(save, 2, (int)settings->class);
     store_bind_bytes(save, 3, settings->min_bytes);
     store_bind_bytes(save, 4, settings->max_bytes);
@@ -75,7 +75,7 @@ static bool settings_of(sqlite3_stmt *row, struct fleet_settings *settings)
     return true;
 }
 
-bool store_load_settings(struct store *store, const char *machine, struct fleet_settings *settings)
+bool store_load_settings(struct store *store, const char *identity, struct fleet_settings *settings)
 {
     sqlite3_stmt *load = NULL;
     bool good = false;
@@ -85,7 +85,7 @@ bool store_load_settings(struct store *store, const char *machine, struct fleet_
     if (load == NULL) {
         return false;
     }
-    store_bind_text(load, 1, machine);
+    store_bind_text(load, 1, identity);
     if (store_row(store, load) != 1) {
         return false;
     }
@@ -93,12 +93,12 @@ bool store_load_settings(struct store *store, const char *machine, struct fleet_
     (void)sqlite3_reset(load);
     if (!good) {
         (void)snprintf(store->error, sizeof store->error,
-                       "the settings kept for %s make no sense and are not used", machine);
+                       "the settings kept for %s make no sense and are not used", identity);
     }
     return good;
 }
 
-bool store_save_target(struct store *store, const char *machine, uint64_t bytes)
+bool store_save_target(struct store *store, const char *identity, uint64_t bytes)
 {
     sqlite3_stmt *save = NULL;
 
@@ -113,12 +113,12 @@ bool store_save_target(struct store *store, const char *machine, uint64_t bytes)
     if (save == NULL) {
         return false;
     }
-    store_bind_text(save, 1, machine);
+    store_bind_text(save, 1, identity);
     store_bind_bytes(save, 2, bytes);
     return store_run(store, save);
 }
 
-uint64_t store_load_target(struct store *store, const char *machine)
+uint64_t store_load_target(struct store *store, const char *identity)
 {
     sqlite3_stmt *load = NULL;
     uint64_t bytes = 0;
@@ -128,7 +128,7 @@ uint64_t store_load_target(struct store *store, const char *machine)
     if (load == NULL) {
         return 0;
     }
-    store_bind_text(load, 1, machine);
+    store_bind_text(load, 1, identity);
     if (store_row(store, load) != 1) {
         return 0;
     }
@@ -137,7 +137,7 @@ uint64_t store_load_target(struct store *store, const char *machine)
     return bytes <= POLICY_BYTES_MAX ? bytes : 0;
 }
 
-bool store_save_ledger(struct store *store, const char *machine, const struct fleet_ledger *ledger)
+bool store_save_ledger(struct store *store, const char *identity, const struct fleet_ledger *ledger)
 {
     sqlite3_stmt *save = NULL;
 
@@ -152,14 +152,14 @@ bool store_save_ledger(struct store *store, const char *machine, const struct fl
     if (save == NULL) {
         return false;
     }
-    store_bind_text(save, 1, machine);
+    store_bind_text(save, 1, identity);
     store_bind_bytes(save, 2, ledger->lent_mib_s);
     (void)sqlite3_bind_int64(save, 3, ledger->peaks_met);
     (void)sqlite3_bind_int64(save, 4, ledger->peaks_missed);
     return store_run(store, save);
 }
 
-bool store_load_ledger(struct store *store, const char *machine, struct fleet_ledger *ledger)
+bool store_load_ledger(struct store *store, const char *identity, struct fleet_ledger *ledger)
 {
     sqlite3_stmt *load = NULL;
     uint64_t lent_mib_s = 0;
@@ -171,7 +171,7 @@ bool store_load_ledger(struct store *store, const char *machine, struct fleet_le
     if (load == NULL) {
         return false;
     }
-    store_bind_text(load, 1, machine);
+    store_bind_text(load, 1, identity);
     if (store_row(store, load) != 1) {
         return false;
     }
@@ -181,7 +181,7 @@ bool store_load_ledger(struct store *store, const char *machine, struct fleet_le
     (void)sqlite3_reset(load);
     if (lent_mib_s == POLICY_MISSING || met > UINT32_MAX || missed > UINT32_MAX) {
         (void)snprintf(store->error, sizeof store->error,
-                       "the ledger kept for %s makes no sense and is not used", machine);
+                       "the ledger kept for %s makes no sense and is not used", identity);
         return false;
     }
     *ledger = (struct fleet_ledger){ .lent_mib_s = lent_mib_s,

@@ -22,6 +22,7 @@ struct marks {
     int64_t id;
     int64_t minute_done;
     int64_t quarter_done;
+    bool forgotten;
 };
 
 static int64_t smaller(int64_t a, int64_t b)
@@ -45,6 +46,7 @@ static bool next_series(struct store *store, struct marks *marks, bool *found)
         marks->id = sqlite3_column_int64(next, 0);
         marks->minute_done = sqlite3_column_int64(next, 1);
         marks->quarter_done = sqlite3_column_int64(next, 2);
+        marks->forgotten = sqlite3_column_int(next, 3) != 0;
         (void)sqlite3_reset(next);
     }
     return row >= 0;
@@ -163,9 +165,28 @@ struct kept {
     int64_t quarter_s;
 };
 
+/* Nothing of it is to be kept. */
+static bool drop_forgotten(struct store *store, int64_t id, bool *more)
+{
+    return drop(store, STORE_RAW_DROP, id, INT64_MAX, more) &&
+           drop(store, STORE_MINUTE_DROP, id, INT64_MAX, more) &&
+           drop(store, STORE_QUARTER_DROP, id, INT64_MAX, more) && drop_series(store, id);
+}
+
+/* Machines of whom nothing is kept any more, and what belongs to no machine. */
+static bool drop_machines(struct store *store, int64_t before, bool *more)
+{
+    return drop_log(store, STORE_MACHINE_TIDY, before, more) &&
+           store_run(store, store_statement(store, STORE_TARGET_TIDY)) &&
+           store_run(store, store_statement(store, STORE_LEDGER_TIDY));
+}
+
 static bool tidy_series(struct store *store, struct marks *marks, const struct kept *kept,
                         int64_t now_s, bool *more)
 {
+    if (marks->forgotten) {
+        return drop_forgotten(store, marks->id, more);
+    }
     return roll_up(store, marks, now_s, more) &&
            drop(store, STORE_RAW_DROP, marks->id, smaller(kept->raw_s, marks->minute_done), more) &&
            drop(store, STORE_MINUTE_DROP, marks->id, smaller(kept->minute_s, marks->quarter_done),
@@ -196,7 +217,8 @@ bool store_tidy(struct store *store, int64_t now_s, uint32_t raw_hours, uint32_t
         good = tidy_series(store, &marks, &kept, now_s, &more);
     } else {
         good = drop_log(store, STORE_EVENT_DROP, kept.minute_s, &more) &&
-               drop_log(store, STORE_AUDIT_DROP, kept.quarter_s, &more);
+               drop_log(store, STORE_AUDIT_DROP, kept.quarter_s, &more) &&
+               drop_machines(store, kept.quarter_s, &more);
     }
     store_step_end(store);
     /* An error in one machine's rows shall not keep the others from their turn. */
