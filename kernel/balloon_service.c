@@ -41,7 +41,7 @@ static struct timer service_timer;
 static struct timer poll_timer;
 static struct balloon_service_cost cost;
 static bool running;
-static bool by_line;         /* the device has an interrupt line */
+static bool by_line;         /* the device interrupts by a line */
 static uint64_t announced;   /* times its interrupt reached us */
 static unsigned unannounced; /* polls that found work before any interrupt ever came */
 static uint64_t paced_until; /* a computing task has the processor until then; 0: none does */
@@ -107,13 +107,11 @@ static bool on_idle(void)
     return wants;
 }
 
-static void on_interrupt(void *context)
+static void on_interrupt(uint32_t cause)
 {
-    (void)context;
     announced++;
-    if (balloon_dev_interrupt(&driver)) {
-        work_mark(&service_work);
-    }
+    balloon_dev_interrupt(&driver, cause);
+    work_mark(&service_work);
 }
 
 static void on_time(void *context)
@@ -142,9 +140,15 @@ static uint64_t poll_period_ms(bool found)
 static void on_poll(void *context)
 {
     (void)context;
-    bool found = balloon_dev_poll(&driver);
-    uint64_t period_ms = by_line ? poll_period_ms(found) : params.poll_ms;
+    uint32_t cause = virtio_bus_poll(&device);
 
+    if (virtio_bus_has_line(&device) != by_line) {
+        by_line = !by_line; /* a device that was started anew has refused messages */
+        announced = 0;
+    }
+    uint64_t period_ms = by_line ? poll_period_ms(cause != 0) : params.poll_ms;
+
+    balloon_dev_poll(&driver, cause);
     work_mark(&service_work);
     timer_set(&poll_timer, clock_now_ns() + period_ms * NS_PER_MS);
 }
@@ -202,15 +206,19 @@ static const char *route_interrupt(void)
     }
     const char *interrupts = virtio_bus_route(&device);
 
-    by_line = interrupts != NULL && !virtio_bus_has_messages(&device);
-    announced = 0; /* routing calls the handler once */
+    by_line = virtio_bus_has_line(&device);
+    announced = 0; /* routing looks once */
     return interrupts != NULL ? interrupts : "poll";
 }
+
+static void let_go(void);
+
+static const struct virtio_bus_driver bus_driver = { .interrupt = on_interrupt, .let_go = let_go };
 
 static err_t start_device(const struct virtio_place *place)
 {
     bool messages = params.balloon_interrupts == INTERRUPTS_AUTO;
-    err_t err = virtio_bus_attach(&device, place, messages, on_interrupt, NULL);
+    err_t err = virtio_bus_attach(&device, place, messages, &bus_driver);
 
     if (err != OK) {
         return err;
@@ -243,6 +251,7 @@ static enum balloon_presence serve_first(void)
 
     if (err != OK) {
         log_warn("balloon: the device cannot be used: %s", err_name(err));
+        virtio_bus_detach(&device);
         return BALLOON_NONE;
     }
     running = true;
@@ -256,7 +265,6 @@ static enum balloon_presence serve_first(void)
 
 enum balloon_presence balloon_service_start(void)
 {
-
     if (params.balloon == 0) {
         log_info("balloon: switched off by balloon=off");
         return BALLOON_OFF;
@@ -275,15 +283,10 @@ void balloon_service_look(void)
     }
 }
 
-void balloon_service_let_go(struct pci_leave leave)
+/* From work: the service is not in the middle of something. */
+static void let_go(void)
 {
-    const struct virtio_place *place = &device.place;
-
     ASSERT(work_is_running());
-    if (!running || place->in_memory || place->pci.bus < leave.bus_first ||
-        place->pci.bus > leave.bus_last || (leave.slots & (1U << place->pci.slot)) == 0) {
-        return;
-    }
     running = false;
     task_set_idle_hook(NULL);
     timer_cancel(&service_timer);

@@ -24,18 +24,7 @@ struct balloon_service_cost {
 /* Finds and starts the device. Work, timers and PCI must be ready. */
 enum balloon_presence balloon_service_start(void);
 
-/* ---- devices that come and go; from work only ---- */
-
-/* Functions with one of these bus numbers, in one of these slots, are about to leave, or have left:
- * if the balloon is among them, all memory comes back. */
-struct pci_leave {
-    uint8_t bus_first;
-    uint8_t bus_last;
-    uint32_t slots; /* bit for slot */
-};
-void balloon_service_let_go(struct pci_leave leave);
-
-/* Devices have come: serves a balloon if there is one and none is served. */
+/* Devices have come: serves a balloon if there is one and none is served. From work only. */
 void balloon_service_look(void);
 
 /* True while a device is served. */

@@ -56,13 +56,13 @@ static void wake(void *context, enum work_place place)
 
 static struct work answer_work = { .run = wake };
 
-static void on_interrupt(void *context)
+static void on_interrupt(uint32_t cause)
 {
-    (void)context;
-    if (device.dev->ops->interrupt_cause(device.dev) != 0) {
-        work_mark(&answer_work);
-    }
+    (void)cause;
+    work_mark(&answer_work);
 }
+
+static const struct virtio_bus_driver bus_driver = { .interrupt = on_interrupt };
 
 static void on_time(void *context)
 {
@@ -72,7 +72,7 @@ static void on_time(void *context)
 
 static err_t start(const struct virtio_place *place)
 {
-    err_t err = virtio_bus_attach(&device, place, true, on_interrupt, NULL);
+    err_t err = virtio_bus_attach(&device, place, true, &bus_driver);
 
     if (err == OK) {
         err = entropy_dev_start(&driver, device.dev, memory, (paddr_t)(uintptr_t)memory);
@@ -102,25 +102,33 @@ static void start_first(void)
 
     if (err != OK) {
         log_warn("entropy: the device cannot be used: %s", err_name(err));
+        virtio_bus_detach(&device);
         return;
     }
     log_info("entropy: %s", device.where);
     state = RUNNING;
 }
 
-/* After a fault. A device that does not even reset keeps its memory for ever. */
-static void restart(err_t why)
+/* A device that does not even reset keeps its memory for ever. */
+static void leave_alone(err_t why)
+{
+    log_warn("entropy: the device is left alone: %s", err_name(why));
+    virtio_bus_detach(&device);
+    state = UNUSABLE;
+}
+
+/* After a fault. */
+static void restart(err_t why, bool again)
 {
     const struct virtio_place place = device.place;
     err_t err = entropy_dev_stop(&driver);
 
     log_warn("entropy: the device is reset: %s", err_name(why));
     if (err == OK) {
-        err = start(&place);
+        err = again ? start(&place) : why;
     }
     if (err != OK) {
-        log_warn("entropy: the device is left alone: %s", err_name(err));
-        state = UNUSABLE;
+        leave_alone(err);
     }
 }
 
@@ -177,10 +185,7 @@ static bool device_fill(uint8_t *out, size_t bytes)
             bytes -= count;
             continue;
         }
-        restart(err);
-        if (++tries == TRIES) {
-            state = UNUSABLE;
-        }
+        restart(err, ++tries < TRIES);
     }
     return bytes == 0;
 }

@@ -24,6 +24,7 @@
 #include "kernel/balloon_service.h"
 #include "kernel/machine.h"
 #include "kernel/timer.h"
+#include "kernel/virtio_bus.h"
 #include "kernel/work.h"
 
 #define GPE_HOT_PLUG 2U /* bit of the first status and enable byte */
@@ -41,7 +42,7 @@ static void on_request(void *context, enum work_place place)
     (void)context;
     (void)place;
     if (slots != 0) {
-        balloon_service_let_go((struct pci_leave){ 0, UINT8_MAX, slots });
+        virtio_bus_let_go((struct pci_leave){ 0, UINT8_MAX, slots });
     }
     if ((pci_eject_all(&machine_ports, base) | slots) != 0) {
         balloon_service_look();
@@ -86,7 +87,7 @@ static bool arriving; /* a device was given power, and is looked for the next ti
 
 static void empty_slot(struct pci_slot *slot)
 {
-    balloon_service_let_go((struct pci_leave){
+    virtio_bus_let_go((struct pci_leave){
         .bus_first = (uint8_t)machine_pci.read(slot->port, PCI_SECONDARY_BUS, 1),
         .bus_last = (uint8_t)machine_pci.read(slot->port, PCI_SUBORDINATE_BUS, 1),
         .slots = UINT32_MAX,

@@ -57,13 +57,13 @@ static void wake(void *context, enum work_place place)
 
 static struct work event_work = { .run = wake };
 
-static void on_interrupt(void *context)
+static void on_interrupt(uint32_t cause)
 {
-    (void)context;
-    if (device.dev->ops->interrupt_cause(device.dev) != 0) {
-        work_mark(&event_work);
-    }
+    (void)cause;
+    work_mark(&event_work);
 }
+
+static const struct virtio_bus_driver bus_driver = { .interrupt = on_interrupt };
 
 static void on_time(void *context)
 {
@@ -74,6 +74,7 @@ static void on_time(void *context)
 /* The device may have had the memory: it comes back only after a reset. */
 static void give_up(void)
 {
+    virtio_bus_detach(&device);
     if (console_dev_stop(&driver) == OK) {
         frame_free_run((pfn_t)((uintptr_t)memory >> FRAME_SHIFT), memory_frames);
     }
@@ -81,17 +82,18 @@ static void give_up(void)
 
 static err_t start_device(const struct virtio_place *place)
 {
-    err_t err = virtio_bus_attach(&device, place, true, on_interrupt, NULL);
+    err_t err = virtio_bus_attach(&device, place, true, &bus_driver);
 
     if (err == OK) {
         err = console_dev_begin(&driver, device.dev, &memory_frames);
     }
-    if (err != OK) {
-        return err;
+    if (err == OK) {
+        memory = memory_pages(memory_frames);
+        err = memory == NULL ? ERR_NOMEM : OK;
     }
-    memory = memory_pages(memory_frames);
-    if (memory == NULL) {
-        return ERR_NOMEM;
+    if (err != OK) {
+        virtio_bus_detach(&device);
+        return err;
     }
     err = console_dev_start(&driver, memory, (paddr_t)(uintptr_t)memory);
     if (err == OK) {

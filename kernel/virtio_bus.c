@@ -14,6 +14,7 @@
 
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/paging.h"
+#include "drivers/pci/pci_spec.h"
 #include "kernel/format.h"
 #include "kernel/machine.h"
 #include "kernel/mmio_words.h"
@@ -133,7 +134,26 @@ bool virtio_bus_find(uint16_t device_id, unsigned n, struct virtio_place *place)
     return false;
 }
 
-/* ---- attaching ---- */
+/* ---- interrupts ---- */
+
+/* All that were ever attached. */
+static struct virtio_bus_device *devices;
+
+/* Those of a line that is shared come for others, too, whatever state this device is in. */
+static void on_interrupt(void *context)
+{
+    struct virtio_bus_device *d = context;
+    uint32_t cause = virtio_bus_poll(d);
+
+    if (cause != 0) {
+        d->driver->interrupt(cause);
+    }
+}
+
+uint32_t virtio_bus_poll(struct virtio_bus_device *d)
+{
+    return d->attached ? d->dev->ops->interrupt_cause(d->dev) : 0;
+}
 
 static bool msix_vector(void *context, uint64_t *address, uint32_t *data)
 {
@@ -144,8 +164,8 @@ static bool msix_vector(void *context, uint64_t *address, uint32_t *data)
         return false;
     }
     if (i == d->messages) {
-        if (machine_route_message(d->handler, d->context, &d->message[i].address,
-                                  &d->message[i].data) != OK) {
+        if (machine_route_message(on_interrupt, d, &d->message[i].address, &d->message[i].data) !=
+            OK) {
             return false;
         }
         d->messages++;
@@ -154,69 +174,6 @@ static bool msix_vector(void *context, uint64_t *address, uint32_t *data)
     *data = d->message[i].data;
     d->messages_used++;
     return true;
-}
-
-/* Its neighbours may be sized, and a handler must not ask one that does not answer. */
-static struct pci_window window_behind(struct pci_address at)
-{
-    bool on = interrupts_save_off();
-    struct pci_window window = pci_window_behind(&machine_pci, at);
-
-    interrupts_restore(on);
-    return window;
-}
-
-static err_t attach_pci(struct virtio_bus_device *d, bool messages)
-{
-    struct pci_address at = d->place.pci;
-    struct pci_window behind;
-
-    if (at.bus != 0) {
-        behind = window_behind(at);
-    }
-    const struct virtio_pci_env env = {
-        .map = paging_map_device,
-        .window = at.bus != 0 ? &behind : &machine_pci_window,
-        .relax = cpu_relax,
-        .msix_vector = messages ? msix_vector : NULL,
-        .context = d,
-        .ports = &machine_ports,
-    };
-
-    d->messages_used = 0;
-    d->dev = &d->pci.dev;
-    (void)format_print(d->where, sizeof(d->where), "pci %02x:%02x.%u", at.bus, at.slot,
-                       at.function);
-    return virtio_pci_attach(&d->pci, &machine_pci, at, &env);
-}
-
-static err_t attach_mmio(struct virtio_bus_device *d)
-{
-    const struct slot *slot = &slots[d->place.slot];
-
-    ASSERT(d->place.slot < slot_count);
-    d->dev = &d->mmio.dev;
-    (void)format_print(d->where, sizeof(d->where), "mmio %08llx", (unsigned long long)slot->base);
-    return virtio_mmio_attach(&d->mmio, slot->base, slot->bytes, &mmio_env);
-}
-
-err_t virtio_bus_attach(struct virtio_bus_device *d, const struct virtio_place *place,
-                        bool messages, trap_handler *handler, void *context)
-{
-    ASSERT(handler != NULL);
-    /* Messages that were made call the handler of then. */
-    ASSERT(d->messages == 0 || (d->handler == handler && d->context == context));
-    d->place = *place;
-    d->handler = handler;
-    d->context = context;
-    return place->in_memory ? attach_mmio(d) : attach_pci(d, messages);
-}
-
-/* ---- interrupts ---- */
-
-bool virtio_bus_has_messages(const struct virtio_bus_device *d)
-{
-    return !d->place.in_memory && virtio_pci_uses_msix(&d->pci);
 }
 
 #define PIIX3_VENDOR  0x8086U
@@ -262,33 +219,159 @@ static err_t route_pci(struct virtio_bus_device *d)
     const struct acpi_interrupt *route = &machine_acpi()->pci_routes[at.slot][pin - 1];
 
     if (at.bus == 0 && route->gsi != 0) {
-        return machine_route_gsi(route, d->handler, d->context);
+        return machine_route_gsi(route, on_interrupt, d);
     }
-    return machine_route_line(line_of(at, pin), d->handler, d->context);
+    return machine_route_line(line_of(at, pin), on_interrupt, d);
+}
+
+/* A device may raise its line only where that leads to us: others may be on it. */
+static void let_through(struct virtio_bus_device *d, bool on)
+{
+    if (!d->place.in_memory) {
+        pci_command(&machine_pci, d->place.pci, on ? 0 : PCI_COMMAND_INTX_OFF,
+                    on ? PCI_COMMAND_INTX_OFF : 0);
+    }
+}
+
+static void connect_line(struct virtio_bus_device *d)
+{
+    err_t err = d->place.in_memory
+                    ? machine_route_gsi(&slots[d->place.slot].interrupt, on_interrupt, d)
+                    : route_pci(d);
+
+    d->line = err == OK;
+    let_through(d, d->line);
+    if (err != OK) {
+        log_warn("virtio %u (%s): no interrupt: %s", (unsigned)d->dev->device_id, d->where,
+                 err_name(err));
+    }
+}
+
+/* Before the first start virtio_bus_route() is still to come. */
+static void on_fall_back(void *context)
+{
+    struct virtio_bus_device *d = context;
+
+    if (d->routed) {
+        connect_line(d);
+    }
 }
 
 const char *virtio_bus_route(struct virtio_bus_device *d)
 {
-    const char *name = d->place.in_memory ? "line" : "INTx";
-
-    ASSERT(d->dev != NULL);
-    if (virtio_bus_has_messages(d)) {
+    ASSERT(d->attached);
+    d->routed = true;
+    if (!d->place.in_memory && virtio_pci_uses_msix(&d->pci)) {
         return "MSI-X";
     }
-    err_t err = d->place.in_memory
-                    ? machine_route_gsi(&slots[d->place.slot].interrupt, d->handler, d->context)
-                    : route_pci(d);
-
-    if (err != OK) {
-        log_warn("virtio %u (%s): no interrupt: %s", (unsigned)d->dev->device_id, d->where,
-                 err_name(err));
+    connect_line(d);
+    if (!d->line) {
         return NULL;
     }
     /* An edge that came while the line was masked is lost, and there is no second before the first
      * was served. */
     bool on = interrupts_save_off();
 
-    d->handler(d->context);
+    on_interrupt(d);
     interrupts_restore(on);
-    return name;
+    return d->place.in_memory ? "line" : "INTx";
+}
+
+bool virtio_bus_has_line(const struct virtio_bus_device *d)
+{
+    return d->line;
+}
+
+/* ---- attaching ---- */
+
+static err_t attach_pci(struct virtio_bus_device *d, bool messages)
+{
+    struct pci_address at = d->place.pci;
+    struct pci_window behind;
+
+    if (at.bus != 0) {
+        behind = pci_window_behind(&machine_pci, at);
+    }
+    const struct virtio_pci_env env = {
+        .map = paging_map_device,
+        .window = at.bus != 0 ? &behind : &machine_pci_window,
+        .relax = cpu_relax,
+        .msix_vector = messages ? msix_vector : NULL,
+        .falls_back = on_fall_back,
+        .context = d,
+        .ports = &machine_ports,
+    };
+
+    d->messages_used = 0;
+    d->dev = &d->pci.dev;
+    (void)format_print(d->where, sizeof(d->where), "pci %02x:%02x.%u", at.bus, at.slot,
+                       at.function);
+    err_t err = virtio_pci_attach(&d->pci, &machine_pci, at, &env);
+
+    if (err == OK) {
+        let_through(d, false);
+    }
+    return err;
+}
+
+static err_t attach_mmio(struct virtio_bus_device *d)
+{
+    const struct slot *slot = &slots[d->place.slot];
+
+    ASSERT(d->place.slot < slot_count);
+    d->dev = &d->mmio.dev;
+    (void)format_print(d->where, sizeof(d->where), "mmio %08llx", (unsigned long long)slot->base);
+    return virtio_mmio_attach(&d->mmio, slot->base, slot->bytes, &mmio_env);
+}
+
+/* With interrupts off: the device does not answer meanwhile, and its neighbours neither while they
+ * are sized. */
+err_t virtio_bus_attach(struct virtio_bus_device *d, const struct virtio_place *place,
+                        bool messages, const struct virtio_bus_driver *driver)
+{
+    bool on = interrupts_save_off();
+
+    ASSERT(driver->interrupt != NULL);
+    if (!d->listed) {
+        d->listed = true;
+        d->next = devices;
+        devices = d;
+    }
+    d->place = *place;
+    d->driver = driver;
+    d->routed = false;
+    d->line = false;
+    err_t err = place->in_memory ? attach_mmio(d) : attach_pci(d, messages);
+
+    d->attached = err == OK;
+    interrupts_restore(on);
+    return err;
+}
+
+void virtio_bus_detach(struct virtio_bus_device *d)
+{
+    bool on = interrupts_save_off();
+
+    if (d->attached) {
+        /* It may not have been reset, and nobody asks it for the cause any more. */
+        let_through(d, false);
+    }
+    d->attached = false;
+    interrupts_restore(on);
+}
+
+void virtio_bus_let_go(struct pci_leave leave)
+{
+    for (struct virtio_bus_device *d = devices; d != NULL; d = d->next) {
+        struct pci_address at = d->place.pci;
+
+        if (!d->attached || d->place.in_memory || at.bus < leave.bus_first ||
+            at.bus > leave.bus_last || (leave.slots & (1U << at.slot)) == 0) {
+            continue;
+        }
+        if (d->driver->let_go != NULL) {
+            d->driver->let_go();
+        }
+        virtio_bus_detach(d);
+    }
 }

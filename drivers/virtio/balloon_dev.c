@@ -326,30 +326,18 @@ uint64_t balloon_dev_reclaim(struct balloon_dev *d, uint64_t pages, bool from_ba
 
 /* ---- interrupts ---- */
 
-bool balloon_dev_poll(struct balloon_dev *d)
+void balloon_dev_poll(struct balloon_dev *d, uint32_t cause)
 {
-    uint32_t cause;
-    unsigned marks = 0;
+    unsigned marks = (cause & VIRTIO_INTERRUPT_QUEUE) != 0 ? MARK_QUEUE : 0U;
 
-    if (d->dev == NULL) {
-        return false;
-    }
-    cause = d->dev->ops->interrupt_cause(d->dev);
-    if (cause == 0) {
-        return false;
-    }
-    marks |= (cause & VIRTIO_INTERRUPT_QUEUE) != 0 ? MARK_QUEUE : 0U;
     marks |= (cause & VIRTIO_INTERRUPT_CONFIG) != 0 ? MARK_CONFIG : 0U;
     atomic_fetch_or(&d->marks, marks);
-    return true;
 }
 
-bool balloon_dev_interrupt(struct balloon_dev *d)
+void balloon_dev_interrupt(struct balloon_dev *d, uint32_t cause)
 {
-    bool ours = balloon_dev_poll(d);
-
-    d->counters.interrupts += ours;
-    return ours;
+    balloon_dev_poll(d, cause);
+    d->counters.interrupts++;
 }
 
 void balloon_dev_memory_freed(struct balloon_dev *d)

@@ -146,11 +146,12 @@ MUST_USE err_t balloon_dev_start(struct balloon_dev *d, struct virtio_device *de
                                  const struct balloon_mem_ops *mem,
                                  const struct balloon_dev_config *config);
 
-/* From an interrupt. Marks what it was for; true when it was ours: call the service soon. */
-bool balloon_dev_interrupt(struct balloon_dev *d);
+/* The device has interrupted, for `cause` (VIRTIO_INTERRUPT_*). Only marks: call the service soon.
+ * From interrupts too. */
+void balloon_dev_interrupt(struct balloon_dev *d, uint32_t cause);
 
-/* The same for a poll in case an interrupt was lost: not counted as one. With MSI-X always true. */
-bool balloon_dev_poll(struct balloon_dev *d);
+/* The same for a cause that a poll found, in case an interrupt was lost: not counted as one. */
+void balloon_dev_poll(struct balloon_dev *d, uint32_t cause);
 
 /* From the hook of mem->watch(), in any context. Only marks: call the service soon. */
 void balloon_dev_memory_freed(struct balloon_dev *d);

@@ -196,7 +196,11 @@ err_t virtio_pci_attach(struct virtio_pci *vp, const struct pci_access *pci, str
     err_t err;
 
     ASSERT(env->map != NULL && env->relax != NULL);
-    *vp = (struct virtio_pci){ .pci = pci, .address = at, .relax = env->relax };
+    *vp = (struct virtio_pci){ .pci = pci,
+                               .address = at,
+                               .relax = env->relax,
+                               .falls_back = env->falls_back,
+                               .context = env->context };
     vp->mmio = env->mmio != NULL ? env->mmio : &mmio_direct;
     vp->dev.transport = vp;
     vp->dev.device_id = virtio_pci_device_id((uint16_t)ids, (uint16_t)(ids >> 16));
@@ -241,6 +245,9 @@ void virtio_pci_vector_bound(struct virtio_pci *vp, uint16_t vector, uint32_t bo
         log_warn("virtio %u (pci): MSI-X vector refused, using INTx", (unsigned)vp->dev.device_id);
         pci_msix_close(&vp->table);
         vp->msix = false;
+        if (vp->falls_back != NULL) {
+            vp->falls_back(vp->context);
+        }
     }
 }
 

@@ -34,6 +34,9 @@ struct virtio_pci_env {
     /* Allocates an interrupt and says which message raises it; false when there is no more. Null
      * when MSI-X shall not be used. `context` is passed on. */
     bool (*msix_vector)(void *context, uint64_t *address, uint32_t *data);
+    /* The device has refused messages that it took before, or was to take: from now on it raises
+     * its line. Called while queues are set up, before DRIVER_OK. Null: nobody needs to know. */
+    void (*falls_back)(void *context);
     void *context;
     /* How device memory is accessed; null: mmio_direct. */
     const struct mmio_ops *mmio;
@@ -47,6 +50,8 @@ struct virtio_pci {
     const struct mmio_ops *mmio;
     struct pci_address address;
     void (*relax)(void);
+    void (*falls_back)(void *context);
+    void *context;
     /* legacy */
     const struct port_ops *ports;
     uint16_t port;       /* the first */
@@ -80,8 +85,8 @@ uint16_t virtio_pci_device_id(uint16_t vendor, uint16_t device);
 MUST_USE err_t virtio_pci_attach(struct virtio_pci *vp, const struct pci_access *pci,
                                  struct pci_address at, const struct virtio_pci_env *env);
 
-/* False: the device raises its INTx line. True: it sends messages. Settled when the queues are
- * enabled, since the device may refuse a vector until then. */
+/* False: the device raises its INTx line. True: it sends messages. Settled anew whenever the queues
+ * are enabled, since the device may refuse a vector then. */
 bool virtio_pci_uses_msix(const struct virtio_pci *vp);
 
 /* ---- for virtio_pci*.c only ---- */

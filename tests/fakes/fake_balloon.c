@@ -81,10 +81,13 @@ void fake_balloon_unplug(void)
 /* Delivers an interrupt; true when the driver is to be called now. */
 static bool is_called(struct balloon_dev *d)
 {
-    bool ours = F.irq && balloon_dev_interrupt(d);
+    uint32_t cause = F.irq ? d->dev->ops->interrupt_cause(d->dev) : 0;
 
+    if (cause != 0) {
+        balloon_dev_interrupt(d, cause);
+        F.interrupts++;
+    }
     F.irq = false;
-    F.interrupts += ours;
     return balloon_dev_marked(d) || F.wake_ns <= F.now_ns || (F.idle && balloon_dev_wants_idle(d));
 }
 

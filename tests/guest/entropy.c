@@ -12,6 +12,7 @@
 #include "base/log.h"
 
 #include "arch/x86_64/clock.h"
+#include "arch/x86_64/trap.h"
 #include "drivers/virtio/entropy.h"
 #include "kernel/app_words.h"
 #include "kernel/memory.h"
@@ -30,19 +31,20 @@ static struct entropy_dev driver;
 static const char *by; /* how it interrupts */
 static volatile unsigned interrupts;
 
-static void on_interrupt(void *context)
+static void on_interrupt(uint32_t cause)
 {
-    (void)context;
-    if (device.dev->ops->interrupt_cause(device.dev) != 0) {
-        interrupts++;
-    }
+    (void)cause;
+    interrupts++;
 }
+
+static const struct virtio_bus_driver bus_driver = { .interrupt = on_interrupt };
 
 static err_t start(const struct virtio_place *place, bool msix)
 {
-    void *memory = memory_pages(ENTROPY_FRAMES);
-    err_t err =
-        memory == NULL ? ERR_NOMEM : virtio_bus_attach(&device, place, msix, on_interrupt, NULL);
+    static void *memory;
+
+    memory = memory == NULL ? memory_pages(ENTROPY_FRAMES) : memory;
+    err_t err = memory == NULL ? ERR_NOMEM : virtio_bus_attach(&device, place, msix, &bus_driver);
 
     if (err == OK) {
         err = entropy_dev_start(&driver, device.dev, memory, (paddr_t)(uintptr_t)memory);
@@ -76,15 +78,50 @@ static err_t request(uint8_t *out, size_t *bytes)
     return entropy_dev_take(&driver, out, bytes);
 }
 
-/* msix=0 uses the interrupt line instead. */
+/* Stops and starts the device for so long. */
+static err_t restart_for(const struct virtio_place *place, bool msix, uint64_t ms)
+{
+    uint64_t end = clock_now_ns() + ms * NS_PER_MS;
+    err_t err = OK;
+
+    while (err == OK && clock_now_ns() < end) {
+        err = entropy_dev_stop(&driver);
+        if (err == OK) {
+            err = start(place, msix);
+        }
+    }
+    return err;
+}
+
+/* As a driver restarts its device without attaching it anew; and the device refuses a message that
+ * it took before, which no device of QEMU ever does. */
+static err_t restart_refused(void)
+{
+    err_t err = entropy_dev_stop(&driver);
+
+    virtio_pci_vector_bound(&device.pci, VIRTIO_PCI_CONFIG_VECTOR, UINT16_MAX);
+    by = virtio_bus_has_line(&device) ? "INTx" : "nothing";
+    if (err == OK) {
+        err = entropy_dev_start(&driver, device.dev, driver.buffer, driver.buffer_address);
+    }
+    if (err == OK) {
+        entropy_dev_ready(&driver);
+    }
+    return err;
+}
+
+/* msix=0 uses the interrupt line instead; ms=N starts the device over and over for so long;
+ * refuse=1 starts it anew and then has it refuse messages. */
 int scenario_entropy(void)
 {
     struct virtio_place place;
     uint8_t bytes[REQUEST_BYTES];
     unsigned answers = 0;
+    bool msix = app_word_number("msix", 1) != 0;
 
-    if (!virtio_bus_find(VIRTIO_ID_ENTROPY, 0, &place) ||
-        start(&place, app_word_number("msix", 1) != 0) != OK) {
+    if (!virtio_bus_find(VIRTIO_ID_ENTROPY, 0, &place) || start(&place, msix) != OK ||
+        restart_for(&place, msix, app_word_number("ms", 0)) != OK ||
+        (app_word_number("refuse", 0) != 0 && restart_refused() != OK)) {
         return STATUS_NO_DEVICE;
     }
     for (unsigned i = 0; i < REQUESTS; i++) {

@@ -43,6 +43,12 @@ static void a_device_with_msix_interrupts_by_message(struct qtest *t)
     every_answer_interrupts(t, "by=MSI-X");
 }
 
+static void a_device_that_refuses_messages_later_interrupts_by_its_line(struct qtest *t)
+{
+    qtest_line(t, "MSI-X vector refused, using INTx", QTEST_STEP_MS);
+    every_answer_interrupts(t, "by=INTx");
+}
+
 static void the_same_device_interrupts_by_its_line(struct qtest *t)
 {
     every_answer_interrupts(t, "by=INTx");
@@ -157,7 +163,54 @@ static void a_device_that_does_not_answer_is_left_alone(struct qtest *t)
 {
     qtest_line(t, "entropy: the device is reset: timeout", QTEST_STEP_MS);
     qtest_line(t, "entropy: the device is reset: timeout", QTEST_STEP_MS);
+    qtest_line(t, "entropy: the device is left alone: timeout", QTEST_STEP_MS);
     random_bytes_come(t);
+}
+
+/* The entropy device is reset and attached anew while the balloon interrupts on its line. */
+static void a_device_is_attached_anew_while_another_uses_its_line(struct qtest *t)
+{
+    int64_t end = vm_now_ms() + 1700;
+
+    qtest_ready(t, "on");
+    while (vm_now_ms() < end) {
+        qtest_ask(t, t->ram_bytes / 2);
+        qtest_ask(t, t->ram_bytes / 2 + QTEST_MIB);
+    }
+    qtest_line(t, "entropy: the device is left alone: timeout", QTEST_STEP_MS);
+    random_bytes_come(t);
+}
+
+/* The same over and over, so that hardly an interrupt comes at another time. */
+static void a_device_is_attached_again_and_again_while_another_uses_its_line(struct qtest *t)
+{
+    int64_t end = vm_now_ms() + 1500;
+
+    qtest_ready(t, "on");
+    while (vm_now_ms() < end) {
+        qtest_ask(t, t->ram_bytes / 2);
+        qtest_ask(t, t->ram_bytes / 2 + QTEST_MIB);
+    }
+    qtest_line(t, "@entropy by=INTx", QTEST_STEP_MS);
+    qtest_status(t, 0, QTEST_STEP_MS);
+}
+
+/* Nobody would ask it for the cause before the next poll. */
+static void a_polled_balloon_does_not_raise_a_line_that_another_uses(struct qtest *t)
+{
+    unsigned long long interrupts = 0;
+    const char *line;
+
+    qtest_ready(t, "on");
+    for (unsigned i = 0; i < 5; i++) {
+        qtest_ask(t, t->ram_bytes / 2 + i * QTEST_MIB);
+        qtest_wait_actual(t, t->ram_bytes / 2 + i * QTEST_MIB, QTEST_STEP_MS);
+    }
+    qtest_line(t, "@entropy by=INTx", QTEST_STEP_MS);
+    line = strstr(qtest_line(t, "interrupts: ", QTEST_STEP_MS), "interrupts: ");
+    assert_int_equal(sscanf(line, "interrupts: %llu", &interrupts), 1);
+    assert_in_range(interrupts, 20, 1000);
+    qtest_status(t, 0, QTEST_STEP_MS);
 }
 
 static void without_a_source_there_are_no_random_bytes(struct qtest *t)
@@ -170,6 +223,11 @@ static void without_a_source_there_are_no_random_bytes(struct qtest *t)
 static const char *const entropy[] = { "-device", "virtio-rng-pci", NULL };
 static const char *const entropy_slow[] = { "-device", "virtio-rng-pci,max-bytes=64,period=3600000",
                                             NULL };
+/* Slots 4 and 8 have one line on pc and on q35. */
+static const char *const entropy_shares_line[] = {
+    "-device", "virtio-rng-pci,vectors=0,addr=8,max-bytes=1,period=60000", NULL
+};
+static const char *const entropy_beside[] = { "-device", "virtio-rng-pci,vectors=0,addr=8", NULL };
 /* The last seconds of a leap day (observed: QEMU 7.2 cannot start later than in 2038). */
 static const char *const in_2032[] = { "-rtc", "base=2032-02-29T23:59:58", NULL };
 static const char *const entropy_packed[] = { "-device", "virtio-rng-pci,packed=on", NULL };
@@ -205,6 +263,24 @@ int main(int argc, char **argv)
               .append = "-- test=random", .extra = entropy),
         QTEST(a_device_that_does_not_answer_is_left_alone, .image = "test.elf", .accel = "tcg",
               .cpu = "max", .append = "-- test=random", .extra = entropy_slow),
+        QTEST(a_device_is_attached_anew_while_another_uses_its_line, .image = "test.elf",
+              .machine = "q35", .balloon_properties = "addr=4", .accel = "tcg",
+              .append = "balloon.interrupts=line -- test=random", .extra = entropy_shares_line),
+        QTEST(a_device_is_attached_anew_while_another_uses_its_line, .image = "test.elf",
+              .machine = "pc", .balloon_properties = "addr=4", .accel = "tcg",
+              .append = "balloon.interrupts=line -- test=random", .extra = entropy_shares_line),
+        QTEST(a_device_is_attached_again_and_again_while_another_uses_its_line, .image = "test.elf",
+              .machine = "q35", .balloon_properties = "addr=4", .accel = "tcg",
+              .append = "balloon.interrupts=line -- test=entropy msix=0 ms=2500",
+              .extra = entropy_beside),
+        QTEST(a_device_that_refuses_messages_later_interrupts_by_its_line, .image = "test.elf",
+              .machine = "q35", .append = "-- test=entropy refuse=1", .extra = entropy),
+        QTEST(a_device_that_refuses_messages_later_interrupts_by_its_line, .image = "test.elf",
+              .machine = "pc", .append = "-- test=entropy refuse=1", .extra = entropy),
+        QTEST(a_polled_balloon_does_not_raise_a_line_that_another_uses, .image = "test.elf",
+              .machine = "q35", .balloon_properties = "addr=4", .accel = "tcg",
+              .append = "balloon.interrupts=poll poll=100 -- test=entropy msix=0 ms=2500",
+              .extra = entropy_beside),
         QTEST(without_a_source_there_are_no_random_bytes, .image = "test.elf", .accel = "tcg",
               .cpu = "qemu64", .append = "-- test=random"),
     };

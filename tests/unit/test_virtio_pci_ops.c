@@ -218,6 +218,27 @@ static void virtio_4_1_5_1_2_2_a_refused_queue_vector_means_the_line(void **stat
     assert_false(virtio_pci_uses_msix(&vp));
 }
 
+static void messages_that_are_refused_at_a_restart_are_told(void **state)
+{
+    (void)state;
+    attach_with_vectors(2);
+    begin();
+    assert_int_equal(start(0), OK);
+    assert_true(virtio_pci_uses_msix(&vp));
+    assert_int_equal(fell_back, 0);
+    assert_int_equal(virtio_stop(&vp.dev), OK);
+    fake->refuses_queue_vector = true;
+    begin();
+    assert_int_equal(start(0), OK);
+    assert_false(virtio_pci_uses_msix(&vp));
+    assert_int_equal(fell_back, 1);
+    /* Once: the next start has no messages to refuse. */
+    assert_int_equal(virtio_stop(&vp.dev), OK);
+    begin();
+    assert_int_equal(start(0), OK);
+    assert_int_equal(fell_back, 1);
+}
+
 static void vectors_are_bound_again_after_each_reset(void **state)
 {
     (void)state;
@@ -250,6 +271,7 @@ int main(void)
         CASE(without_vectors_the_line_is_used),
         CASE(virtio_4_1_5_1_2_2_a_refused_config_vector_means_the_line),
         CASE(virtio_4_1_5_1_2_2_a_refused_queue_vector_means_the_line),
+        CASE(messages_that_are_refused_at_a_restart_are_told),
         CASE(vectors_are_bound_again_after_each_reset),
     };
 

@@ -12,6 +12,7 @@
 static struct virtio_pci vp;
 static unsigned vectors_left; /* that the machine can give */
 static unsigned relaxed;      /* times */
+static unsigned fell_back;    /* times, from messages to the line */
 
 static inline bool msix_vector(void *context, uint64_t *address, uint32_t *data)
 {
@@ -30,6 +31,13 @@ static inline void count_relax(void)
     relaxed++;
 }
 
+static inline void count_fall_back(void *context)
+{
+    assert_ptr_equal(context, &vp);
+    assert_false(virtio_pci_uses_msix(&vp));
+    fell_back++;
+}
+
 static struct virtio_pci_env env;
 
 /* A modern balloon without MSI-X, nothing attached. */
@@ -39,10 +47,12 @@ static inline int pci_setup(void **state)
     fake_virtio_pci_reset(BALLOON_MODERN, true, false);
     env = (struct virtio_pci_env){ .map = fake_virtio_pci_map,
                                    .relax = count_relax,
+                                   .falls_back = count_fall_back,
                                    .context = &vp,
                                    .mmio = &fake_virtio_pci_mmio };
     vectors_left = 2;
     relaxed = 0;
+    fell_back = 0;
     queue_memory_alloc();
     return 0;
 }
