@@ -76,7 +76,7 @@ count() {
 tries=0
 until [ "$(count)" = 3 ]; do
     tries=$((tries + 1))
-    if [ $tries -gt 100 ] || ! kill -0 $daemon 2>/dev/null; then
+    if [ $tries -gt 600 ] || ! kill -0 $daemon 2>/dev/null; then
         cat "$folder/log" >&2
         echo "demo: the machines are not there" >&2
         exit 1

@@ -27,7 +27,7 @@
 /* Set inside, to the folder with libvirt's files. */
 #define INSIDE "BALLAST_LIBVIRT_RIG"
 /* Probing what QEMU can do takes the first start some seconds. */
-#define START_MS 60000
+#define START_MS 180000
 
 /* Arguments that are passed on. */
 #define ARGUMENTS_MAX 8
@@ -190,7 +190,7 @@ void libvirt_rig_signal(int signal)
 
 bool libvirt_rig_virsh(const char *words, ...)
 {
-    char line[PATH_MAX] = "timeout 30 virsh -q -c " LIBVIRT_RIG_URI " ";
+    char line[PATH_MAX] = "timeout 120 virsh -q -c " LIBVIRT_RIG_URI " ";
     size_t used = strlen(line);
     va_list arguments;
     va_start(arguments, words);

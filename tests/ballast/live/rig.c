@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CASE_LIMIT_S 400
+#define CASE_LIMIT_S 900
 #define LOG_TAIL     40U
 #define LOOK_MS      20
 
@@ -219,7 +219,7 @@ void rig_start(struct rig *rig)
         if (vm_now_ms() > limit) {
             fail_msg("the daemon's API did not answer in time");
         }
-        rig_sleep(rig, LOOK_MS);
+        rig_look_again(rig, LOOK_MS);
     }
     json_decref(health);
 }
@@ -285,11 +285,11 @@ void rig_wait_log(struct rig *rig, const char *text)
         if (vm_now_ms() > limit) {
             fail_msg("the daemon never logged '%s'", text);
         }
-        rig_sleep(rig, LOOK_MS);
+        rig_look_again(rig, LOOK_MS);
     }
 }
 
-void rig_sleep(struct rig *rig, int ms)
+void rig_look_again(struct rig *rig, int ms)
 {
     int64_t end = vm_now_ms() + ms;
 
@@ -327,6 +327,45 @@ void rig_guest_elsewhere(struct rig *rig, const char *name, const struct rig_els
     guest->elsewhere = elsewhere;
 }
 
+/* What each guest of ours says when it takes commands. */
+static const char *ready_line(const struct rig_guest *guest)
+{
+    static const char *const lines[][2] = { { "memwork.elf", "@memwork ready" },
+                                            { "linux/vmlinux", "@linux ready" },
+                                            { "libc-tests/liar.elf", "@liar offers" } };
+    size_t length;
+    size_t name_length;
+
+    if (guest->elsewhere != NULL) {
+        return lines[0][1];
+    }
+    length = strlen(guest->config.image);
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        name_length = strlen(lines[i][0]);
+        if (length >= name_length &&
+            strcmp(guest->config.image + length - name_length, lines[i][0]) == 0) {
+            return lines[i][1];
+        }
+    }
+    fail_msg("by which line does %s say that it is ready?", guest->config.image);
+    return NULL;
+}
+
+void rig_ready(struct rig *rig, const char *name)
+{
+    struct rig_guest *guest = rig_find(rig, name);
+
+    if (!guest->ready) {
+        rig_answer(rig, name, ready_line(guest));
+        guest->ready = true;
+    }
+}
+
+void rig_starts_anew(struct rig *rig, const char *name)
+{
+    rig_find(rig, name)->ready = false;
+}
+
 /* The words behind the rig's own: a QMP socket in the daemon's folder. */
 static void add_words(struct rig *rig, struct rig_guest *guest, const struct vm_config *config)
 {
@@ -345,6 +384,15 @@ static void add_words(struct rig *rig, struct rig_guest *guest, const struct vm_
 }
 
 struct rig_guest *rig_guest(struct rig *rig, const char *name, const struct vm_config *config)
+{
+    struct rig_guest *guest = rig_guest_starts(rig, name, config);
+
+    rig_ready(rig, name);
+    return guest;
+}
+
+struct rig_guest *rig_guest_starts(struct rig *rig, const char *name,
+                                   const struct vm_config *config)
 {
     static const struct vm_config plain;
     struct rig_guest *guest = NULL;
@@ -397,6 +445,7 @@ void rig_say(struct rig *rig, const char *name, const char *line)
     struct rig_guest *guest = rig_find(rig, name);
     char text[512];
 
+    rig_ready(rig, name);
     if (guest->elsewhere != NULL) {
         assert_true(guest->elsewhere->say(name, line));
         return;
@@ -405,17 +454,30 @@ void rig_say(struct rig *rig, const char *name, const char *line)
     assert_true(vm_type(guest->vm, text, RIG_STEP_MS));
 }
 
-void rig_answer(struct rig *rig, const char *name, const char *what)
+bool rig_answered(struct rig *rig, const char *name, const char *what)
 {
     struct rig_guest *guest = rig_find(rig, name);
+    enum vm_wait waited;
+
+    if (guest->elsewhere != NULL) {
+        return guest->elsewhere->answer(name, what, LOOK_MS);
+    }
+    waited = vm_wait_line(guest->vm, what, LOOK_MS, NULL);
+    if (waited == VM_WAIT_ENDED) {
+        fail_msg("%s has ended and never said '%s'", name, what);
+    }
+    return waited == VM_WAIT_OK;
+}
+
+void rig_answer(struct rig *rig, const char *name, const char *what)
+{
     int64_t limit = vm_now_ms() + RIG_STEP_MS;
 
-    while (guest->elsewhere != NULL ? !guest->elsewhere->answer(name, what, LOOK_MS)
-                                    : vm_wait_line(guest->vm, what, LOOK_MS, NULL) != VM_WAIT_OK) {
+    while (!rig_answered(rig, name, what)) {
         if (vm_now_ms() > limit) {
             fail_msg("%s never said '%s'", name, what);
         }
-        rig_sleep(rig, 1);
+        rig_look_again(rig, 1);
     }
 }
 
@@ -423,6 +485,9 @@ void rig_foreign(struct rig *rig, const char *name, const char *command, json_t 
 {
     struct qmp_error error;
 
+    if (strcmp(command, "system_reset") == 0) {
+        rig_starts_anew(rig, name);
+    }
     if (qmp_execute(vm_qmp(rig_find(rig, name)->vm), command, arguments, RIG_STEP_MS, NULL,
                     &error) != QMP_OK) {
         fail_msg("%s to %s: %s", command, name, error.text);

@@ -6,6 +6,10 @@
  * few guests are enough to fill one. Whatever happens, everything is ended with the case: QEMUs and
  * the daemon die with this process, even when that is killed. All helpers fail the case when what
  * they wait for does not happen.
+ *
+ * A guest says that it is ready before it is told anything: rig_guest() waits for that, and so does
+ * whatever talks to a guest. What must not happen is watched for a number of the daemon's periods
+ * (rig_periods()), which are as many on a busy machine as on an idle one, and never for a time.
  */
 
 #include <stdarg.h>
@@ -21,8 +25,9 @@
 #include "tools/aerostat/vm.h"
 
 #define RIG_MIB ((uint64_t)1 << 20)
-/* What a step may take on a busy machine; nothing should need a tenth of it. */
-#define RIG_STEP_MS    60000
+/* What a step may take on a busy machine; nothing should need a tenth of it. No test waits for a
+ * time: each waits for a state, and this is when it gives up. */
+#define RIG_STEP_MS    180000
 #define RIG_GUESTS_MAX 40U
 
 /* How a machine is reached that somebody else runs, a libvirtd for example. */
@@ -34,6 +39,7 @@ struct rig_elsewhere {
 
 struct rig_guest {
     char name[32];
+    bool ready;    /* its guest has said so since it was started or reset */
     struct vm *vm; /* NULL: ended, or elsewhere */
     const struct rig_elsewhere *elsewhere;
     struct vm_config config;
@@ -98,21 +104,37 @@ void rig_wait_log(struct rig *rig, const char *text);
 
 /* ---- guests ---- */
 
-/* Starts a machine that the daemon finds. NULL and 0 in the description mean: memwork on its
- * console, 256 MiB, reporting on. */
+/* Starts a machine that the daemon finds, and waits until its guest is ready. NULL and 0 in the
+ * description mean: memwork on its console, 256 MiB, reporting on. */
 struct rig_guest *rig_guest(struct rig *rig, const char *name, const struct vm_config *config);
+
+/* The same without waiting: for machines that start together, and for tests of the start itself. */
+struct rig_guest *rig_guest_starts(struct rig *rig, const char *name,
+                                   const struct vm_config *config);
+
+/* Waits until its guest has said, once since its last start or reset, that it takes commands. */
+void rig_ready(struct rig *rig, const char *name);
+
+/* Something other than rig_foreign() has reset the machine or started it again: its guest has to
+ * say once more that it is ready. To be called before that is done. */
+void rig_starts_anew(struct rig *rig, const char *name);
+
 struct rig_guest *rig_find(struct rig *rig, const char *name);
 
-/* The machine runs elsewhere; rig_say() and rig_answer() reach it, and it is ended with the case.
- */
+/* The machine runs elsewhere, with memwork in it; rig_say() and rig_answer() reach it, and it is
+ * ended with the case. */
 void rig_guest_elsewhere(struct rig *rig, const char *name, const struct rig_elsewhere *elsewhere);
 
 /* Ends its QEMU at once. */
 void rig_kill(struct rig *rig, const char *name);
 
-/* Types a line for memwork, and waits for its answer to the last statement of it. */
+/* Types a line, once the guest is ready for it. */
 void rig_say(struct rig *rig, const char *name, const char *line);
+
+/* Waits for a line with this text among those that nobody took yet: this one and those before it
+ * are taken. rig_answered() only looks, and tells whether the line has come. */
 void rig_answer(struct rig *rig, const char *name, const char *what);
+bool rig_answered(struct rig *rig, const char *name, const char *what);
 
 /* A QMP command past the daemon, as somebody else would send it. */
 void rig_foreign(struct rig *rig, const char *name, const char *command, json_t *arguments);
@@ -132,19 +154,35 @@ uint64_t rig_host(struct rig *rig, const char *member);
 /* The same as a word; valid until the next call. */
 const char *rig_word(struct rig *rig, const char *name, const char *member);
 
+/* Waits until the condition holds for one answer of the daemon about the machine: all that the
+ * condition looks at is of the same moment. `what` names it for a person. */
+void rig_until(struct rig *rig, const char *name, bool (*condition)(json_t *machine),
+               const char *what);
+
+/* A member in such an answer, by a path of member names with '/'; NULL when it is not there. */
+json_t *rig_member(json_t *value, const char *path);
+
 /* Wait until it is so. */
 void rig_until_least(struct rig *rig, const char *name, const char *member, uint64_t least);
 void rig_until_most(struct rig *rig, const char *name, const char *member, uint64_t most);
 void rig_until_word(struct rig *rig, const char *name, const char *member, const char *word);
 void rig_until_zone(struct rig *rig, const char *zone);
+void rig_until_host(struct rig *rig, const char *member, uint64_t value);
 void rig_until_gone(struct rig *rig, const char *name);
 
 /* Events so far of this kind (and machine, or NULL). */
 size_t rig_events(struct rig *rig, const char *kind, const char *machine);
 void rig_wait_event(struct rig *rig, const char *kind, const char *machine);
 
-/* Lets everything run. */
-void rig_sleep(struct rig *rig, int ms);
+/* Waits until the daemon has looked and decided so many times more, from the beginning to the end
+ * of a period. */
+void rig_periods(struct rig *rig, unsigned count);
+
+/* Nothing is sent to the machine for so many periods, or the case fails. */
+void rig_left_alone(struct rig *rig, const char *name, unsigned periods);
+
+/* Between two looks at a state that is waited for: guests' lines are taken in. */
+void rig_look_again(struct rig *rig, int ms);
 
 /* Runs the command line tool: its standard output (free() it), its exit code in *status. */
 char *rig_ballast(struct rig *rig, int *status, const char *words);

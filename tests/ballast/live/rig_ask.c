@@ -91,7 +91,7 @@ json_t *rig_get(struct rig *rig, const char *path)
     return reply;
 }
 
-static json_t *member_of(json_t *value, const char *path)
+json_t *rig_member(json_t *value, const char *path)
 {
     char copy[128];
     char *rest = copy;
@@ -107,7 +107,7 @@ static json_t *member_of(json_t *value, const char *path)
 static uint64_t number_at(struct rig *rig, const char *path, const char *member)
 {
     json_t *reply = rig_get(rig, path);
-    json_t *value = member_of(reply, member);
+    json_t *value = rig_member(reply, member);
     uint64_t number = json_is_integer(value) ? (uint64_t)json_integer_value(value) : UINT64_MAX;
 
     if (value == NULL) {
@@ -140,7 +140,7 @@ static bool word_at(struct rig *rig, const char *path, const char *member, char 
 {
     json_t *reply = NULL;
     long status = rig_call(rig, "GET", path, NULL, &reply);
-    json_t *value = status == 200 ? member_of(reply, member) : NULL;
+    json_t *value = status == 200 ? rig_member(reply, member) : NULL;
 
     snprintf(word, 64, "%s", json_is_string(value) ? json_string_value(value) : "null");
     json_decref(reply);
@@ -166,7 +166,7 @@ static void until(struct rig *rig, const char *name, const char *member, uint64_
     for (;;) {
         json_t *reply = NULL;
         bool known = rig_call(rig, "GET", machine_path(name), NULL, &reply) == 200;
-        json_t *value = known ? member_of(reply, member) : NULL;
+        json_t *value = known ? rig_member(reply, member) : NULL;
         bool told = json_is_integer(value);
 
         number = told ? (uint64_t)json_integer_value(value) : UINT64_MAX;
@@ -178,8 +178,31 @@ static void until(struct rig *rig, const char *name, const char *member, uint64_
             fail_msg("%s of %s is %lld MiB, should be from %lld to %lld MiB", member, name,
                      (long long)(number >> 20), (long long)(least >> 20), (long long)(most >> 20));
         }
-        rig_sleep(rig, LOOK_MS);
+        rig_look_again(rig, LOOK_MS);
     }
+}
+
+void rig_until(struct rig *rig, const char *name, bool (*condition)(json_t *machine),
+               const char *what)
+{
+    int64_t limit = vm_now_ms() + RIG_STEP_MS;
+    json_t *reply = NULL;
+
+    while (rig_call(rig, "GET", machine_path(name), NULL, &reply) != 200 || !condition(reply)) {
+        if (vm_now_ms() > limit) {
+            char *text = json_dumps(reply, JSON_COMPACT);
+
+            fprintf(stderr, "%s\n",
+                    text == NULL ? "no answer" : text); /* more than cmocka prints */
+            free(text);
+            json_decref(reply);
+            fail_msg("%s is never %s", name, what);
+        }
+        json_decref(reply);
+        reply = NULL;
+        rig_look_again(rig, LOOK_MS);
+    }
+    json_decref(reply);
 }
 
 void rig_until_least(struct rig *rig, const char *name, const char *member, uint64_t least)
@@ -201,7 +224,7 @@ static void until_word(struct rig *rig, const char *path, const char *member, co
         if (vm_now_ms() > limit) {
             fail_msg("%s of %s is '%s', should be '%s'", member, path, word, want);
         }
-        rig_sleep(rig, LOOK_MS);
+        rig_look_again(rig, LOOK_MS);
     }
 }
 
@@ -215,6 +238,19 @@ void rig_until_zone(struct rig *rig, const char *zone)
     until_word(rig, "/v1/host", "zone", zone);
 }
 
+void rig_until_host(struct rig *rig, const char *member, uint64_t value)
+{
+    int64_t limit = vm_now_ms() + RIG_STEP_MS;
+
+    while (rig_host(rig, member) != value) {
+        if (vm_now_ms() > limit) {
+            fail_msg("the host's %s is %lld, should be %lld", member,
+                     (long long)rig_host(rig, member), (long long)value);
+        }
+        rig_look_again(rig, LOOK_MS);
+    }
+}
+
 void rig_until_gone(struct rig *rig, const char *name)
 {
     int64_t limit = vm_now_ms() + RIG_STEP_MS;
@@ -223,7 +259,7 @@ void rig_until_gone(struct rig *rig, const char *name)
         if (vm_now_ms() > limit) {
             fail_msg("%s is still there", name);
         }
-        rig_sleep(rig, LOOK_MS);
+        rig_look_again(rig, LOOK_MS);
     }
 }
 
@@ -255,8 +291,48 @@ void rig_wait_event(struct rig *rig, const char *kind, const char *machine)
         if (vm_now_ms() > limit) {
             fail_msg("no event %s of %s", kind, machine == NULL ? "the host" : machine);
         }
-        rig_sleep(rig, LOOK_MS);
+        rig_look_again(rig, LOOK_MS);
     }
+}
+
+/* Periods since the daemon's start; false: it does not answer. */
+static bool read_periods(struct rig *rig, uint64_t *periods)
+{
+    static const char name[] = "\nballast_periods_total ";
+    struct answer answer = { NULL, 0 };
+    bool told = request(rig, "GET", "/metrics", NULL, &answer) == 200;
+    const char *at = told && answer.text != NULL ? strstr(answer.text, name) : NULL;
+
+    if (told && at == NULL) {
+        fail_msg("the daemon does not tell its periods");
+    }
+    *periods = at == NULL ? 0 : strtoull(at + strlen(name), NULL, 10);
+    free(answer.text);
+    return told;
+}
+
+void rig_periods(struct rig *rig, unsigned count)
+{
+    int64_t limit = vm_now_ms() + RIG_STEP_MS;
+    uint64_t began;
+    uint64_t now = 0;
+
+    assert_true(read_periods(rig, &began));
+    while (!read_periods(rig, &now) || now < began + count + 1) { /* one is half over */
+        if (vm_now_ms() > limit) {
+            fail_msg("the daemon decided %llu times, should have done so %u times",
+                     (unsigned long long)(now - began), count);
+        }
+        rig_look_again(rig, LOOK_MS);
+    }
+}
+
+void rig_left_alone(struct rig *rig, const char *name, unsigned periods)
+{
+    uint64_t commands = rig_number(rig, name, "commands");
+
+    rig_periods(rig, periods);
+    assert_int_equal(rig_number(rig, name, "commands"), commands);
 }
 
 char *rig_ballast(struct rig *rig, int *status, const char *words)

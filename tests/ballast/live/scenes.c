@@ -10,41 +10,49 @@
 
 void scene_ready(struct rig *rig, const char *name)
 {
-    rig_answer(rig, name, "@memwork ready");
+    rig_ready(rig, name);
     scene_settled(rig, name);
+}
+
+static bool is_one_of(json_t *value, const char *const *words)
+{
+    const char *word = json_string_value(value);
+
+    while (word != NULL && *words != NULL && strcmp(*words, word) != 0) {
+        words++;
+    }
+    return word != NULL && *words != NULL;
+}
+
+bool scene_is_settled(json_t *machine)
+{
+    static const char *const runs[] = { "running", NULL };
+    static const char *const undriven[] = { "none", NULL };
+    /* Holds of a machine that is not known, or not any more. Without a hold it is null. */
+    static const char *const unknown[] = { "no-driver", "no-stats", "stale", "new", "reset", NULL };
+    return is_one_of(rig_member(machine, "state"), runs) &&
+           !is_one_of(rig_member(machine, "driver"), undriven) &&
+           json_integer_value(rig_member(machine, "used_bytes")) > 0 &&
+           !is_one_of(rig_member(machine, "decision/hold"), unknown);
 }
 
 void scene_settled(struct rig *rig, const char *name)
 {
-    rig_until_word(rig, name, "driver", "ok");
-    rig_until_least(rig, name, "used_bytes", 1);
-    rig_until_word(rig, name, "state", "running");
-    for (int waits = 0; waits < 300; waits++) {
-        const char *hold = rig_word(rig, name, "decision/hold");
-
-        if (strcmp(hold, "new") != 0 && strcmp(hold, "reset") != 0) {
-            return;
-        }
-        rig_sleep(rig, 100);
-    }
-    fail_msg("%s is never let go of", name);
+    rig_until(rig, name, scene_is_settled, "settled");
 }
 
 void scene_rest(struct rig *rig, const char *name)
 {
-    uint64_t commands = rig_number(rig, name, "commands");
-    int quiet = 0;
+    int64_t limit = vm_now_ms() + RIG_STEP_MS;
+    uint64_t before;
 
-    for (int waits = 0; quiet < 30; waits++) {
-        uint64_t now = rig_number(rig, name, "commands");
-
-        if (waits > 900) {
+    do {
+        if (vm_now_ms() > limit) {
             fail_msg("%s is never left at rest", name);
         }
-        quiet = now == commands ? quiet + 1 : 0;
-        commands = now;
-        rig_sleep(rig, 100);
-    }
+        before = rig_number(rig, name, "commands");
+        rig_periods(rig, 6);
+    } while (rig_number(rig, name, "commands") != before);
 }
 
 void scene_grow(struct rig *rig, const char *name, unsigned mib)
@@ -53,7 +61,7 @@ void scene_grow(struct rig *rig, const char *name, unsigned mib)
 
     /* A share that cannot be had is asked for again: the loop ends when all is there. */
     snprintf(line, sizeof(line),
-             "repeat %u { wait free at least %uM within 120s; alloc work %uM; fill work }; print "
+             "repeat %u { wait free at least %uM within 600s; alloc work %uM; fill work }; print "
              "grown",
              mib / STEP_MIB, STEP_MIB + 4, STEP_MIB);
     rig_say(rig, name, line);

@@ -4,12 +4,16 @@
 
 #include "tests/ballast/live/rig.h"
 
-/* Waits until memwork runs there, and until it is settled: its driver is there, its statistics are
- * fresh, and the policy has left the phase in which it only watches. */
+/* Waits until its guest is ready, and until the daemon has got to know it: scene_settled(). */
 void scene_ready(struct rig *rig, const char *name);
-void scene_settled(struct rig *rig, const char *name);
 
-/* Waits until it got no command for three seconds. */
+/* Waits until the daemon has got to know the machine. scene_is_settled() judges one answer about
+ * it: it runs, its driver is there as far as that can be known, its statistics are believed, and
+ * the policy has left the phase in which it only watches. */
+void scene_settled(struct rig *rig, const char *name);
+bool scene_is_settled(json_t *machine);
+
+/* Waits until it got no command for six periods. */
 void scene_rest(struct rig *rig, const char *name);
 
 /* The guest begins to use so many MiB more, in steps of 8 MiB, taking what it is given, and writes

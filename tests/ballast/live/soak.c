@@ -72,7 +72,7 @@ static void start(struct rig *rig, unsigned guests)
     rig_start(rig);
     for (unsigned i = 0; i < guests; i++) {
         snprintf(name, sizeof(name), "g%02u", i);
-        rig_guest(rig, name, i % 2 == 0 ? &reports : &silent);
+        rig_guest_starts(rig, name, i % 2 == 0 ? &reports : &silent);
     }
     for (unsigned i = 0; i < guests; i++) {
         snprintf(name, sizeof(name), "g%02u", i);
@@ -164,7 +164,7 @@ static void guests_share_a_host_for_long(struct rig *rig)
     start(rig, guests);
     begin = vm_now_ms();
     while (vm_now_ms() - begin < (int64_t)minutes * 60000) {
-        rig_sleep(rig, LOOK_MS);
+        rig_look_again(rig, LOOK_MS);
         look(rig, guests, &figures);
         if (figures.daemon_first == 0 && vm_now_ms() - begin > 60000) {
             figures.daemon_first = figures.daemon_last;

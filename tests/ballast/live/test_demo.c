@@ -24,7 +24,7 @@ static void the_demonstration_shows_memory_that_moves(void **state)
     size_t length;
 
     (void)state;
-    (void)snprintf(command, sizeof(command), "timeout 90 sh tools/ballast/demo.sh %s 12 2>&1",
+    (void)snprintf(command, sizeof(command), "timeout 300 sh tools/ballast/demo.sh %s 12 2>&1",
                    build != NULL ? build : "build");
     /* A shell script is what is tested. NOLINTNEXTLINE(cert-env33-c) */
     pipe = popen(command, "re");

@@ -108,7 +108,7 @@ static void the_installed_daemon_answers_the_installed_tool(void **state)
     says("nothing is wrong");
     succeeds("mkdir $F/state $F/machines && printf '[qmp]\\nfolder = %s\\n[api]\\n"
              "listen = unix:%s\\n[state]\\nfolder = %s\\n' $F/machines $F/sock $F/state > $F/conf");
-    succeeds("timeout 60 $P/sbin/ballastd --config $F/conf & daemon=$!; for i in $(seq 200); do "
+    succeeds("timeout 120 $P/sbin/ballastd --config $F/conf & daemon=$!; for i in $(seq 1000); do "
              "$P/bin/ballast --socket $F/sock host && break; sleep 0.1; done 2>/dev/null; "
              "kill $daemon; wait $daemon");
     says("green");

@@ -17,7 +17,7 @@
 #include "tools/ballast/backend/libvirt_backend.h"
 
 #define MIB     ((uint64_t)1 << 20)
-#define STEP_MS 30000
+#define STEP_MS 120000
 /* Period of the polls, and of the guests' statistics. */
 #define PERIOD_MS 1000
 

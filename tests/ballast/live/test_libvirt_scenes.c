@@ -60,28 +60,7 @@ static void add_domain(struct rig *rig, const struct libvirt_rig_domain *like, c
     if (!libvirt_rig_domain(&domain)) {
         fail_msg("%s cannot be started: %s", name, libvirt_rig_output());
     }
-}
-
-/* libvirt does not tell of a driver; statistics do. */
-static void settled(struct rig *rig, const char *name)
-{
-    rig_until_least(rig, name, "used_bytes", 1);
-    rig_until_word(rig, name, "state", "running");
-    for (int waits = 0; waits < 300; waits++) {
-        const char *hold = rig_word(rig, name, "decision/hold");
-
-        if (strcmp(hold, "new") != 0 && strcmp(hold, "reset") != 0) {
-            return;
-        }
-        rig_sleep(rig, 100);
-    }
-    fail_msg("%s is never let go of", name);
-}
-
-static void ready(struct rig *rig, const char *name)
-{
-    rig_answer(rig, name, "@memwork ready");
-    settled(rig, name);
+    rig_ready(rig, name);
 }
 
 /* Two domains that do not report free pages, which would give memory back before a balloon has to.
@@ -93,8 +72,8 @@ static void start_pair(struct rig *rig, const char *memory)
     start_host(rig, memory, "");
     add_domain(rig, &plain, "a");
     add_domain(rig, &plain, "b");
-    ready(rig, "a");
-    ready(rig, "b");
+    scene_ready(rig, "a");
+    scene_ready(rig, "b");
 }
 
 /* The same on a host that is too small for both; `a` is idle and shrank while `b` uses most. */
@@ -144,7 +123,7 @@ static void until_defined(struct rig *rig, const char *name, const char *text)
         if (vm_now_ms() > limit) {
             fail_msg("the definition of %s never had %s: %s", name, text, libvirt_rig_output());
         }
-        rig_sleep(rig, 100);
+        rig_look_again(rig, 100);
     }
 }
 
@@ -156,6 +135,7 @@ static void restart(struct rig *rig, const char *name)
     snprintf(words, sizeof(words), "destroy %s", name);
     virsh(words);
     rig_until_gone(rig, name);
+    rig_starts_anew(rig, name);
     if (!libvirt_rig_domain_start(name)) {
         fail_msg("%s does not start again: %s", name, libvirt_rig_output());
     }
@@ -193,8 +173,8 @@ static void a_peak_is_paid_and_a_guaranteed_domain_is_never_touched(struct rig *
     add_domain(rig, &small, "db");
     add_domain(rig, &large, "web");
     add_domain(rig, &small, "idle");
-    ready(rig, "web");
-    ready(rig, "idle");
+    scene_ready(rig, "web");
+    scene_ready(rig, "idle");
     scene_grow(rig, "web", 400);
     scene_grown(rig, "web");
     rig_until_least(rig, "web", "size_bytes", 440 * RIG_MIB);
@@ -256,7 +236,7 @@ static void until_agreed(struct rig *rig, const char *command, const char *const
             }
             fail_msg("virsh %s tells otherwise: %s", command, libvirt_rig_output());
         }
-        rig_sleep(rig, 300);
+        rig_look_again(rig, 300);
     }
 }
 
@@ -296,14 +276,14 @@ static void the_switch_is_kept_in_the_definition(struct rig *rig)
     until_defined(rig, "a", "<memballoon model='none'");
     restart(rig, "a");
     rig_until_word(rig, "a", "ballooning/state", "disabled");
-    rig_answer(rig, "a", "@memwork ready");
+    rig_ready(rig, "a");
 
     tool(rig, "enable a", 0, "");
     rig_until_word(rig, "a", "ballooning/state", "pending-restart");
     until_defined(rig, "a", "<memballoon model='virtio' autodeflate='on'");
     restart(rig, "a");
     rig_until_word(rig, "a", "ballooning/state", "enabled");
-    ready(rig, "a");
+    scene_ready(rig, "a");
     end_well(rig, "a");
     end_well(rig, "b");
 }
@@ -330,12 +310,13 @@ static void a_reset_domain_gets_its_maximum_until_it_is_stable(struct rig *rig)
 {
     start_shrunk(rig);
     scene_free(rig, "b");
+    rig_starts_anew(rig, "a");
     virsh("reset a");
     rig_wait_event(rig, "reset", "a");
     rig_until_least(rig, "a", "target_bytes", 384 * RIG_MIB);
-    rig_answer(rig, "a", "@memwork ready");
+    rig_ready(rig, "a");
     rig_until_least(rig, "a", "size_bytes", 384 * RIG_MIB);
-    settled(rig, "a");
+    scene_settled(rig, "a");
     assert_string_equal(rig_word(rig, "a", "drift"), "null");
     end_well(rig, "a");
     end_well(rig, "b");
@@ -343,15 +324,11 @@ static void a_reset_domain_gets_its_maximum_until_it_is_stable(struct rig *rig)
 
 static void a_suspended_domain_is_left_alone_and_a_destroyed_one_is_gone(struct rig *rig)
 {
-    uint64_t commands;
-
     start_shrunk(rig);
     virsh("suspend a");
     rig_until_word(rig, "a", "state", "paused");
     rig_until_word(rig, "a", "decision/hold", "paused");
-    commands = rig_number(rig, "a", "commands");
-    rig_sleep(rig, 3000);
-    assert_int_equal(rig_number(rig, "a", "commands"), commands);
+    rig_left_alone(rig, "a", 6);
     virsh("resume a");
     rig_until_word(rig, "a", "state", "running");
 
@@ -374,9 +351,8 @@ static void a_foreign_setmem_is_named_and_not_fought(struct rig *rig)
     rig_until_word(rig, "a", "drift", "foreign");
     rig_until_word(rig, "a", "decision/hold", "foreign");
     rig_wait_event(rig, "drift", "a");
+    rig_left_alone(rig, "a", 6);
     commands = rig_number(rig, "a", "commands");
-    rig_sleep(rig, 3000);
-    assert_int_equal(rig_number(rig, "a", "commands"), commands);
     rig_until_most(rig, "a", "size_bytes", 120 * RIG_MIB);
     tool(rig, "doctor a", 1, "Somebody else");
     scene_free(rig, "b");
@@ -396,7 +372,7 @@ static void libvirtd_is_killed_and_nothing_is_lost(struct rig *rig)
     start_shrunk(rig);
     scene_free(rig, "b");
     scene_grow(rig, "a", 240);
-    rig_sleep(rig, 500); /* memory moves from b to a */
+    rig_periods(rig, 1); /* memory moves from b to a */
     libvirt_rig_signal(SIGKILL);
     rig_wait_event(rig, "trouble", "a");
     tool(rig, "doctor a", 1, "libvirt");
@@ -417,11 +393,11 @@ static void the_daemon_is_killed_in_every_phase_and_nothing_is_lost(struct rig *
     start_shrunk(rig);
     assert_int_equal(rig_stop(rig, SIGKILL), 128 + SIGKILL); /* at rest */
     rig_start(rig);
-    settled(rig, "a");
+    scene_settled(rig, "a");
     scene_free(rig, "b");
     scene_grow(rig, "a", 240);
-    for (int phase = 0; phase < 3; phase++) { /* while memory moves from b to a */
-        rig_sleep(rig, 300 + 400 * phase);
+    for (unsigned phase = 0; phase < 3; phase++) { /* while memory moves from b to a */
+        rig_periods(rig, phase);
         assert_int_equal(rig_stop(rig, SIGKILL), 128 + SIGKILL);
         rig_start(rig);
     }
@@ -437,11 +413,12 @@ static void a_domain_that_was_started_anew_without_the_daemon_does_not_drift(str
     start_shrunk(rig);
     assert_int_equal(rig_stop(rig, SIGKILL), 128 + SIGKILL);
     virsh("destroy a");
+    rig_starts_anew(rig, "a");
     assert_true(libvirt_rig_domain_start("a"));
-    rig_answer(rig, "a", "@memwork ready");
+    rig_ready(rig, "a");
     rig_start(rig);
-    settled(rig, "a");
-    rig_sleep(rig, 2000);
+    scene_settled(rig, "a");
+    rig_periods(rig, 4);
     assert_int_equal(rig_events(rig, "drift", "a"), 0);
     end_well(rig, "a");
     end_well(rig, "b");

@@ -78,7 +78,7 @@ static void a_boot_storm_ends_with_everyone_at_work(struct rig *rig)
     rig_start(rig);
     for (unsigned i = 0; i < 12; i++) {
         snprintf(name, sizeof(name), "boot%02u", i);
-        rig_guest(rig, name, &config);
+        rig_guest_starts(rig, name, &config);
     }
     for (unsigned i = 0; i < 12; i++) {
         snprintf(name, sizeof(name), "boot%02u", i);

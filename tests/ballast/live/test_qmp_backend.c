@@ -23,7 +23,7 @@
 
 #define MIB       ((uint64_t)1 << 20)
 #define PERIOD_MS 250
-#define LIMIT_MS  20000
+#define LIMIT_MS  120000
 #define ARGS_MAX  32
 
 struct rig {
@@ -106,7 +106,7 @@ static void start_qemu(struct rig *rig, const char *const *more)
 {
     char ballast_socket[128];
     char operator_socket[128];
-    const char *args[ARGS_MAX] = { "timeout",      "60",   "qemu-system-x86_64",
+    const char *args[ARGS_MAX] = { "timeout",      "600",  "qemu-system-x86_64",
                                    "-accel",       "tcg",  "-S",
                                    "-m",           "64",   "-nodefaults",
                                    "-display",     "none", "-qmp",

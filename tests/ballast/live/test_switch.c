@@ -47,14 +47,12 @@ static void start_pair(struct rig *rig, const char *memory)
 static void switching_off_pins_at_once_and_removes_the_device_at_the_next_start(struct rig *rig)
 {
     const struct vm_config without = { .memory_mib = 384, .no_balloon = true };
-    json_t *shrink = json_pack("{s:I}", "value", (json_int_t)(200 * RIG_MIB));
 
     start_pair(rig, "1400M");
     tool(rig, "disable a", 0, "");
     rig_until_word(rig, "a", "ballooning/state", "pending-restart");
     rig_until_least(rig, "a", "size_bytes", 384 * RIG_MIB);
     tool(rig, "device a", 0, "");
-    json_decref(shrink);
 
     rig_kill(rig, "a");
     rig_until_gone(rig, "a");
@@ -86,15 +84,13 @@ static void a_reservation_makes_room_and_becomes_the_machines_own(struct rig *ri
     scene_grow(rig, "a", 64);
     scene_grown(rig, "a");
     tool(rig, "reserve 256M --for c", 0, "");
-    for (int i = 0; rig_host(rig, "reserved_bytes") != 256 * RIG_MIB && i < 100; i++) {
-        rig_sleep(rig, 100);
-    }
+    rig_until_host(rig, "reserved_bytes", 256 * RIG_MIB);
     tool(rig, "reservations", 0, "c");
     tool(rig, "reserve 64G --for huge", 5, "GiB");
     rig_until_most(rig, "b", "size_bytes", 340 * RIG_MIB);
     rig_guest(rig, "c", &(const struct vm_config){ .memory_mib = 256 });
     scene_ready(rig, "c");
-    assert_int_equal(rig_host(rig, "reserved_bytes"), 0);
+    rig_until_host(rig, "reserved_bytes", 0);
     tool(rig, "reserve 16M --for d", 0, "");
     tool(rig, "release d", 0, "");
     tool(rig, "release d", 4, "reservation for d");

@@ -30,7 +30,7 @@ static void configure(struct rig *rig, uint64_t memory_bytes)
 /* Leaves so much available. */
 static void squeeze(struct rig *rig, uint64_t available_bytes)
 {
-    rig_sleep(rig, 2000); /* what is held is measured now and then */
+    rig_periods(rig, 12); /* what is held is measured in one of ten */
     configure(rig,
               rig_host(rig, "total_bytes") - rig_host(rig, "available_bytes") + available_bytes);
     rig_reload(rig);
