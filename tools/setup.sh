@@ -19,8 +19,8 @@ why_run='starting virtual machines'
 packages_run="$packages_build libjansson-dev qemu-system-x86"
 programs_run="$programs_build qemu-system-x86_64"
 why_ballast='ballast, which distributes memory over machines'
-packages_ballast="$packages_run libuv1-dev libsqlite3-dev libmicrohttpd-dev libinih-dev libcurl4-openssl-dev|libcurl4-gnutls-dev
-    libvirt-dev libxml2-dev"
+packages_ballast="$packages_run libuv1-dev libsqlite3-dev libmicrohttpd-dev nettle-dev libinih-dev
+    libcurl4-openssl-dev|libcurl4-gnutls-dev libvirt-dev libxml2-dev"
 programs_ballast="$programs_run"
 why_libvirt="ballast's tests with a libvirtd of their own"
 packages_libvirt="$packages_ballast libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients"

@@ -2,7 +2,7 @@
 # ballast, the host side: a daemon, a command line and a simulator, and their tests.
 
 BALLAST_SRCS := $(sort $(filter-out %/main.c,$(wildcard tools/ballast/*/*.c)))
-BALLAST_LIBS := -Wl,--as-needed -ljansson -luv -lsqlite3 -lmicrohttpd -linih -lcurl -lxml2 -lpthread -lm
+BALLAST_LIBS := -Wl,--as-needed -ljansson -luv -lsqlite3 -lmicrohttpd -lnettle -linih -lcurl -lxml2 -lpthread -lm
 BALLAST_OBJS  = $(patsubst %.c,$(BUILD)/$(1)/%.o,$(BALLAST_SRCS) $(QMP_SRCS))
 
 # The simulator decides some hundred million times.

@@ -60,6 +60,57 @@ static void tokens_are_read_with_comments_and_blank_lines(void **state)
     api_tokens_free(tokens);
 }
 
+static bool knows(struct api_tokens *tokens, const char *token, enum api_role role)
+{
+    char header[128];
+    struct api_identity identity;
+    struct api api = { .tokens = tokens };
+    struct api_request request = { .authorization = header };
+    snprintf(header, sizeof(header), "Bearer %s", token);
+    return api_identify(&api, &request, &identity) && identity.role == role;
+}
+
+/* printf %s abcdefghijklmnop | sha256sum */
+#define HASH "f39dac6cbaba535e2c207cd0cd8f154974223c848f727f98b3564cea569b41cf"
+
+static void a_token_may_stand_as_its_sha256(void **state)
+{
+    (void)state;
+    static const char text[] = "operator sha256:" HASH "\n"
+                               "monitor plain-0123456789\n"
+                               /* in capitals: printf %s qrstuvwxyz012345 | sha256sum */
+                               "owner alice sha256:"
+                               "B0C90C4515E691171D4A9AA8BAF2BD9E6D39C832A326195FD33F93133595DBDA\n";
+    struct api_tokens *tokens = read_tokens(text, strlen(text), 0600);
+    assert_non_null(tokens);
+    assert_true(knows(tokens, "abcdefghijklmnop", API_OPERATOR));
+    assert_true(knows(tokens, "plain-0123456789", API_MONITOR));
+    assert_true(knows(tokens, "qrstuvwxyz012345", API_OWNER));
+    assert_false(knows(tokens, "sha256:" HASH, API_OPERATOR)); /* what the file has opens nothing */
+    assert_false(knows(tokens, HASH, API_OPERATOR));
+    assert_false(knows(tokens, "abcdefghijklmnoq", API_OPERATOR));
+    api_tokens_free(tokens);
+}
+
+static void what_is_no_sha256_is_told_without_it(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {
+        "operator sha256:",
+        "operator sha256:f39dac6cbaba535e",
+        "operator sha256:" HASH "0",
+        "operator sha256:g39dac6cbaba535e2c207cd0cd8f154974223c848f727f98b3564cea569b41cf",
+        "operator sha256:" HASH " abcdefghijklmnop",
+    };
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        assert_null(read_tokens(lines[i], strlen(lines[i]), 0600));
+        assert_null(strstr(reason, "39dac6"));
+    }
+    /* The same token twice, in two ways. */
+    assert_null(read_tokens("monitor abcdefghijklmnop\noperator sha256:" HASH, 25 + 16 + 64, 0600));
+    assert_non_null(strstr(reason, "already"));
+}
+
 static void a_file_of_tokens_open_to_others_is_refused(void **state)
 {
     (void)state;
@@ -301,6 +352,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tokens_are_read_with_comments_and_blank_lines),
+        cmocka_unit_test(a_token_may_stand_as_its_sha256),
+        cmocka_unit_test(what_is_no_sha256_is_told_without_it),
         cmocka_unit_test(a_file_of_tokens_open_to_others_is_refused),
         cmocka_unit_test(what_is_no_file_is_refused),
         cmocka_unit_test(a_line_that_is_wrong_is_told_without_its_token),

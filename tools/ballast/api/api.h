@@ -31,9 +31,9 @@ struct api_identity {
 };
 
 /* The tokens, read from a file that only its owner (root or the daemon's user) may read: lines of
- * "operator TOKEN", "monitor TOKEN" or "owner NAME TOKEN", '#' begins a comment, a token has 16 to
- * 255 visible ASCII characters and stands there once. NULL: `reason` says why; never a part of the
- * file. */
+ * "operator TOKEN", "monitor TOKEN" or "owner NAME TOKEN", '#' begins a comment. A token has 16 to
+ * 255 visible ASCII characters and stands there once, or as "sha256:" and the 64 hexadecimal digits
+ * of its SHA-256. NULL: `reason` says why; never a part of the file. */
 struct api_tokens;
 struct api_tokens *api_tokens_read(const char *path, char *reason, size_t reason_size);
 void api_tokens_free(struct api_tokens *tokens);

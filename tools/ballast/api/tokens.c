@@ -1,26 +1,32 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Who asks: tokens from a file, and the local user over the unix socket. A token is compared with
+ * Who asks: tokens from a file, and the local user over the unix socket. Of tokens only the SHA-256
+ * is kept, whether the file has that or the token itself. What is shown is hashed and compared with
  * every known one over its whole length, so that the time tells nothing of how much was right. The
- * file must be closed to others, because a token in it is all that is needed to be an operator.
+ * file must be closed to others, because a plain token in it is all that is needed to be an
+ * operator.
  */
 #include "tools/ballast/api/api_internal.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <nettle/memops.h>
+#include <nettle/sha2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define HASHED     "sha256:"
 #define TOKEN_MIN  16U
 #define TOKEN_MAX  255U
 #define TOKENS_MAX 1024U
 #define FILE_MAX   ((off_t)512 << 10)
 
 struct token {
-    char text[TOKEN_MAX + 1]; /* zeros behind it: always compared whole */
+    uint8_t digest[SHA256_DIGEST_SIZE];
     char owner[CONFIG_NAME_MAX];
     enum api_role role;
 };
@@ -30,14 +36,40 @@ struct api_tokens {
     struct token tokens[TOKENS_MAX];
 };
 
-/* Neither leaves early nor branches on what is compared. */
-static bool token_equals(const struct token *token, const char given[TOKEN_MAX + 1])
+static void hash(const char *text, size_t length, uint8_t digest[SHA256_DIGEST_SIZE])
 {
-    volatile unsigned char difference = 0;
-    for (size_t i = 0; i < sizeof(token->text); i++) {
-        difference = difference | (unsigned char)(token->text[i] ^ given[i]);
+    struct sha256_ctx context;
+    sha256_init(&context);
+    sha256_update(&context, length, (const uint8_t *)text);
+    sha256_digest(&context, SHA256_DIGEST_SIZE, digest);
+    explicit_bzero(&context, sizeof(context));
+}
+
+/* Neither leaves early nor branches on what is compared. */
+static bool token_equals(const struct token *token, const uint8_t digest[SHA256_DIGEST_SIZE])
+{
+    return memeql_sec(token->digest, digest, SHA256_DIGEST_SIZE) != 0;
+}
+
+static int hex_digit(char digit)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *at = digit == '\0' ? NULL : strchr(digits, tolower((unsigned char)digit));
+    return at == NULL ? -1 : (int)(at - digits);
+}
+
+/* False: these are not exactly as many hexadecimal digits as a digest has. */
+static bool read_digest(const char *text, uint8_t digest[SHA256_DIGEST_SIZE])
+{
+    for (size_t i = 0; i < SHA256_DIGEST_SIZE; i++) {
+        int high = hex_digit(text[2 * i]);
+        int low = high < 0 ? -1 : hex_digit(text[2 * i + 1]);
+        if (low < 0) {
+            return false;
+        }
+        digest[i] = (uint8_t)(high << 4 | low);
     }
-    return difference == 0;
+    return text[(size_t)2 * SHA256_DIGEST_SIZE] == '\0';
 }
 
 /* NULL when the text is no token. */
@@ -53,6 +85,21 @@ static const char *token_fault(const char *text)
         }
     }
     return NULL;
+}
+
+/* A token of the file, or its digest. NULL: it is good. */
+static const char *read_token(const char *text, struct token *token)
+{
+    if (strncmp(text, HASHED, strlen(HASHED)) == 0) {
+        return read_digest(text + strlen(HASHED), token->digest)
+                   ? NULL
+                   : "behind \"sha256:\" stand 64 hexadecimal digits";
+    }
+    const char *fault = token_fault(text);
+    if (fault == NULL) {
+        hash(text, strlen(text), token->digest);
+    }
+    return fault;
 }
 
 /* One line, which is taken apart. NULL: it is good. */
@@ -83,13 +130,12 @@ static const char *add_line(struct api_tokens *tokens, char *line)
     } else if (strcmp(words[0], "operator") != 0 || count != 2) {
         return "neither \"operator TOKEN\", \"monitor TOKEN\" nor \"owner NAME TOKEN\"";
     }
-    const char *fault = token_fault(text);
+    const char *fault = read_token(text, &token);
     if (fault != NULL) {
         return fault;
     }
-    strcpy(token.text, text);
     for (size_t i = 0; i < tokens->count; i++) {
-        if (token_equals(&tokens->tokens[i], token.text)) {
+        if (token_equals(&tokens->tokens[i], token.digest)) {
             return "this token stands in the file already";
         }
     }
@@ -186,14 +232,14 @@ void api_tokens_free(struct api_tokens *tokens)
 static const struct token *find_token(const struct api_tokens *tokens, const char *text,
                                       size_t length)
 {
-    char given[TOKEN_MAX + 1] = "";
+    uint8_t digest[SHA256_DIGEST_SIZE];
     if (length < TOKEN_MIN || length > TOKEN_MAX) {
         return NULL; /* no token has this length: nothing is told by the time */
     }
-    memcpy(given, text, length);
+    hash(text, length, digest);
     const struct token *found = NULL;
     for (size_t i = 0; i < tokens->count; i++) {
-        found = token_equals(&tokens->tokens[i], given) ? &tokens->tokens[i] : found;
+        found = token_equals(&tokens->tokens[i], digest) ? &tokens->tokens[i] : found;
     }
     return found;
 }
