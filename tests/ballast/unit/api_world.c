@@ -379,6 +379,24 @@ struct fleet_result fleet_adopt(struct fleet *fleet, const char *machine, int64_
     return asked();
 }
 
+struct fleet_result fleet_forget(struct fleet *fleet, const char *name, int64_t now_ms)
+{
+    (void)fleet;
+    (void)now_ms;
+    snprintf(world.forgotten, sizeof(world.forgotten), "%s", name);
+    return asked();
+}
+
+struct fleet_result fleet_expect(struct fleet *fleet, const char *name, uint32_t seconds,
+                                 int64_t now_ms)
+{
+    (void)fleet;
+    (void)now_ms;
+    snprintf(world.expected, sizeof(world.expected), "%s", name);
+    world.expected_s = seconds;
+    return asked();
+}
+
 struct fleet_result fleet_reserve(struct fleet *fleet, const char *name, uint64_t bytes,
                                   int64_t now_ms)
 {

@@ -46,6 +46,9 @@ struct world {
     struct store_point points[WORLD_LOG];
     size_t point_count;
     char history_of[64];
+    char forgotten[CONFIG_NAME_MAX];
+    char expected[CONFIG_NAME_MAX];
+    uint32_t expected_s;
     int64_t from_s;
     int64_t to_s;
     size_t limit;

@@ -242,10 +242,17 @@ static void an_owner_may_not_what_is_the_operators(void **state)
         const char *method;
         const char *target;
     } cases[] = {
-        { "GET", "/v1/host" },         { "GET", "/v1/host/history" },
-        { "GET", "/v1/reservations" }, { "POST", "/v1/reservations" },
-        { "GET", "/v1/audit" },        { "DELETE", "/v1/reservations/job" },
-        { "GET", "/v1/record" },       { "POST", "/v1/machines/web/adopt" },
+        { "GET", "/v1/host" },
+        { "GET", "/v1/host/history" },
+        { "GET", "/v1/reservations" },
+        { "POST", "/v1/reservations" },
+        { "GET", "/v1/audit" },
+        { "DELETE", "/v1/reservations/job" },
+        { "GET", "/v1/record" },
+        { "POST", "/v1/machines/web/adopt" },
+        { "DELETE", "/v1/machines/web" },
+        { "POST", "/v1/machines/web/expect" },
+        { "DELETE", "/v1/machines/web/expect" },
         { "GET", "/metrics" },
     };
     ask.token = ALICE_TOKEN;
@@ -304,7 +311,7 @@ static void a_method_that_is_not_there_is_told_what_is(void **state)
 {
     (void)state;
     assert_int_equal(world_ask(&ask, "PUT", "/v1/machines/web"), 405);
-    assert_string_equal(ask.response.allow, "GET, HEAD, PATCH");
+    assert_string_equal(ask.response.allow, "GET, HEAD, PATCH, DELETE");
     assert_int_equal(world_ask(&ask, "GET", "/v1/machines/web/adopt"), 405);
     assert_string_equal(ask.response.allow, "POST");
     assert_int_equal(world_ask(&ask, "get", "/v1/reservations"), 405);
@@ -348,6 +355,34 @@ static void a_name_that_is_too_long_is_nobodys(void **state)
     assert_int_equal(world_ask(&ask, "GET", target), 200);
 }
 
+/* What is known of a machine by its name only is nobody's but the operator's. */
+static void a_machine_that_is_not_known_yet_is_shown_to_operators_only(void **state)
+{
+    (void)state;
+    struct fleet_machine *web = fleet_find(world.api.fleet, "web");
+    memset(web->identity, 0, sizeof(web->identity));
+    ask.token = ALICE_TOKEN;
+    assert_int_equal(world_ask(&ask, "GET", "/v1/machines/web"), 404);
+    assert_int_equal(world_ask(&ask, "GET", "/v1/machines/web/history"), 404);
+    ask.token = OPERATOR_TOKEN;
+    assert_int_equal(world_ask(&ask, "GET", "/v1/machines/web"), 200);
+    assert_true(json_is_null(world_value(ask.json, "uuid")));
+    assert_int_equal(world_ask(&ask, "GET", "/v1/machines/web/history"), 200);
+    assert_string_equal(world.history_of, "all of web");
+}
+
+/* The name may have been another owner's machine before. */
+static void an_owner_reads_the_history_of_the_machine_that_is_there(void **state)
+{
+    (void)state;
+    ask.token = ALICE_TOKEN;
+    assert_int_equal(world_ask(&ask, "GET", "/v1/machines/web/history"), 200);
+    assert_string_equal(world.history_of, "web at x");
+    ask.token = OPERATOR_TOKEN;
+    assert_int_equal(world_ask(&ask, "GET", "/v1/machines/gone/history"), 200);
+    assert_string_equal(world.history_of, "all of gone");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -371,6 +406,10 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(names_are_decoded_once_and_checked, setup, teardown),
         cmocka_unit_test_setup_teardown(a_name_that_is_too_long_is_nobodys, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_machine_that_is_not_known_yet_is_shown_to_operators_only,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(an_owner_reads_the_history_of_the_machine_that_is_there,
+                                        setup, teardown),
     };
     return cmocka_run_group_tests_name("tools/ballast/api access", tests, NULL, NULL);
 }

@@ -293,6 +293,41 @@ static void a_log_that_fails_is_counted(void **state)
     assert_int_equal(world.api.audit_failures, 1);
 }
 
+static void a_machine_is_forgotten_and_expected_by_operators(void **state)
+{
+    (void)state;
+    assert_int_equal(world_ask(&ask, "DELETE", "/v1/machines/gone"), 204); /* it need not run */
+    assert_string_equal(world.forgotten, "gone");
+    assert_string_equal(last_audit()->action, "forget");
+    assert_true(last_audit()->done);
+    world.next = (struct fleet_result){ .status = FLEET_UNSUPPORTED, .text = "It runs." };
+    assert_int_equal(world_ask(&ask, "DELETE", "/v1/machines/web"), 409);
+    assert_string_equal(world_string(&ask, "error.text"), "It runs.");
+    world.next = (struct fleet_result){ .status = FLEET_OK };
+    ask.body = "{\"seconds\": 900}";
+    assert_int_equal(world_ask(&ask, "POST", "/v1/machines/gone/expect"), 200);
+    assert_string_equal(world.expected, "gone");
+    assert_int_equal(world.expected_s, 900);
+    assert_string_equal(last_audit()->detail, "seconds=900");
+    static const char *const bad[] = { "{}", "{\"seconds\": 0}", "{\"seconds\": 86401}",
+                                       "{\"seconds\": \"9\"}", "{\"seconds\": 9, \"x\": 1}" };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        ask.body = bad[i];
+        assert_int_equal(world_ask(&ask, "POST", "/v1/machines/gone/expect"), 422);
+    }
+    assert_int_equal(world.expected_s, 900);
+    ask.body = NULL;
+    assert_int_equal(world_ask(&ask, "DELETE", "/v1/machines/gone/expect"), 204);
+    assert_int_equal(world.expected_s, 0);
+    assert_string_equal(last_audit()->action, "unexpect");
+    unsigned changes = world.changes;
+    ask.token = ALICE_TOKEN;
+    assert_int_equal(world_ask(&ask, "DELETE", "/v1/machines/web"), 403);
+    assert_int_equal(world_ask(&ask, "DELETE", "/v1/machines/web/expect"), 403);
+    assert_int_equal(world_ask(&ask, "POST", "/v1/machines/web/expect"), 403);
+    assert_int_equal(world.changes, changes);
+}
+
 static void a_machine_is_adopted(void **state)
 {
     (void)state;
@@ -369,6 +404,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_change_is_in_the_audit_log, setup, teardown),
         cmocka_unit_test_setup_teardown(a_log_that_fails_is_counted, setup, teardown),
         cmocka_unit_test_setup_teardown(a_machine_is_adopted, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_machine_is_forgotten_and_expected_by_operators, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(memory_is_reserved_and_released, setup, teardown),
         cmocka_unit_test_setup_teardown(reservations_that_are_none_are_refused, setup, teardown),
     };

@@ -408,6 +408,27 @@ static void bytes_that_are_no_text_are_replaced(void **state)
     assert_memory_equal(world_string(&ask, "where"), "a\xef\xbf\xbd", 4);
 }
 
+static void who_a_machine_is_and_how_else_it_is_seen_is_shown(void **state)
+{
+    (void)state;
+    struct fleet_machine *web = &world.machines[2];
+    strcpy(web->facts.uuid, "aaaaaaaa-0000-4000-8000-000000000001");
+    web->follower = &world.machines[1];
+    web->copy = true;
+    assert_int_equal(ask_checked("GET", "/v1/machines/{name}", "/v1/machines/web"), 200);
+    assert_string_equal(world_string(&ask, "uuid"), "aaaaaaaa-0000-4000-8000-000000000001");
+    assert_true(json_is_true(world_value(ask.json, "copy")));
+    assert_string_equal(world_string(&ask, "also.backend"), "qmp");
+    assert_string_equal(world_string(&ask, "also.where"), "/run/guests/1.qmp");
+    ask.token = ALICE_TOKEN;
+    assert_int_equal(ask_checked("GET", "/v1/machines/{name}", "/v1/machines/web"), 200);
+    assert_string_equal(world_string(&ask, "also.where"), "");
+    ask.token = OPERATOR_TOKEN;
+    web->follower = NULL;
+    assert_int_equal(ask_checked("GET", "/v1/machines/{name}", "/v1/machines/web"), 200);
+    assert_true(json_is_null(world_value(ask.json, "also")));
+}
+
 static void history_passes_its_query_on(void **state)
 {
     (void)state;
@@ -603,6 +624,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_machine_of_nobody_is_no_owners, setup, teardown),
         cmocka_unit_test_setup_teardown(the_plan_is_of_the_next_decision, setup, teardown),
         cmocka_unit_test_setup_teardown(bytes_that_are_no_text_are_replaced, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_a_machine_is_and_how_else_it_is_seen_is_shown, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(history_passes_its_query_on, setup, teardown),
         cmocka_unit_test_setup_teardown(a_machine_that_is_gone_keeps_its_history_for_operators,
                                         setup, teardown),

@@ -429,6 +429,42 @@ static void adopt_is_a_request_of_its_own(void **state)
     told_free(&told);
 }
 
+static void forget_and_expect_are_requests_of_their_own(void **state)
+{
+    struct told told =
+        ASK("forget web", { .method = "DELETE", .path = "/v1/machines/web", .status = 204 });
+    (void)state;
+    assert_int_equal(told.ran.status, CLI_OK);
+    assert_has(told.log, "DELETE /v1/machines/web\n");
+    assert_has(told.ran.out, "forgotten");
+    told_free(&told);
+    told = ASK("forget web", { .method = "DELETE",
+                               .path = "/v1/machines/web",
+                               .status = 409,
+                               .body = "{\"error\":{\"code\":\"unsupported\",\"text\":"
+                                       "\"The machine runs.\"}}" });
+    assert_int_equal(told.ran.status, CLI_REFUSED);
+    assert_has(told.ran.err, "The machine runs.");
+    told_free(&told);
+    told = ASK("expect web --for 2h", { .method = "POST", .path = "/v1/machines/web/expect" });
+    assert_int_equal(told.ran.status, CLI_OK);
+    assert_has(told.log, "POST /v1/machines/web/expect body={\"seconds\":7200}\n");
+    told_free(&told);
+    told = ASK("expect web --cancel",
+               { .method = "DELETE", .path = "/v1/machines/web/expect", .status = 204 });
+    assert_int_equal(told.ran.status, CLI_OK);
+    assert_has(told.ran.out, "not expected any more");
+    told_free(&told);
+    static const char *const wrong[] = { "expect web --for 2d", "expect web --for 1ms",
+                                         "expect web --for soon", "expect web --cancel --for 1m" };
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        told = ASK(wrong[i], web);
+        assert_int_equal(told.ran.status, CLI_USAGE);
+        assert_string_equal(told.log, "");
+        told_free(&told);
+    }
+}
+
 static void device_prints_words_only_when_they_are_wanted(void **state)
 {
     static const char words[] =
@@ -748,6 +784,7 @@ int main(void)
         cmocka_unit_test(what_the_host_refuses_is_told_with_the_missing_amount),
         cmocka_unit_test(the_switch_is_one_member),
         cmocka_unit_test(adopt_is_a_request_of_its_own),
+        cmocka_unit_test(forget_and_expect_are_requests_of_their_own),
         cmocka_unit_test(device_prints_words_only_when_they_are_wanted),
         cmocka_unit_test(device_copies_nothing_from_the_answer),
         cmocka_unit_test(memory_is_reserved_and_released),

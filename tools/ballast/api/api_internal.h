@@ -102,6 +102,9 @@ void api_error(struct api_call *call, unsigned status, const char *code, const c
 /* What the fleet said; true, without an answer, for FLEET_OK. */
 bool api_fleet_answer(struct api_call *call, const struct fleet_result *result);
 
+/* The body, an object, to be given back. NULL after an answer. */
+json_t *api_read_body(struct api_call *call);
+
 /* ---- text and numbers ---- */
 
 /* Bytes of the UTF-8 character that begins here, 0 when none does. */
@@ -187,6 +190,9 @@ void api_get_machines(struct api_call *call);
 void api_get_machine(struct api_call *call);
 void api_patch_machine(struct api_call *call);
 void api_adopt_machine(struct api_call *call);
+void api_forget_machine(struct api_call *call);
+void api_expect_machine(struct api_call *call);
+void api_unexpect_machine(struct api_call *call);
 void api_get_device(struct api_call *call);
 void api_get_doctor(struct api_call *call);
 void api_get_explain(struct api_call *call);

@@ -103,7 +103,7 @@ static const struct member *find_member(const char *name)
 /* ---- bodies and headers ---- */
 
 /* The body as an object; NULL after an answer. */
-static json_t *read_body(struct api_call *call)
+json_t *api_read_body(struct api_call *call)
 {
     if (call->request->body_size > API_BODY_MAX) {
         api_error(call, 413, "too_large", "The body is larger than %zu KiB.", API_BODY_MAX >> 10);
@@ -256,7 +256,7 @@ static bool take_change(struct api_call *call, json_t *body, struct fleet_change
 void api_patch_machine(struct api_call *call)
 {
     const struct fleet_machine *machine = api_machine(call);
-    json_t *body = machine == NULL ? NULL : read_body(call);
+    json_t *body = machine == NULL ? NULL : api_read_body(call);
     if (body == NULL) {
         return;
     }
@@ -305,7 +305,7 @@ static void answer_reservation(struct api_call *call, const char *name)
 
 void api_post_reservation(struct api_call *call)
 {
-    json_t *body = read_body(call);
+    json_t *body = api_read_body(call);
     if (body == NULL) {
         return;
     }

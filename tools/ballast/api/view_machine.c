@@ -212,6 +212,21 @@ static void put_device(json_t *view, const struct fleet_machine *machine)
     api_put_word(view, "drift", drifts ? policy_drift_name(memory->drift) : NULL);
 }
 
+/* Who it is, and by which other way it is seen. */
+static void put_identity(json_t *view, const struct fleet_machine *machine, bool is_operator)
+{
+    const struct fleet_machine *follower = machine->follower;
+    const char *uuid = machine->facts.uuid;
+    json_t *other = follower == NULL ? json_null() : json_object();
+    if (follower != NULL) {
+        api_put_text(other, "backend", follower->backend->name);
+        api_put_text(other, "where", is_operator ? follower->where : "");
+    }
+    api_put_word(view, "uuid", uuid[0] == '\0' ? NULL : uuid);
+    json_object_set_new(view, "copy", json_boolean(machine->copy));
+    json_object_set_new(view, "also", other);
+}
+
 json_t *api_view_machine(const struct api_call *call, const struct fleet_machine *machine)
 {
     /* Where a machine can be reached on the host is none of its owner's business. */
@@ -224,6 +239,7 @@ json_t *api_view_machine(const struct api_call *call, const struct fleet_machine
     api_put_word(view, "trouble", trouble[0] == '\0' ? NULL : trouble);
     api_put_text(view, "backend", machine->backend->name);
     api_put_text(view, "where", is_operator ? machine->where : "");
+    put_identity(view, machine, is_operator);
     api_put_text(view, "owner", machine->settings.owner);
     api_put_word(view, "class", policy_class_name(machine->settings.class));
     api_put_number(view, "weight", machine->settings.weight);

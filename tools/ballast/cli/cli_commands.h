@@ -16,6 +16,8 @@ int cmd_set(struct cli *cli, const struct cli_args *args);
 int cmd_disable(struct cli *cli, const struct cli_args *args);
 int cmd_enable(struct cli *cli, const struct cli_args *args);
 int cmd_adopt(struct cli *cli, const struct cli_args *args);
+int cmd_forget(struct cli *cli, const struct cli_args *args);
+int cmd_expect(struct cli *cli, const struct cli_args *args);
 int cmd_device(struct cli *cli, const struct cli_args *args);
 int cmd_reserve(struct cli *cli, const struct cli_args *args);
 int cmd_release(struct cli *cli, const struct cli_args *args);

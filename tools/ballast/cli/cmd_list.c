@@ -164,6 +164,18 @@ static void show_ledger(FILE *out, const json_t *ledger)
              cli_count(ledger, "peaks_missed", missed));
 }
 
+static void show_identity(FILE *out, const json_t *machine)
+{
+    const json_t *also = json_object_get(machine, "also");
+    const bool is_copy = json_is_true(json_object_get(machine, "copy"));
+    cli_line(out, "UUID", "%s%s", cli_word(machine, "uuid"),
+             is_copy ? ", which another machine has too: it is known by name and place" : "");
+    if (json_is_object(also)) {
+        cli_line(out, "also seen", "by %s %s; %s controls it", cli_string(also, "backend"),
+                 cli_string(also, "where"), cli_string(machine, "backend"));
+    }
+}
+
 static void show_machine(FILE *out, const json_t *machine)
 {
     const json_t *decision = json_object_get(machine, "decision");
@@ -175,6 +187,7 @@ static void show_machine(FILE *out, const json_t *machine)
         cli_line(out, "trouble", "%s", cli_string(machine, "trouble"));
     }
     cli_line(out, "where", "%s %s", cli_string(machine, "backend"), cli_string(machine, "where"));
+    show_identity(out, machine);
     cli_line(out, "owner", "%s", cli_word(machine, "owner"));
     cli_line(out, "class, weight", "%s, %" PRId64, cli_string(machine, "class"),
              cli_number(machine, "weight"));

@@ -48,6 +48,12 @@ static const struct cli_option reserve_options[] = {
     { .name = NULL },
 };
 
+static const struct cli_option expect_options[] = {
+    { "for", '\0', "TIME", "for so long (15m), at most 24h" },
+    { "cancel", '\0', NULL, "it is not expected any more" },
+    { .name = NULL },
+};
+
 static const struct cli_option events_options[] = {
     { "follow", 'f', NULL, "go on, and print events as they happen" },
     { "machine", 'm', "VM", "of this machine only" },
@@ -111,6 +117,17 @@ const struct cli_command cli_commands[] = {
     { "adopt", "VM", 1, 1, false, "take over a machine that another manager moved",
       "Ends the state \"foreign\": the machine is controlled again, from what it has now.",
       no_options, "adopt web", cmd_adopt },
+    { "expect", "VM", 1, 1, false, "a machine will start or be installed anew",
+      "Announces that the machine is started or installed anew: the next machine of its name "
+      "takes\n"
+      "over owner, switch, settings, ledger and history although its UUID is another. Without "
+      "that\n"
+      "another UUID is another machine, which starts from the configuration's settings.",
+      expect_options, "expect web\nexpect web --for 2h\nexpect web --cancel", cmd_expect },
+    { "forget", "VM", 1, 1, false, "forget what is kept for a machine",
+      "Forgets settings, ledger and history of a machine that does not run, or of earlier ones of\n"
+      "that name. Refused when the machine runs and there was no earlier one.",
+      no_options, "forget web", cmd_forget },
     { "device", "VM", 1, 1, false, "QEMU's words for a machine's balloon device",
       "For start scripts: prints the words for QEMU's command line, or nothing when ballooning is\n"
       "switched off for the machine. It need not run: what was saved for it counts, or the\n"

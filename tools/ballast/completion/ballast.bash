@@ -3,8 +3,8 @@
 # Completion for bash: commands, their options and, from the daemon, the names of machines. A test
 # holds the lists against the program's.
 
-_ballast_commands='list show top plan explain set disable enable adopt device reserve release
-    reservations doctor events history audit record replay simulate host version help'
+_ballast_commands='list show top plan explain set disable enable adopt expect forget device reserve
+    release reservations doctor events history audit record replay simulate host version help'
 _ballast_options='--json --socket --url --token-file --no-color --help --version'
 
 # The options of a command.
@@ -14,6 +14,7 @@ _ballast_options_of() {
     top) echo '--delay --number --batch --sort --reverse' ;;
     set) echo '--min --max --weight --class --owner --managed' ;;
     reserve) echo '--for' ;;
+    expect) echo '--for --cancel' ;;
     events) echo '--follow --machine --after --limit' ;;
     history) echo '--step --from --to --limit --csv' ;;
     audit) echo '--from --limit' ;;
@@ -48,7 +49,7 @@ _ballast() {
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return ;;
     esac
-    if [[ $previous == --for && $command == record ]]; then
+    if [[ $previous == --for && ($command == record || $command == expect) ]]; then
         return
     elif values=$(_ballast_values "$previous"); then
         :
@@ -57,7 +58,7 @@ _ballast() {
     else
         case $command in
         '' | help) values=$_ballast_commands ;;
-        show | explain | set | disable | enable | adopt | device | doctor | history)
+        show | explain | set | disable | enable | adopt | expect | forget | device | doctor | history)
             values=$(ballast list --names 2>/dev/null) ;;
         release) values=$(ballast reservations 2>/dev/null | awk 'NR > 1 { print $1 }') ;;
         replay)
