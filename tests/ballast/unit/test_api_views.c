@@ -564,7 +564,7 @@ static void an_event_cannot_forge_a_field_of_the_stream(void **state)
     (void)state;
     struct store_event event = *world_event("web", "alice", "one\n\ndata: {}\n\nid: 99");
     strcpy(event.kind, "a\nid: 7");
-    char *text = api_event_text(&event);
+    char *text = api_event_text(&event, true);
     assert_non_null(text);
     assert_null(strstr(text, "\nid: 99"));
     assert_null(strstr(text, "\nid: 7"));

@@ -120,6 +120,11 @@ void api_period(struct api *api);
 /* Never fails: what is wrong is a response. */
 void api_handle(struct api *api, const struct api_request *request, struct api_response *response);
 
+/* The sentence of an event for an operator, who is told which amount is missing in the host where
+ * the event has one. Others are shown neither this nor the number. Returns `text`. */
+#define API_SENTENCE 320
+const char *api_event_sentence(const struct store_event *event, char text[API_SENTENCE]);
+
 /* The same for a request that the transport refuses before it is whole: audited as any other. The
  * text is a sentence; retry_s 0: no Retry-After. */
 void api_refuse(struct api *api, const struct api_request *request, unsigned status,

@@ -158,7 +158,7 @@ struct api_promises {
 struct api_promises api_promises(const struct api *api);
 
 /* An event as server-sent event, to be given to free(). NULL: no memory. */
-char *api_event_text(const struct store_event *event);
+char *api_event_text(const struct store_event *event, bool is_operator);
 
 /* The next events behind *after that this identity may see, as server-sent events; *after moves on.
  * *more: there is a next page. NULL: an error of memory or database. */

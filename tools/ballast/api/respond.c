@@ -112,6 +112,14 @@ bool api_fleet_answer(struct api_call *call, const struct fleet_result *result)
     case FLEET_NOT_KEPT:
         break;
     }
+    /* Amounts of the host are for operators. */
+    if (result->status == FLEET_REFUSED && result->missing_bytes != 0 &&
+        call->identity.role != API_OPERATOR) {
+        answer_error(call, status, code,
+                     "The host cannot keep this promise beside those that were made.",
+                     POLICY_MISSING);
+        return false;
+    }
     answer_error(call, status, code, result->text, missing_bytes);
     return false;
 }

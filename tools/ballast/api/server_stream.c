@@ -228,21 +228,24 @@ void api_server_tokens_changed(struct api_server *server)
 
 void api_server_event(struct api_server *server, const struct store_event *event)
 {
-    char *text = NULL;
+    char *texts[2] = { NULL }; /* for owners, and for operators */
     for (struct server_stream *stream = server->streams; stream != NULL; stream = stream->next) {
+        const bool is_operator = stream->identity.role == API_OPERATOR;
+        char **text = &texts[is_operator ? 1 : 0];
         /* Without a store events have no numbers, and a stream has no place to go on from. */
         bool is_new = event->number == 0 || event->number > stream->after;
         bool wanted = stream->events && !stream->catching_up && is_new &&
                       api_sees_event(&stream->identity, event);
-        if (wanted && text == NULL) {
-            text = api_event_text(event);
+        if (wanted && *text == NULL) {
+            *text = api_event_text(event, is_operator);
         }
-        if (wanted && text != NULL) {
+        if (wanted && *text != NULL) {
             stream->after = event->number;
-            push(stream, text);
+            push(stream, *text);
         }
     }
-    free(text);
+    free(texts[0]);
+    free(texts[1]);
 }
 
 void api_server_period(struct api_server *server, const char *first, const char *line, bool again)

@@ -48,6 +48,10 @@ static void put_why(const struct api_call *call, json_t *view, const struct flee
     char hold[512] = "";
     if (known) {
         policy_explain(decided, plan, call->now_ms, text, sizeof(text));
+        size_t used = strlen(text);
+        if (call->identity.role == API_OPERATOR) {
+            policy_explain_host(&decided->decision, plan, text + used, sizeof(text) - used);
+        }
         policy_explain_hold(decided, call->now_ms, hold, sizeof(hold));
     } else {
         undecided_text(machine, text, sizeof(text));

@@ -135,25 +135,54 @@ void api_get_host_history(struct api_call *call)
 
 /* ---- events ---- */
 
-static json_t *view_event(const struct store_event *event)
+/* Whether its number is an amount that is missing in the host. */
+static bool tells_of_host(const struct store_event *event)
 {
+    return event->machine[0] != '\0' && event->bytes != POLICY_MISSING && event->bytes != 0 &&
+           strcmp(event->code, "refused") == 0 &&
+           (strcmp(event->kind, "switch") == 0 || strcmp(event->kind, "settings") == 0);
+}
+
+const char *api_event_sentence(const struct store_event *event, char text[API_SENTENCE])
+{
+    char size[POLICY_SIZE_TEXT];
+    if (tells_of_host(event)) {
+        snprintf(text, API_SENTENCE, "%s %s are missing.", event->text,
+                 policy_size_text(event->bytes, size));
+    } else {
+        snprintf(text, API_SENTENCE, "%s", event->text);
+    }
+    return text;
+}
+
+static json_t *view_event(const struct store_event *event, bool is_operator)
+{
+    char text[API_SENTENCE];
+    bool hidden = !is_operator && tells_of_host(event);
     json_t *view = json_object();
     json_object_set_new(view, "number", json_integer(event->number));
     json_object_set_new(view, "time_s", json_integer(event->time_s));
     api_put_text(view, "kind", event->kind);
     api_put_word(view, "machine", event->machine[0] == '\0' ? NULL : event->machine);
     api_put_text(view, "code", event->code);
-    api_put_number(view, "bytes", event->bytes);
-    api_put_text(view, "text", event->text);
+    api_put_number(view, "bytes", hidden ? POLICY_MISSING : event->bytes);
+    if (hidden) {
+        /* Events that an earlier version kept have the amount in their sentence. */
+        snprintf(text, sizeof(text), "%s: this was refused: the host could not keep the promise.",
+                 event->machine);
+    } else {
+        (void)api_event_sentence(event, text);
+    }
+    api_put_text(view, "text", text);
     return view;
 }
 
-char *api_event_text(const struct store_event *event)
+char *api_event_text(const struct store_event *event, bool is_operator)
 {
     /* No line end may come into the fields of the stream: the data is JSON, which escapes it, and
      * a kind is a word. */
     int kind_length = (int)strspn(event->kind, "abcdefghijklmnopqrstuvwxyz-");
-    json_t *view = view_event(event);
+    json_t *view = view_event(event, is_operator);
     char *data = view == NULL ? NULL : json_dumps(view, JSON_COMPACT);
     json_decref(view);
     char *text = NULL;
@@ -182,7 +211,7 @@ char *api_events_page(struct api *api, const struct api_identity *identity, int6
         return NULL;
     }
     for (size_t i = 0; i < count; i++) {
-        char *text = api_event_text(&events[i]);
+        char *text = api_event_text(&events[i], identity->role == API_OPERATOR);
         fputs(text == NULL ? "" : text, out);
         free(text);
         *after = events[i].number;
@@ -267,7 +296,7 @@ void api_get_events(struct api_call *call)
     }
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++) {
-        json_array_append_new(list, view_event(&events[i]));
+        json_array_append_new(list, view_event(&events[i], call->identity.role == API_OPERATOR));
     }
     free(events);
     json_t *body = json_object();

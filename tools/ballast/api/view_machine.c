@@ -96,7 +96,8 @@ static bool is_told(const struct facts *facts)
            facts->state == FACTS_STOPPED;
 }
 
-static void put_switch_text(json_t *view, const struct fleet_machine *machine)
+/* How much the host lacks is for operators. */
+static void put_switch_text(json_t *view, const struct fleet_machine *machine, bool is_operator)
 {
     char text[128];
     char size[POLICY_SIZE_TEXT];
@@ -115,9 +116,9 @@ static void put_switch_text(json_t *view, const struct fleet_machine *machine)
                       "balloon device after its next start.";
         break;
     case FLEET_SWITCH_REFUSED:
-        snprintf(text, sizeof(text),
-                 "Ballooning cannot be switched off now: the host misses %s for it.",
-                 policy_size_text(machine->refused_missing_bytes, size));
+        snprintf(
+            text, sizeof(text), "Ballooning cannot be switched off now: the host misses %s for it.",
+            is_operator ? policy_size_text(machine->refused_missing_bytes, size) : "the memory");
         words = text;
         break;
     case FLEET_SWITCH_UNSUPPORTED:
@@ -128,9 +129,10 @@ static void put_switch_text(json_t *view, const struct fleet_machine *machine)
     api_put_text(view, "text", words);
 }
 
-static json_t *view_switch(const struct fleet_machine *machine)
+static json_t *view_switch(const struct api_call *call, const struct fleet_machine *machine)
 {
-    bool refused = machine->switch_state == FLEET_SWITCH_REFUSED;
+    bool is_operator = call->identity.role == API_OPERATOR;
+    bool refused = is_operator && machine->switch_state == FLEET_SWITCH_REFUSED;
     bool told = is_told(&machine->facts);
     json_t *view = json_object();
     api_put_word(view, "state", told ? fleet_switch_name(machine->switch_state) : NULL);
@@ -138,7 +140,7 @@ static json_t *view_switch(const struct fleet_machine *machine)
     api_put_number(view, "missing_bytes",
                    refused ? machine->refused_missing_bytes : POLICY_MISSING);
     if (told) {
-        put_switch_text(view, machine);
+        put_switch_text(view, machine, is_operator);
     } else {
         api_put_text(view, "text",
                      machine->settings.ballooning
@@ -247,7 +249,7 @@ json_t *api_view_machine(const struct api_call *call, const struct fleet_machine
     put_sizes(view, machine);
     json_object_set_new(view, "guest", view_guest(call, &machine->facts));
     put_device(view, machine);
-    json_object_set_new(view, "ballooning", view_switch(machine));
+    json_object_set_new(view, "ballooning", view_switch(call, machine));
     json_object_set_new(view, "decision", api_view_decision(call, machine));
     json_object_set_new(view, "ledger", view_ledger(machine));
     api_put_number(view, "commands", machine->commands);

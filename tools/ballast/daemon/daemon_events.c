@@ -39,17 +39,19 @@ static void on_event(void *context, const struct fleet_event *event)
 {
     struct daemon *daemon = context;
     struct store_event kept = { .time_s = daemon_wall_s(NULL), .bytes = event->bytes };
+    char text[API_SENTENCE];
 
     if (daemon->ended) {
         return;
     }
-    log_line(daemon->log, level_of(event->kind), event->machine, event->code, "%s", event->text);
     (void)snprintf(kept.kind, sizeof kept.kind, "%s", fleet_event_name(event->kind));
     (void)snprintf(kept.machine, sizeof kept.machine, "%s",
                    event->machine != NULL ? event->machine : "");
     (void)snprintf(kept.owner, sizeof kept.owner, "%s", event->owner != NULL ? event->owner : "");
     (void)snprintf(kept.code, sizeof kept.code, "%s", event->code);
     (void)snprintf(kept.text, sizeof kept.text, "%s", event->text);
+    log_line(daemon->log, level_of(event->kind), event->machine, event->code, "%s",
+             api_event_sentence(&kept, text));
     kept.number = store_event_add(daemon->store, &kept);
     if (kept.number == 0) {
         log_line(daemon->log, CONFIG_LOG_ERROR, NULL, "store", "an event is not kept: %s",

@@ -130,8 +130,11 @@ static struct fleet_result refuse(struct fleet *fleet, struct fleet_entry *entry
         machine->refused_missing_bytes = missing;
         fleet_switch_update(fleet, entry, now_ms);
     } else {
+        /* The machine's owner reads it: how much the host lacks is in the bytes only. */
         fleet_raise(fleet, FLEET_EVENT_SETTINGS, machine, result.missing_bytes, "refused", now_ms,
-                    "The settings of %s stay as they are: %s", machine->name, result.text);
+                    "The settings of %s stay as they are: %s", machine->name,
+                    known ? "the host cannot keep this promise beside those that were made."
+                          : result.text);
     }
     return result;
 }

@@ -62,7 +62,7 @@ static void state_tell(const struct fleet *fleet, const struct fleet_machine *ma
 {
     const bool off = !machine->settings.ballooning;
     const char *code = fleet_switch_name(machine->switch_state);
-    char size[POLICY_SIZE_TEXT];
+    uint64_t bytes = POLICY_MISSING;
     const char *text = "";
     switch (machine->switch_state) {
     case FLEET_SWITCH_ENABLED:
@@ -77,18 +77,16 @@ static void state_tell(const struct fleet *fleet, const struct fleet_machine *ma
                    : "ballooning is on, and its device comes at its next start.";
         break;
     case FLEET_SWITCH_REFUSED:
-        fleet_raise(fleet, FLEET_EVENT_SWITCH, machine, machine->refused_missing_bytes, code,
-                    now_ms,
-                    "%s: ballooning stays on: to hold it at its maximum %s are missing in the "
-                    "host.",
-                    machine->name, policy_size_text(machine->refused_missing_bytes, size));
-        return;
+        /* The machine's owner reads it: how much the host lacks is in the bytes only. */
+        bytes = machine->refused_missing_bytes;
+        text = "ballooning stays on: the host lacks memory to hold it at its maximum.";
+        break;
     case FLEET_SWITCH_UNSUPPORTED:
         text = machine->unsupported;
         break;
     }
-    fleet_raise(fleet, FLEET_EVENT_SWITCH, machine, POLICY_MISSING, code, now_ms, "%s: %s",
-                machine->name, text);
+    fleet_raise(fleet, FLEET_EVENT_SWITCH, machine, bytes, code, now_ms, "%s: %s", machine->name,
+                text);
 }
 
 void fleet_switch_update(struct fleet *fleet, struct fleet_entry *entry, int64_t now_ms)

@@ -86,12 +86,9 @@ struct numbers {
     char min[POLICY_SIZE_TEXT];
     char max[POLICY_SIZE_TEXT];
     char missing[POLICY_SIZE_TEXT];
-    char arrived[POLICY_SIZE_TEXT];
-    char fund[POLICY_SIZE_TEXT];
 };
 
-static void numbers_write(struct numbers *text, const struct policy_machine *machine,
-                          const struct policy_plan *plan)
+static void numbers_write(struct numbers *text, const struct policy_machine *machine)
 {
     const struct policy_decision *decision = &machine->decision;
     const uint64_t before = machine->decision.before_bytes;
@@ -106,8 +103,6 @@ static void numbers_write(struct numbers *text, const struct policy_machine *mac
     policy_size_text(machine->min_bytes, text->min);
     policy_size_text(machine->max_bytes, text->max);
     policy_size_text(decision->short_bytes, text->missing);
-    policy_size_text(plan->arrived_bytes, text->arrived);
-    policy_size_text(plan->slush_left_bytes, text->fund);
 }
 
 static int explain_keep(const struct policy_machine *machine, const struct policy_plan *plan,
@@ -131,9 +126,9 @@ static int explain_keep(const struct policy_machine *machine, const struct polic
                         n->want, hold);
     case POLICY_KEEP_NO_MEMORY:
         return snprintf(text, size,
-                        "keeps %s although it needs %s: its share is %s, the host has %s to give "
-                        "now, and %s are missing until other machines give or need less",
-                        n->target, n->demand, n->want, n->arrived, n->missing);
+                        "keeps %s although it needs %s: its share is %s, the host has too little "
+                        "to give now, and %s are missing until other machines give or need less",
+                        n->target, n->demand, n->want, n->missing);
     default:
         break;
     }
@@ -168,8 +163,8 @@ static int explain_grow(const struct policy_machine *machine, const struct numbe
     case POLICY_GROW_PEAK:
         return snprintf(text, size,
                         "grows from %s to %s at once: it uses %s and needs %s, and the fund for "
-                        "peaks (%s) pays until other machines have given",
-                        n->before, n->target, n->used, n->demand, n->fund);
+                        "peaks pays until other machines have given",
+                        n->before, n->target, n->used, n->demand);
     case POLICY_GROW_STALLED:
         return snprintf(text, size, "is asked for less, %s instead of %s: it could not give more",
                         n->target, n->before);
@@ -190,7 +185,7 @@ int policy_explain(const struct policy_machine *machine, const struct policy_pla
 {
     const enum policy_reason reason = machine->decision.reason;
     struct numbers n;
-    numbers_write(&n, machine, plan);
+    numbers_write(&n, machine);
     if (reason <= POLICY_KEEP_NO_MEMORY) {
         return explain_keep(machine, plan, &n, now_ms, text, size);
     }
@@ -200,6 +195,23 @@ int policy_explain(const struct policy_machine *machine, const struct policy_pla
     return snprintf(text, size,
                     "gives %s and has %s then: %s; it uses %s, needs %s, and its share is %s",
                     n.moved, n.target, need_text(reason), n.used, n.demand, n.want);
+}
+
+int policy_explain_host(const struct policy_decision *decision, const struct policy_plan *plan,
+                        char *text, size_t size)
+{
+    char bytes[POLICY_SIZE_TEXT];
+    switch ((int)decision->reason) {
+    case POLICY_KEEP_NO_MEMORY:
+        return snprintf(text, size, "; the host has %s to give",
+                        policy_size_text(plan->arrived_bytes, bytes));
+    case POLICY_GROW_PEAK:
+        return snprintf(text, size, "; %s are left in the fund",
+                        policy_size_text(plan->slush_left_bytes, bytes));
+    default:
+        break;
+    }
+    return snprintf(text, size, "%s", "");
 }
 
 /* ---- holds ---- */

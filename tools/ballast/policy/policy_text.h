@@ -21,10 +21,16 @@ bool policy_class_parse(const char *name, enum policy_class *class);
 
 /* Why the target is what it is, as one sentence with the numbers that decided, without its subject
  * ("keeps 1.5 GiB: ..."), full stop and line end: the caller puts the machine's name before it. To
- * be called after policy_decide(), with what that was given. Returns the length as snprintf() does.
- */
+ * be called after policy_decide(), with what that was given. It names amounts of this machine only,
+ * and none of the host's, because the machine's owner reads it. Returns the length as snprintf()
+ * does. */
 int policy_explain(const struct policy_machine *machine, const struct policy_plan *plan,
                    int64_t now_ms, char *text, size_t size);
+
+/* What the sentence before leaves out: the host's amount that decided, for an operator ("; the host
+ * has 1.5 GiB to give"). An empty text where none did. */
+int policy_explain_host(const struct policy_decision *decision, const struct policy_plan *plan,
+                        char *text, size_t size);
 
 /* Why the machine may not shrink, and what would change that; a sentence whose subject is the
  * machine
