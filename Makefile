@@ -17,6 +17,12 @@ Q := @
 endif
 JOBS := $(shell nproc 2>/dev/null || echo 1)
 
+# T picks tests by name, patterns with % included, for every target that runs a list of them, and
+# EXCEPT leaves some out. Only what is picked is built.
+picked = $(filter-out $(EXCEPT),$(if $(T),$(filter $(T),$(1)),$(1)))
+# The first command of such a target: a name in T that picks nothing is an error.
+picks_some = @$(foreach t,$(T),$(if $(filter $(t),$(1)),,echo "make $@: no test is called $(t); there are: $(1)" >&2; exit 2;)) :
+
 # ---- flags -----------------------------------------------------------------------------------
 
 WARNINGS := -Wall -Wextra -Werror -Wconversion -Wsign-conversion -Wshadow -Wundef -Wvla \
@@ -233,8 +239,9 @@ $(BUILD)/unit/test_requests: $(BUILD)/host/tools/aerostat/record.o
 $(BUILD)/unit/test_libc_memory: $(BUILD)/host/libc/memory.o
 $(BUILD)/host/libc/memory.o: HOST_FLAGS += $(foreach name,mmap munmap madvise mprotect sbrk sysconf getpagesize,-D$(name)=libc_$(name))
 
-unit: $(UNIT_TESTS:%=$(BUILD)/unit/%) ## Run the unit tests (T=test_frame for one)
-	@failed=0; for t in $(or $(T),$(UNIT_TESTS)); do echo "== $$t"; $(BUILD)/unit/$$t || failed=1; done; exit $$failed
+unit: $(addprefix $(BUILD)/unit/,$(call picked,$(UNIT_TESTS))) ## Run the unit tests (T=test_frame for one)
+	$(call picks_some,$(UNIT_TESTS))
+	@failed=0; for t in $(call picked,$(UNIT_TESTS)); do echo "== $$t"; $(BUILD)/unit/$$t || failed=1; done; exit $$failed
 
 # ---- fuzzers: libFuzzer, the same sources ------------------------------------------------------
 
@@ -256,14 +263,16 @@ $(BUILD)/fuzzers/%: $(BUILD)/fuzz/tests/fuzz/%.o $(FUZZ_OBJS)
 
 $(BUILD)/fuzzers/fuzz_heap: $(HEAP_FUZZ_OBJS) $(BUILD)/fuzz/tests/fakes/model_heap.o
 
-fuzz-short: $(FUZZERS:%=$(BUILD)/fuzzers/%) ## Run every fuzzer for a fixed count (FUZZ_RUNS)
-	@for f in $(or $(T),$(FUZZERS)); do \
+fuzz-short: $(addprefix $(BUILD)/fuzzers/,$(call picked,$(FUZZERS))) ## Run every fuzzer for a fixed count (FUZZ_RUNS)
+	$(call picks_some,$(FUZZERS))
+	@for f in $(call picked,$(FUZZERS)); do \
 	  if $(BUILD)/fuzzers/$$f -runs=$(FUZZ_RUNS) -seed=1 > $(BUILD)/fuzzers/$$f.log 2>&1; \
 	  then echo "$$f: $(FUZZ_RUNS) runs, nothing found"; \
 	  else cat $(BUILD)/fuzzers/$$f.log; echo "$$f: FAILED"; exit 1; fi; done
 
-fuzz: $(FUZZERS:%=$(BUILD)/fuzzers/%) ## Fuzz on and on: FUZZ_SECONDS each (default 60), T=name for one
-	@set -e; mkdir -p $(BUILD)/corpus; for f in $(or $(T),$(FUZZERS)); do echo "== $$f"; \
+fuzz: $(addprefix $(BUILD)/fuzzers/,$(call picked,$(FUZZERS))) ## Fuzz on and on: FUZZ_SECONDS each (default 60), T=name for one
+	$(call picks_some,$(FUZZERS))
+	@set -e; mkdir -p $(BUILD)/corpus; for f in $(call picked,$(FUZZERS)); do echo "== $$f"; \
 	  mkdir -p $(BUILD)/corpus/$$f; \
 	  $(BUILD)/fuzzers/$$f -max_total_time=$(or $(FUZZ_SECONDS),60) -print_final_stats=1 $(BUILD)/corpus/$$f; done
 
@@ -307,9 +316,24 @@ $(BUILD)/files.cpio: tests/libc/files.sh tools/initrd.sh
 $(BUILD)/memwork.cpio: tests/qemu/memwork.sh tools/initrd.sh
 	$(Q)sh tests/qemu/memwork.sh $@
 
-# What a program's fragment adds to the files of the tests: TEST_FILES.
-qemu-tests: $(QEMU_TESTS:%=$(BUILD)/qemu/%) $(BUILD)/files.cpio $(BUILD)/memwork.cpio $(TEST_FILES) kernel apps libc-tests conformance ## Run the tests on real QEMUs (T=test_boot for one)
-	@failed=0; for t in $(or $(T),$(QEMU_TESTS)); do echo "== $$t"; $(BUILD)/qemu/$$t || failed=1; done; exit $$failed
+# What the picked tests start: the kernel's own images, and the programs with their files (what a
+# program's fragment adds to them: TEST_FILES) where one of the tests names an image beyond those.
+PROGRAM_FILES := $(BUILD)/files.cpio $(BUILD)/memwork.cpio $(TEST_FILES)
+needs_programs = $(shell cat $(patsubst %,tests/qemu/%.c,$(call picked,$(QEMU_TESTS))) /dev/null | \
+                   grep -oE '[a-z/-]*\.(elf|cpio)"' | grep -vE '^(aerostat|test|demo)\.elf' | head -n 1)
+
+qemu-tests: $(addprefix $(BUILD)/qemu/,$(call picked,$(QEMU_TESTS))) kernel $(if $(needs_programs),apps libc-tests conformance $(PROGRAM_FILES)) ## Run the tests on real QEMUs (T=test_boot for one)
+	$(call picks_some,$(QEMU_TESTS))
+	@failed=0; for t in $(call picked,$(QEMU_TESTS)); do echo "== $$t"; $(BUILD)/qemu/$$t || failed=1; done; exit $$failed
+
+# What is tested before anything else is built (tools/run_tests.sh).
+first-programs: $(UNIT_TESTS:%=$(BUILD)/unit/%) $(BALLAST_TESTS:%=$(BUILD)/ballast/unit/%) $(BUILD)/prometheus
+
+# Other versions of QEMU, by the suites of Debian that have them: 10.0 and a newer one.
+QEMU_SUITES := trixie sid
+
+qemu-versions: ## Unpack newer QEMUs into build/qemu, to test with them: QEMU=build/qemu/trixie/qemu-system-x86_64
+	@tools/qemu_versions.sh $(BUILD)/qemu $(QEMU_SUITES)
 
 test-programs: $(UNIT_TESTS:%=$(BUILD)/unit/%) $(FUZZERS:%=$(BUILD)/fuzzers/%) $(QEMU_TESTS:%=$(BUILD)/qemu/%)
 
@@ -332,17 +356,19 @@ run: ## Show the main job: a guest gives its memory back, seen from both sides
 	@$(MAKE) --no-print-directory -j$(JOBS) tools $(BUILD)/demo.elf
 	@$(BUILD)/tools/aerostat demo --image $(BUILD)/demo.elf
 
-test: ## Prove it: checks, unit tests, fuzzers, real QEMUs (about 15 minutes)
+run_tests = @MAKE="$(MAKE)" BUILD="$(BUILD)" JOBS=$(JOBS) tools/run_tests.sh $(1)
+
+test-first: ## The first two minutes of `make test`: checks but clang-tidy, unit tests
+	$(call setup,build run ballast test)
+	$(call run_tests,first)
+
+test: ## Prove it: checks and unit tests, then fuzzers, real QEMUs, clang-tidy (about 20 minutes)
 	$(call setup,build apps run ballast test)
-	@$(MAKE) --no-print-directory -j$(JOBS) all test-programs ballast-test-programs
-	@$(MAKE) --no-print-directory -k ballast-unit ballast-fuzz ballast-live > $(BUILD)/test-ballast.log 2>&1 & ballast=$$!; \
-	trap 'kill $$ballast' INT TERM; \
-	{ $(MAKE) --no-print-directory -k check unit fuzz-short builds qemu-tests 2>&1; echo $$? > $(BUILD)/test.status; } \
-	  | tee $(BUILD)/test.log; \
-	echo "waiting for the tests of ballast, which run beside these"; \
-	wait $$ballast || echo 1 > $(BUILD)/test.status; \
-	tee -a $(BUILD)/test.log < $(BUILD)/test-ballast.log
-	@awk -f tools/total.awk $(BUILD)/test.log; exit $$(cat $(BUILD)/test.status)
+	$(call run_tests,test)
+
+test-all: ## All of `make test`, then other versions of QEMU, valgrind, a soak, longer fuzzing
+	$(call setup,build apps run ballast test valgrind)
+	$(call run_tests,all)
 
 gdb: ## Stop at the first instruction of the kernel, with symbols
 	$(call setup,build run gdb)
@@ -391,6 +417,13 @@ $(BUILD)/heap_trace: $(call TOOL_OBJS,tests/bench/heap_trace.c tests/fakes/frame
                        $(HEAP_SRCS) $(wildcard mm/*.c))
 	$(Q)$(HOSTCC) $^ -o $@
 
+# The checks that need nothing built and take seconds, and the others.
+check-first:
+	@tools/checks/check_all first
+
+check-later: $(NEWLIB)/complete $(MUSL)/COPYRIGHT
+	@tools/checks/check_all later
+
 check: $(NEWLIB)/complete $(MUSL)/COPYRIGHT ## Format, layers, headers, style, documents, conformance, clang-tidy, shellcheck
 	@tools/checks/check_all
 
@@ -401,8 +434,9 @@ clean: ## Remove what was built
 	rm -rf $(BUILD)
 
 help: ## List the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile tools/ballast/ballast.mk
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-21s %s\n", $$1, $$2 }' Makefile tools/ballast/ballast.mk
 
 .SECONDARY:
-.PHONY: all kernel apps app libc-tests tools unit fuzz-short fuzz hostile builds qemu-tests test-programs run test gdb bench bench-alloc bench-heap check format clean help install uninstall
--include $(shell find $(BUILD) -name '*.d' -type f 2>/dev/null)
+.PHONY: all kernel apps app libc-tests tools unit fuzz-short fuzz hostile builds qemu-tests qemu-versions first-programs test-programs run \
+  test-first test test-all gdb bench bench-alloc bench-heap check check-first check-later format clean help install uninstall
+-include $(shell find $(BUILD) -path $(BUILD)/qemu -prune -o -name '*.d' -type f -print 2>/dev/null)

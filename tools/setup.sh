@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Usage: tools/setup.sh [--check] GROUP...     groups: build apps run ballast libvirt test gdb bench
+# Usage: tools/setup.sh [--check] GROUP...     groups: build apps run ballast libvirt test valgrind qemu gdb bench
 #
 # Installs what is missing for building, running or testing. --check only tells. Nothing is done,
 # and nothing is printed, when all is there. Written for Debian 12; other systems without dpkg get
@@ -28,6 +28,12 @@ programs_libvirt="$programs_ballast libvirtd virsh"
 why_test='unit tests, fuzzers and source checks'
 packages_test="$packages_build libjansson-dev libcmocka-dev clang libclang-rt-dev|libclang-rt-14-dev clang-tidy
     clang-format shellcheck git"
+why_valgrind="ballast's unit tests under valgrind"
+packages_valgrind="$packages_build valgrind"
+programs_valgrind="$programs_build valgrind"
+why_qemu='unpacking other versions of QEMU'
+packages_qemu='debootstrap debian-archive-keyring util-linux'
+programs_qemu='debootstrap unshare'
 why_gdb='debugging the kernel'
 packages_gdb="$packages_run gdb"
 programs_gdb="$programs_run gdb"
@@ -83,11 +89,15 @@ for word in "$@"; do
         programs="$programs $programs_libvirt" ;;
     test) reasons="$reasons, $why_test" packages="$packages $packages_test" \
         programs="$programs $programs_test" ;;
+    valgrind) reasons="$reasons, $why_valgrind" packages="$packages $packages_valgrind" \
+        programs="$programs $programs_valgrind" ;;
+    qemu) reasons="$reasons, $why_qemu" packages="$packages $packages_qemu" \
+        programs="$programs $programs_qemu" ;;
     gdb) reasons="$reasons, $why_gdb" packages="$packages $packages_gdb" \
         programs="$programs $programs_gdb" ;;
     bench) reasons="$reasons, $why_bench" packages="$packages $packages_bench" \
         programs="$programs $programs_bench" ;;
-    *) fail "unknown group '$word'; usage: tools/setup.sh [--check] build|apps|run|ballast|libvirt|test|gdb|bench ..." ;;
+    *) fail "unknown group '$word'; usage: tools/setup.sh [--check] build|apps|run|ballast|libvirt|test|valgrind|qemu|gdb|bench ..." ;;
     esac
 done
 [ -n "$packages" ] || fail "usage: tools/setup.sh [--check] build|run|test ..."

@@ -93,12 +93,14 @@ $(BUILD)/ballast/unit/test_daemon: | $(BUILD)/ballast/unit/ballastd
 $(BUILD)/ballast/plain/test_daemon: | $(BUILD)/ballast/plain/ballastd
 
 # Prometheus is not installed for its promtool, only unpacked; without it a test is skipped.
+PROMTOOL_TESTS := test_api_metrics
 $(BUILD)/prometheus:
 	@sh tools/debian.sh package prometheus $@ || mkdir -p $@
 
-ballast-unit: $(BALLAST_TESTS:%=$(BUILD)/ballast/unit/%) $(BUILD)/prometheus ## Run ballast's unit tests (T=test_policy for one)
+ballast-unit: $(addprefix $(BUILD)/ballast/unit/,$(call picked,$(BALLAST_TESTS))) $(if $(call picked,$(PROMTOOL_TESTS)),$(BUILD)/prometheus) ## Run ballast's unit tests (T=test_policy for one)
+	$(call picks_some,$(BALLAST_TESTS))
 	@failed=0; PATH="$(BUILD)/prometheus/usr/bin:$$PATH"; export PATH; \
-	for t in $(or $(T),$(BALLAST_TESTS)); do echo "== $$t"; $(BUILD)/ballast/unit/$$t || failed=1; done; exit $$failed
+	for t in $(call picked,$(BALLAST_TESTS)); do echo "== $$t"; $(BUILD)/ballast/unit/$$t || failed=1; done; exit $$failed
 
 # What a fuzzer begins with, where it would take long to find out what it is about.
 SEEDS_fuzz_config     := tools/ballast/ballast.conf
@@ -106,8 +108,9 @@ SEEDS_fuzz_sim_trace  := tests/ballast/fuzz/seeds/trace.csv,tests/ballast/fuzz/s
 SEEDS_fuzz_qmp_reader := tests/ballast/fuzz/seeds/monitor.json
 BALLAST_SEEDS = $(foreach f,$(BALLAST_FUZZERS),$(if $(SEEDS_$(f)),$(f):$(SEEDS_$(f))))
 
-ballast-fuzz: $(BALLAST_FUZZERS:%=$(BUILD)/ballast/fuzz/%) ## Run ballast's fuzzers for a fixed count (FUZZ_RUNS)
-	@for f in $(or $(T),$(BALLAST_FUZZERS)); do \
+ballast-fuzz: $(addprefix $(BUILD)/ballast/fuzz/,$(call picked,$(BALLAST_FUZZERS))) ## Run ballast's fuzzers for a fixed count (FUZZ_RUNS)
+	$(call picks_some,$(BALLAST_FUZZERS))
+	@for f in $(call picked,$(BALLAST_FUZZERS)); do \
 	  seeds=; for s in $(BALLAST_SEEDS); do case $$s in $$f:*) seeds=-seed_inputs=$${s#*:} ;; esac; done; \
 	  if $(BUILD)/ballast/fuzz/$$f -runs=$(FUZZ_RUNS) -seed=1 -len_control=0 $$seeds > $(BUILD)/ballast/fuzz/$$f.log 2>&1; \
 	  then echo "$$f: $(FUZZ_RUNS) runs, nothing found"; \
@@ -124,8 +127,9 @@ $(BUILD)/ballast/plain/%: $(BUILD)/tools/obj/tests/ballast/unit/%.o $(BALLAST_FA
 
 # But for the one whose children leave in the middle, which is a leak to valgrind.
 BALLAST_VALGRIND := $(filter-out test_store_crash,$(BALLAST_TESTS))
-ballast-valgrind: $(BALLAST_VALGRIND:%=$(BUILD)/ballast/plain/%) ## Run ballast's unit tests under valgrind (T=test_policy for one)
-	@failed=0; for t in $(or $(T),$(BALLAST_VALGRIND)); do \
+ballast-valgrind: $(addprefix $(BUILD)/ballast/plain/,$(call picked,$(BALLAST_VALGRIND))) ## Run ballast's unit tests under valgrind (T=test_policy for one)
+	$(call picks_some,$(BALLAST_VALGRIND))
+	@failed=0; for t in $(call picked,$(BALLAST_VALGRIND)); do \
 	  if valgrind -q --error-exitcode=9 --leak-check=full --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect \
 	       --trace-children=no $(BUILD)/ballast/plain/$$t > $(BUILD)/ballast/plain/$$t.log 2>&1; \
 	  then echo "$$t: valgrind finds nothing"; else cat $(BUILD)/ballast/plain/$$t.log; failed=1; fi; done; exit $$failed
@@ -150,9 +154,15 @@ $(BUILD)/linux/ballast-initrd: $(BUILD)/linux/ballast-init tools/linux_guest.sh
 
 # A libvirtd of the tests' own needs root, which may install it, too; where it is not there and cannot
 # be had, its tests are skipped with the reason.
-ballast-live: $(BALLAST_LIVE:%=$(BUILD)/ballast/live/%) $(BALLAST_PROGRAMS) $(BUILD)/memwork.elf $(BUILD)/libc-tests/liar.elf $(BUILD)/linux/ballast-initrd ## Run ballast's tests with real machines (T=test_swap for one)
+ballast-live: $(addprefix $(BUILD)/ballast/live/,$(call picked,$(BALLAST_LIVE))) $(BALLAST_PROGRAMS) $(BUILD)/memwork.elf $(BUILD)/libc-tests/liar.elf $(BUILD)/linux/ballast-initrd ## Run ballast's tests with real machines (T=test_swap for one)
+	$(call picks_some,$(BALLAST_LIVE))
 	@[ "$$(id -u)" -ne 0 ] || sh tools/setup.sh libvirt || true
-	@failed=0; for t in $(or $(T),$(BALLAST_LIVE)); do echo "== $$t"; $(BUILD)/ballast/live/$$t || failed=1; done; exit $$failed
+	@failed=0; for t in $(call picked,$(BALLAST_LIVE)); do echo "== $$t"; $(BUILD)/ballast/live/$$t || failed=1; done; exit $$failed
+
+ballast-live-versions: qemu-versions ## Run them on three versions of QEMU: the installed one and two newer
+	@failed=0; for qemu in qemu-system-x86_64 $(QEMU_SUITES:%=$(BUILD)/qemu/%/qemu-system-x86_64); do \
+	  echo "with $$($$qemu --version | head -n 1)"; \
+	  $(MAKE) --no-print-directory ballast-live QEMU=$$qemu || failed=1; done; exit $$failed
 
 SOAK_MINUTES ?= 30
 SOAK_GUESTS  ?= 20
@@ -166,4 +176,4 @@ ballast-test-programs: $(BALLAST_TESTS:%=$(BUILD)/ballast/unit/%) $(BALLAST_FUZZ
   $(BALLAST_LIVE:%=$(BUILD)/ballast/live/%) $(BUILD)/linux/ballast-initrd
 
 .PHONY: ballast ballast-programs ballast-test-programs run-ballast install-ballast uninstall-ballast ballast-unit \
-  ballast-valgrind ballast-fuzz ballast-live ballast-soak
+  ballast-valgrind ballast-fuzz ballast-live ballast-live-versions ballast-soak
