@@ -3,6 +3,7 @@
 #
 # Usage: tools/debian.sh package NAME DIR     the newest NAME_*.deb of this Debian, unpacked below DIR
 #        tools/debian.sh source NAME DIR      Debian's source package NAME, unpacked and patched as DIR
+#        tools/debian.sh mirror               prints from where this system has its packages
 #
 # Fetches what we build from and do not install. Nothing outside DIR changes: where the system's
 # package lists do not do (they are old, missing, or without sources), lists of our own are read
@@ -14,7 +15,19 @@ fail() {
     exit 1
 }
 
-[ $# -eq 3 ] || fail "usage: $0 package|source NAME DIR"
+# The mirror this system uses, or Debian's own.
+mirror() {
+    # shellcheck disable=SC2016 # the $() is apt's
+    found=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' \
+        'Label: Debian' 2>/dev/null | head -n 1)
+    echo "${found:-http://deb.debian.org/debian/}"
+}
+
+if [ "$*" = mirror ]; then
+    mirror
+    exit 0
+fi
+[ $# -eq 3 ] || fail "usage: $0 package|source NAME DIR, or $0 mirror"
 kind=$1
 name=$2
 mkdir -p "$(dirname "$3")"
@@ -32,16 +45,13 @@ apt() {
         -o APT::Sandbox::User=root $lists "$@"
 }
 
-# The mirror this system uses, or Debian's own; the suite it is.
 own_lists() {
     # shellcheck disable=SC1091
     suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
-    # shellcheck disable=SC2016 # the $() is apt's
-    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
-        grep -v security | head -n 1)
+    from=$(mirror)
     mkdir -p "$dir.apt/lists/partial" "$dir.apt/cache/archives/partial"
     for type in deb deb-src; do
-        echo "$type ${mirror:-http://deb.debian.org/debian/} $suite main"
+        echo "$type $from $suite main"
     done >"$dir.apt/sources.list"
     lists="-o Dir::State::lists=$dir.apt/lists -o Dir::Cache=$dir.apt/cache
         -o Dir::Etc::sourcelist=$dir.apt/sources.list -o Dir::Etc::sourceparts=/dev/null"

@@ -26,6 +26,12 @@ for path in /var/lib/libvirt /var/log/libvirt /var/cache/libvirt /run/libvirt; d
     mount --bind "$folder$path" "$path"
 done
 
+# Another version's QEMU finds no modules but its own (tools/qemu_versions.sh).
+modules=usr/lib/x86_64-linux-gnu/qemu
+if [ -n "${QEMU:-}" ] && [ -d "$(dirname "$QEMU")/$modules" ] && [ -d "/$modules" ]; then
+    mount --bind "$(dirname "$QEMU")/$modules" "/$modules"
+fi
+
 # libvirt wants this user, even where qemu.conf names another one.
 grep -q '^libvirt-qemu:' /etc/passwd ||
     echo 'libvirt-qemu:x:64055:64055::/nonexistent:/usr/sbin/nologin' >> /etc/passwd

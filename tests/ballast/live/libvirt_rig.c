@@ -62,6 +62,14 @@ static void find_build(char *build, size_t size)
     snprintf(build, size, "%s", path);
 }
 
+/* The QEMU that is tested: $QEMU, or the one that is installed. False: there is none. */
+static bool find_qemu(char path[PATH_MAX])
+{
+    const char *qemu = getenv("QEMU");
+    return realpath(qemu != NULL && qemu[0] != '\0' ? qemu : "/usr/bin/qemu-system-x86_64", path) !=
+           NULL;
+}
+
 static bool is_installed(const char *program)
 {
     static const char *const folders[] = { "/usr/bin", "/usr/sbin", "/usr/local/bin" };
@@ -103,8 +111,9 @@ static const char *why_not(void)
     if (!is_installed("libvirtd") || !is_installed("virsh")) {
         return "libvirtd is not installed: tools/setup.sh libvirt";
     }
-    if (!is_installed("qemu-system-x86_64")) {
-        return "QEMU is not installed";
+    char qemu[PATH_MAX];
+    if (!find_qemu(qemu)) {
+        return "there is no QEMU";
     }
     if (run_quietly(spaces) != 0) {
         return "namespaces cannot be made here";
@@ -253,6 +262,10 @@ bool libvirt_rig_domain(const struct libvirt_rig_domain *domain)
     assert(folder != NULL);
     char build[PATH_MAX / 2];
     char path[PATH_MAX];
+    char qemu[PATH_MAX];
+    if (!find_qemu(qemu)) {
+        return false;
+    }
     find_build(build, sizeof build);
     snprintf(path, sizeof path, "%s/%s.xml", folder, domain->name);
     FILE *file = fopen(path, "we");
@@ -263,12 +276,12 @@ bool libvirt_rig_domain(const struct libvirt_rig_domain *domain)
             "<domain type='qemu'><name>%s</name><memory unit='MiB'>%u</memory><vcpu>1</vcpu>\n"
             "<os><type arch='x86_64' machine='q35'>hvm</type><kernel>%s/memwork.elf</kernel>\n"
             "<cmdline>%s</cmdline></os><features><acpi/></features>\n"
-            "<devices><emulator>/usr/bin/qemu-system-x86_64</emulator>\n"
+            "<devices><emulator>%s</emulator>\n"
             "<serial type='unix'><source mode='bind' path='%s/%s.tty'/>\n"
             "<log file='%s/%s.log' append='off'/></serial>\n"
             "<memballoon model='virtio' autodeflate='%s' freePageReporting='%s'/>\n"
             "</devices></domain>\n",
-            domain->name, domain->mib, build, domain->append, folder, domain->name, folder,
+            domain->name, domain->mib, build, domain->append, qemu, folder, domain->name, folder,
             domain->name, domain->no_auto_deflate ? "off" : "on",
             domain->no_reporting ? "off" : "on");
     fclose(file);

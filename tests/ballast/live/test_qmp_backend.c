@@ -106,6 +106,7 @@ static void start_qemu(struct rig *rig, const char *const *more)
 {
     char ballast_socket[128];
     char operator_socket[128];
+    const char *qemu = getenv("QEMU");
     const char *args[ARGS_MAX] = { "timeout",      "600",  "qemu-system-x86_64",
                                    "-accel",       "tcg",  "-S",
                                    "-m",           "64",   "-nodefaults",
@@ -113,6 +114,7 @@ static void start_qemu(struct rig *rig, const char *const *more)
                                    ballast_socket, "-qmp", operator_socket };
     size_t count = 15;
 
+    args[2] = qemu != NULL && qemu[0] != '\0' ? qemu : args[2];
     snprintf(ballast_socket, sizeof(ballast_socket), "unix:%s,server=on,wait=off",
              rig->ballast_path);
     snprintf(operator_socket, sizeof(operator_socket), "unix:%s,server=on,wait=off",
