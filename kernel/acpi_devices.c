@@ -55,8 +55,7 @@ size_t acpi_package_length(const struct table *aml, size_t at, size_t *own_bytes
     return length <= aml->length - at ? length : 0;
 }
 
-/* The bytes of `part` from `at` on are those of `pattern`. */
-static bool matches(const struct table *part, size_t at, const void *pattern, size_t bytes)
+bool acpi_aml_matches(const struct table *part, size_t at, const void *pattern, size_t bytes)
 {
     return at <= part->length && bytes <= part->length - at &&
            memcmp(part->bytes + at, pattern, bytes) == 0;
@@ -71,7 +70,7 @@ size_t acpi_aml_find(const struct table *part, size_t from, const void *pattern,
             break;
         }
         from = (size_t)(found - part->bytes);
-        if (matches(part, from, pattern, bytes)) {
+        if (acpi_aml_matches(part, from, pattern, bytes)) {
             return from;
         }
         from++;
@@ -154,18 +153,15 @@ static void add_event_device(const struct table *body, struct acpi_info *info)
     static const uint8_t four[] = { AML_BYTE, 4 };
     struct acpi_device device = { 0 };
     const size_t at = acpi_aml_find(body, 0, opcode, sizeof opcode) + sizeof opcode + NAME_BYTES;
-    if (read_crs(body, &device) && matches(body, at, memory, sizeof memory) &&
-        matches(body, at + 6, four, sizeof four)) {
+    if (read_crs(body, &device) && acpi_aml_matches(body, at, memory, sizeof memory) &&
+        acpi_aml_matches(body, at + 6, four, sizeof four)) {
         device.base = table_u32(body, at + 2);
         device.bytes = 4;
         info->event_device = device;
     }
 }
 
-/* The next Device (name) from `*at` on: its name and its body, and `*at` behind its opcode, for
- * devices are nested. False when there is none. */
-static bool next_device(const struct table *aml, size_t *at, const uint8_t **name,
-                        struct table *body)
+bool acpi_next_device(const struct table *aml, size_t *at, const uint8_t **name, struct table *body)
 {
     static const uint8_t opcode[] = { AML_EXTENDED, AML_DEVICE };
     for (;;) {
@@ -188,7 +184,7 @@ bool acpi_device_find(const struct table *aml, const uint8_t wanted[4], struct a
     const uint8_t *name = NULL;
     struct table body;
     size_t at = HEADER_BYTES;
-    while (next_device(aml, &at, &name, &body)) {
+    while (acpi_next_device(aml, &at, &name, &body)) {
         if (memcmp(name, wanted, NAME_BYTES) == 0) {
             return read_crs(&body, device);
         }
@@ -203,10 +199,10 @@ void acpi_devices_find(const struct table *aml, struct acpi_info *info)
     const uint8_t *name = NULL;
     struct table body;
     size_t at = HEADER_BYTES;
-    while (next_device(aml, &at, &name, &body)) {
-        if (matches(&body, 0, virtio, sizeof virtio)) {
+    while (acpi_next_device(aml, &at, &name, &body)) {
+        if (acpi_aml_matches(&body, 0, virtio, sizeof virtio)) {
             add_virtio(&body, info);
-        } else if (matches(&body, 0, event, sizeof event)) {
+        } else if (acpi_aml_matches(&body, 0, event, sizeof event)) {
             add_event_device(&body, info);
         }
     }

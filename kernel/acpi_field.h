@@ -60,6 +60,14 @@ size_t acpi_package_length(const struct table *aml, size_t at, size_t *own_bytes
 /* Where `pattern` is in `part` first, at `from` or behind it; the length of `part` if nowhere. */
 size_t acpi_aml_find(const struct table *part, size_t from, const void *pattern, size_t bytes);
 
+/* The bytes of `part` from `at` on are those of `pattern`. */
+bool acpi_aml_matches(const struct table *part, size_t at, const void *pattern, size_t bytes);
+
+/* The next Device (name) from `*at` on: its name and its body, and `*at` behind its opcode, because
+ * devices are nested. False when there is none. */
+bool acpi_next_device(const struct table *aml, size_t *at, const uint8_t **name,
+                      struct table *body);
+
 /* The resources of the first device with this name that have an interrupt. */
 bool acpi_device_find(const struct table *aml, const uint8_t wanted[4], struct acpi_device *device);
 

@@ -7,7 +7,10 @@
  *     Name (_PRT, Package () { Package (4) { slot << 16 | 0xffff, pin, link, 0 }, ... })
  *     Device (link) { Name (_HID, "PNP0C0F") ... Name (_CRS, Buffer () { interrupt }) }
  *
- * and the place of QEMU's hot-plug registers, which every machine of its with a bus for it has.
+ * and the place of QEMU's hot-plug registers, which every machine of its with a bus for it has, and
+ * the number that each of these buses has there, inside of the bridges that lead to it:
+ *
+ *     Device (name) { Name (_ADR, slot << 16 | function) ... Name (BSEL, number) ... }
  *
  * A _PRT that is a method, which chooses among tables, is beyond this; there the firmware's line
  * registers serve. [PCI Firmware 3.3 §4.1.3, ACPI 6.5 §6.2.13, §20.2]
@@ -162,6 +165,49 @@ static void read_ecam(const struct table *aml, struct acpi_info *info)
     }
 }
 
+/* The devices around `position` lead to the bus; none, and it is bus 0. */
+static void read_path(const struct table *aml, size_t position, struct pci_path *path)
+{
+    static const char name[] = { AML_NAME, '_', 'A', 'D', 'R' };
+    const uint8_t *device = NULL;
+    struct table body;
+    size_t at = HEADER_BYTES;
+    uint8_t length = 0;
+    while (acpi_next_device(aml, &at, &device, &body) && at <= position) {
+        size_t in = sizeof name;
+        uint64_t address = 0;
+        if ((size_t)(body.bytes - aml->bytes) + body.length <= position) {
+            continue;
+        }
+        if (length == PCI_PATH_MAX || !acpi_aml_matches(&body, 0, name, sizeof name) ||
+            !take_integer(&body, &in, &address)) {
+            return;
+        }
+        path->bridge[length++] = (uint8_t)(address >> 13 | (address & 7));
+    }
+    path->length = length;
+    path->known = true;
+}
+
+/* The buses stand behind the registers (observed: QEMU 7.2, 10.0 and 11.1). */
+static void read_numbers(const struct table *aml, size_t at, struct acpi_info *info)
+{
+    static const char name[] = { 'B', 'S', 'E', 'L' };
+    for (;;) {
+        at = acpi_aml_find(aml, at, name, sizeof name);
+        if (at >= aml->length) {
+            return;
+        }
+        const size_t position = at;
+        uint64_t number = 0;
+        at += sizeof name;
+        if (table_u8(aml, position - 1) == AML_NAME && take_integer(aml, &at, &number) &&
+            number < ACPI_HOTPLUG_BUSES) {
+            read_path(aml, position, &info->hotplug_buses[number]);
+        }
+    }
+}
+
 /* OperationRegion (PCST, SystemIO, port, 8) holds the bits of slots that changed
  * (observed: QEMU 2.0 to 7.2). */
 static void read_hotplug(const struct table *aml, struct acpi_info *info)
@@ -171,6 +217,7 @@ static void read_hotplug(const struct table *aml, struct acpi_info *info)
     uint64_t port = 0;
     if (take_integer(aml, &at, &port) && port <= UINT16_MAX) {
         info->pci_hotplug_port = (uint16_t)port;
+        read_numbers(aml, at, info);
     }
 }
 

@@ -17,6 +17,7 @@
 
 #include "base/err.h"
 #include "base/memory.h"
+#include "drivers/pci/pci.h"
 
 #define ACPI_TABLES_MAX      64  /* entries of the XSDT that are looked at; QEMU makes about 10 */
 #define ACPI_TABLE_BYTES_MAX MIB /* a longer table is taken for a broken length field */
@@ -25,8 +26,9 @@
 #define ACPI_LINE_NONE       0xff
 #define ACPI_VIRTIO_MMIO_MAX 32 /* QEMU's microvm has 24 slots at most */
 
-#define ACPI_PCI_SLOTS 32
-#define ACPI_PCI_PINS  4
+#define ACPI_PCI_SLOTS     32
+#define ACPI_PCI_PINS      4
+#define ACPI_HOTPLUG_BUSES 64 /* numbers of buses that are told apart; QEMU has 256 */
 
 /*
  * The reader: `bytes` bytes of physical memory from `address` on, or null when they cannot be
@@ -127,6 +129,9 @@ struct acpi_info {
 
     /* From the DSDT: the registers of QEMU's ACPI hot-plug (drivers/pci/pci_eject.h). 0: none. */
     uint16_t pci_hotplug_port;
+
+    /* From the DSDT: which bus has which number there. */
+    struct pci_path hotplug_buses[ACPI_HOTPLUG_BUSES];
 };
 
 /*

@@ -13,6 +13,7 @@
 #include "base/assert.h"
 #include "base/bits.h"
 #include "base/log.h"
+#include "base/string.h"
 
 #include "arch/x86_64/clock.h"
 #include "arch/x86_64/cpu.h"
@@ -238,20 +239,34 @@ static err_t start_device(const struct virtio_place *place)
     return OK;
 }
 
-/* The first device that there is, if there is one; it becomes the one that is served. */
-static enum balloon_presence serve_first(void)
+/* A device that was not reset may have memory of ours still: no other takes its place. */
+static bool holds_memory_elsewhere(const struct virtio_place *place)
+{
+    return driver.owned && (place->in_memory || device.place.in_memory ||
+                            memcmp(&place->pci, &device.place.pci, sizeof(place->pci)) != 0);
+}
+
+static bool start_first(void)
 {
     struct virtio_place place;
 
-    ASSERT(!running);
-    if (!virtio_bus_find(VIRTIO_ID_BALLOON, 0, &place)) {
-        return BALLOON_NONE;
-    }
-    err_t err = start_device(&place);
+    for (unsigned n = 0; virtio_bus_find(VIRTIO_ID_BALLOON, n, &place); n++) {
+        err_t err = holds_memory_elsewhere(&place) ? ERR_BUSY : start_device(&place);
 
-    if (err != OK) {
+        if (err == OK) {
+            return true;
+        }
         log_warn("balloon: the device cannot be used: %s", err_name(err));
         virtio_bus_detach(&device);
+    }
+    return false;
+}
+
+/* The first device that works, if there is one, becomes the one that is served. */
+static enum balloon_presence serve_first(void)
+{
+    ASSERT(!running);
+    if (!start_first()) {
         return BALLOON_NONE;
     }
     running = true;
@@ -276,8 +291,13 @@ enum balloon_presence balloon_service_start(void)
     return serve_first();
 }
 
+/* A device that was given up has its chance too: what was wrong may have been mended. */
 void balloon_service_look(void)
 {
+    if (running && balloon_dev_status(&driver).state == BALLOON_DEV_DEAD) {
+        let_go();
+        virtio_bus_detach(&device);
+    }
     if (!running && params.balloon != 0) {
         (void)serve_first();
     }

@@ -34,17 +34,25 @@
 
 /* ---- ACPI ---- */
 
+/* A bus that ACPI does not tell may be any. */
+static void on_leave(uint32_t number, uint32_t slots)
+{
+    struct pci_leave leave = { 0, UINT8_MAX, slots };
+    uint8_t bus;
+
+    if (number < ACPI_HOTPLUG_BUSES &&
+        pci_path_bus(&machine_pci, &machine_acpi()->hotplug_buses[number], &bus)) {
+        leave.bus_first = bus;
+        leave.bus_last = bus;
+    }
+    virtio_bus_let_go(leave);
+}
+
 static void on_request(void *context, enum work_place place)
 {
-    uint16_t base = machine_acpi()->pci_hotplug_port;
-    uint32_t slots = pci_eject_wanted(&machine_ports, base);
-
     (void)context;
     (void)place;
-    if (slots != 0) {
-        virtio_bus_let_go((struct pci_leave){ 0, UINT8_MAX, slots });
-    }
-    if ((pci_eject_all(&machine_ports, base) | slots) != 0) {
+    if (pci_eject(&machine_ports, machine_acpi()->pci_hotplug_port, on_leave)) {
         balloon_service_look();
     }
 }

@@ -360,13 +360,22 @@ void virtio_bus_detach(struct virtio_bus_device *d)
     interrupts_restore(on);
 }
 
+/* It leaves itself, or a bridge above it does. */
+static bool is_leaving(struct pci_address at, struct pci_leave leave)
+{
+    do {
+        if (at.bus >= leave.bus_first && at.bus <= leave.bus_last &&
+            (leave.slots & (UINT32_C(1) << at.slot)) != 0) {
+            return true;
+        }
+    } while (pci_bridge_of(&machine_pci, at.bus, &at));
+    return false;
+}
+
 void virtio_bus_let_go(struct pci_leave leave)
 {
     for (struct virtio_bus_device *d = devices; d != NULL; d = d->next) {
-        struct pci_address at = d->place.pci;
-
-        if (!d->attached || d->place.in_memory || at.bus < leave.bus_first ||
-            at.bus > leave.bus_last || (leave.slots & (1U << at.slot)) == 0) {
+        if (!d->attached || d->place.in_memory || !is_leaving(d->place.pci, leave)) {
             continue;
         }
         if (d->driver->let_go != NULL) {

@@ -100,7 +100,7 @@ bool virtio_bus_has_line(const struct virtio_bus_device *d);
  * when there is none, or nothing is attached. With MSI-X all bits. */
 uint32_t virtio_bus_poll(struct virtio_bus_device *d);
 
-/* Functions with one of these bus numbers, in one of these slots. */
+/* Functions with one of these bus numbers, in one of these slots, and all behind them. */
 struct pci_leave {
     uint8_t bus_first;
     uint8_t bus_last;

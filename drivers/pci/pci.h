@@ -25,6 +25,14 @@ struct pci_address {
     uint8_t function; /* 0 to 7 */
 };
 
+/* The bridges that lead from bus 0 to a bus, whatever number the bus has at the moment. */
+#define PCI_PATH_MAX 6U
+struct pci_path {
+    bool known; /* else the rest means nothing */
+    uint8_t length;
+    uint8_t bridge[PCI_PATH_MAX]; /* slot << 3 | function, from bus 0 on */
+};
+
 /* Configuration space; `bytes` is 1, 2 or 4 and `offset` a multiple of it, below 256. Reading what
  * is not there gives all ones. Ports 0xcf8/0xcfc or ECAM behind it. */
 struct pci_access {
@@ -113,6 +121,9 @@ MUST_USE err_t pci_bar_place(const struct pci_access *pci, struct pci_address at
 
 /* The bridge that leads to a bus. */
 bool pci_bridge_of(const struct pci_access *pci, uint8_t bus, struct pci_address *bridge);
+
+/* The number of the bus at the end of the path. False: the path is not known, or not there. */
+bool pci_path_bus(const struct pci_access *pci, const struct pci_path *path, uint8_t *bus);
 
 /* Where the BARs of a function behind a bridge may be placed: a gap that the others on its bus
  * leave in the bridge's window. Empty when there is none, when the window is closed, and when all

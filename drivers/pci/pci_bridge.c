@@ -41,6 +41,24 @@ bool pci_bridge_of(const struct pci_access *pci, uint8_t bus, struct pci_address
     return found;
 }
 
+bool pci_path_bus(const struct pci_access *pci, const struct pci_path *path, uint8_t *bus)
+{
+    *bus = 0;
+    for (unsigned i = 0; i < path->length; i++) {
+        struct pci_address at = { *bus, path->bridge[i] >> 3, path->bridge[i] & 7U };
+
+        /* Where there is nobody this reads as no bridge. */
+        if ((pci->read(at, PCI_HEADER_TYPE, 1) & PCI_HEADER_LAYOUT) != PCI_HEADER_LAYOUT_BRIDGE) {
+            return false;
+        }
+        *bus = (uint8_t)pci->read(at, PCI_SECONDARY_BUS, 1);
+        if (*bus == 0) {
+            return false;
+        }
+    }
+    return path->known;
+}
+
 /* ---- room ---- */
 
 struct room {

@@ -18,31 +18,29 @@
 #define SELECT     16U /* write: the number of the bus */
 #define BUSES      256U
 
-uint32_t pci_eject_wanted(const struct port_ops *ports, uint16_t base)
+static void eject(const struct port_ops *ports, uint16_t base, uint32_t slots)
 {
-    uint32_t slots = 0;
-
-    for (uint32_t bus = 0; bus < BUSES; bus++) {
-        ports->write((uint16_t)(base + SELECT), 4, bus);
-        slots |= ports->read((uint16_t)(base + SLOTS_DOWN), 4);
+    for (; slots != 0; slots &= slots - 1) {
+        /* One at a time: QEMU looks at the lowest bit only. */
+        ports->write((uint16_t)(base + EJECT), 4, slots & -slots);
     }
-    return slots;
 }
 
-uint32_t pci_eject_all(const struct port_ops *ports, uint16_t base)
+bool pci_eject(const struct port_ops *ports, uint16_t base,
+               void (*leaves)(uint32_t number, uint32_t slots))
 {
-    uint32_t come = 0;
+    uint32_t changed = 0;
 
     ASSERT(ports != NULL && base != 0);
-    for (uint32_t bus = 0; bus < BUSES; bus++) {
-        ports->write((uint16_t)(base + SELECT), 4, bus);
-        uint32_t left = ports->read((uint16_t)(base + SLOTS_DOWN), 4);
+    for (uint32_t number = 0; number < BUSES; number++) {
+        ports->write((uint16_t)(base + SELECT), 4, number);
+        uint32_t slots = ports->read((uint16_t)(base + SLOTS_DOWN), 4);
 
-        for (; left != 0; left &= left - 1) {
-            /* One at a time: QEMU looks at the lowest bit only. */
-            ports->write((uint16_t)(base + EJECT), 4, left & -left);
+        if (slots != 0) {
+            leaves(number, slots);
+            eject(ports, base, slots);
         }
-        come |= ports->read((uint16_t)(base + SLOTS_UP), 4);
+        changed |= slots | ports->read((uint16_t)(base + SLOTS_UP), 4);
     }
-    return come;
+    return changed != 0;
 }

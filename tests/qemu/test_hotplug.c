@@ -212,16 +212,36 @@ static void other_devices_leave_and_the_balloon_stays(struct qtest *t)
     qtest_resize(t, t->ram_bytes / 2);
     request_unplug(t, "other");
     wait_deleted(t, "other");
-    /* By ACPI the guest cannot tell who is meant; in the end it serves the balloon as before. */
-    qtest_wait_actual(t, t->ram_bytes / 2, QTEST_STEP_MS);
     (void)qtest_wait_frames(t, t->ram_bytes / 2 / QTEST_FRAME);
+    assert_int_equal(qtest_actual(t), t->ram_bytes / 2);
     qtest_resize(t, t->ram_bytes);
+    if (vm_last_line(t->vm, "is let go") != NULL) {
+        fail_msg("the balloon was let go, but another device was meant");
+    }
     end(t);
 }
 
 static void acpi_unplugs_another_device(struct qtest *t)
 {
     other_devices_leave_and_the_balloon_stays(t);
+}
+
+static void pc_unplugs_another_device_in_the_same_slot(struct qtest *t)
+{
+    other_devices_leave_and_the_balloon_stays(t);
+}
+
+static void pc_unplugs_the_balloon_and_another_stays_in_the_same_slot(struct qtest *t)
+{
+    qtest_ready(t, "on");
+    qtest_resize(t, t->ram_bytes / 2);
+    unplug(t);
+    plug_at(t, "bridge2", "4");
+    it_works(t);
+    request_unplug(t, "other");
+    wait_deleted(t, "other");
+    it_works(t);
+    end(t);
 }
 
 static void express_unplugs_another_device(struct qtest *t)
@@ -239,6 +259,31 @@ static void a_balloon_finds_room_beside_another_device(struct qtest *t)
         it_works(t);
         unplug(t);
     }
+    end(t);
+}
+
+/* A command of the monitor for humans, which is the only one that reaches I/O ports. */
+static void monitor(struct qtest *t, const char *line)
+{
+    json_decref(
+        qtest_command(t, "human-monitor-command", json_pack("{s:s}", "command-line", line)));
+}
+
+/* Bus mastering of function 01:00.0 is switched off behind the driver's back: the device answers
+ * nothing and interrupts for nothing until it is attached anew; the poll finds the new target. */
+static void a_balloon_that_was_given_up_has_another_chance_when_devices_come(struct qtest *t)
+{
+    qtest_ready(t, "on");
+    monitor(t, "o/4 0xcf8 0x80010004");
+    monitor(t, "o/2 0xcfc 0x0003");
+    qtest_ask(t, t->ram_bytes / 2);
+    qtest_line(t, "balloon: given up after", 5 * QTEST_STEP_MS);
+    json_decref(qtest_command(
+        t, "device_add",
+        json_pack("{s:s, s:s, s:s}", "driver", "virtio-rng-pci", "id", "other", "bus", "root2")));
+    qtest_line(t, "pages a request", QTEST_STEP_MS);
+    qtest_wait_actual(t, t->ram_bytes / 2, QTEST_STEP_MS);
+    it_works(t);
     end(t);
 }
 
@@ -261,8 +306,23 @@ static const char *const acpi[] = { PORT, BALLOON, NULL };
 static const char *const bridge_with_another[] = { "-device", "pci-bridge,id=bridge1,chassis_nr=1",
                                                    "-device", "virtio-rng-pci,bus=bridge1,addr=1",
                                                    NULL };
+/* A bridge behind a bridge; the balloon and the other device are in slots 4 of different buses. */
+#define BRIDGES                                                                                    \
+    "-device", "pci-bridge,id=bridge1,chassis_nr=1,addr=5", "-device",                             \
+        "pci-bridge,id=bridge2,bus=bridge1,chassis_nr=2,addr=6"
+static const char *const other_behind[] = { BRIDGES, "-device",
+                                            "virtio-rng-pci,bus=bridge2,addr=4,id=other", NULL };
+static const char *const balloon_behind[] = {
+    BRIDGES,
+    "-device",
+    ("virtio-balloon-pci,bus=bridge2,addr=4,id=" VM_BALLOON_ID),
+    "-device",
+    "virtio-rng-pci,bus=pci.0,addr=4,id=other",
+    NULL
+};
 static const char *const acpi_empty[] = { PORT, NULL };
 static const char *const acpi_two[] = { PORT, PORT2, BALLOON, OTHER, NULL };
+static const char *const acpi_room[] = { PORT, PORT2, BALLOON, NULL };
 static const char *const express[] = { EXPRESS, PORT, BALLOON, NULL };
 static const char *const express_empty[] = { EXPRESS, PORT, NULL };
 static const char *const express_two[] = { EXPRESS, PORT, PORT2, BALLOON, OTHER, NULL };
@@ -283,6 +343,10 @@ int main(int argc, char **argv)
         QTEST(pc_unplugs_an_inflated_balloon_and_takes_another, .memory_mib = 512, .machine = "pc",
               NO_POLL),
         QTEST(acpi_unplugs_another_device, .no_balloon = true, .extra = acpi_two, NO_POLL),
+        QTEST(pc_unplugs_another_device_in_the_same_slot, .machine = "pc",
+              .balloon_properties = "addr=4", .extra = other_behind, NO_POLL),
+        QTEST(pc_unplugs_the_balloon_and_another_stays_in_the_same_slot, .machine = "pc",
+              .no_balloon = true, .extra = balloon_behind, NO_POLL),
         QTEST(express_unplugs_an_inflated_balloon_and_takes_another, .memory_mib = 512,
               .no_balloon = true, .extra = express, NO_POLL),
         QTEST(express_unplugs_a_balloon_that_moves, .memory_mib = 512, .no_balloon = true,
@@ -292,6 +356,8 @@ int main(int argc, char **argv)
         QTEST(express_unplugs_another_device, .no_balloon = true, .extra = express_two, NO_POLL),
         QTEST(a_balloon_finds_room_beside_another_device, .machine = "pc", .no_balloon = true,
               .extra = bridge_with_another, NO_POLL),
+        QTEST(a_balloon_that_was_given_up_has_another_chance_when_devices_come, .no_balloon = true,
+              .extra = acpi_room, .append = "report=50 poll=200 balloon.timeout=100"),
         QTEST(a_guest_told_to_leave_the_balloon_alone_lets_it_go, .no_balloon = true, .extra = acpi,
               .append = "report=50 poll=0 balloon=off"),
     };

@@ -341,6 +341,120 @@ static void the_hot_plug_registers_are_where_pcst_says(void **state)
     assert_int_equal(info.pci_hotplug_port, 0);
 }
 
+/* Device (name) { Name (_ADR, address) contents }, where `contents` may have devices inside. */
+static void put_bridge(uint32_t address, void (*contents)(void))
+{
+    uint8_t inner[512];
+    size_t start = length;
+    size_t bytes;
+
+    contents();
+    bytes = length - start;
+    assert_true(bytes <= sizeof(inner));
+    memcpy(inner, aml + start, bytes);
+    length = start;
+    put("\x5b\x82", 2);
+    put_package_length(4 + 10 + bytes);
+    put("S00_", 4);
+    put("\x08_ADR\x0c", 6);
+    put_number(address, 4);
+    put(inner, bytes);
+}
+
+static void put_number_2(void)
+{
+    put("\x08_SUN\x0a\x06\x08"
+        "BSEL\x0a\x02",
+        14);
+}
+
+static void put_nothing(void)
+{
+}
+
+static void put_number_1_and_a_bridge(void)
+{
+    put("\x08"
+        "BSEL\x01",
+        6);
+    put_bridge(0, put_nothing);
+    put_bridge(0x00060001, put_number_2);
+}
+
+static void put_buses(void)
+{
+    length = HEADER_BYTES;
+    put("\x5b\x80PCST\x01\x0b\xc0\x0c\x0a\x08", 12);
+    put("\x08"
+        "BSEL\x00",
+        6);
+    put_bridge(0x00030000, put_nothing);
+    put_bridge(0x00050000, put_number_1_and_a_bridge);
+}
+
+static void the_buses_of_hot_plug_are_told_by_the_bridges_around_them(void **state)
+{
+    (void)state;
+    put_buses();
+    parse(length);
+    assert_true(info.hotplug_buses[0].known);
+    assert_int_equal(info.hotplug_buses[0].length, 0);
+    assert_true(info.hotplug_buses[1].known);
+    assert_int_equal(info.hotplug_buses[1].length, 1);
+    assert_int_equal(info.hotplug_buses[1].bridge[0], 5 << 3);
+    assert_true(info.hotplug_buses[2].known);
+    assert_int_equal(info.hotplug_buses[2].length, 2);
+    assert_int_equal(info.hotplug_buses[2].bridge[0], 5 << 3);
+    assert_int_equal(info.hotplug_buses[2].bridge[1], 6 << 3 | 1);
+    for (size_t i = 3; i < ACPI_HOTPLUG_BUSES; i++) {
+        assert_false(info.hotplug_buses[i].known);
+    }
+    /* Cut off anywhere. */
+    for (size_t bytes = HEADER_BYTES; bytes < length; bytes++) {
+        parse(bytes);
+    }
+}
+
+static void a_bus_that_cannot_be_told_is_not_known(void **state)
+{
+    (void)state;
+    put_buses();
+    for (size_t at = HEADER_BYTES; at + 5 < length; at++) {
+        if (memcmp(aml + at, "\x08_ADR", 5) == 0) {
+            aml[at + 4] = 'X'; /* no address: where is the bridge? */
+        }
+    }
+    parse(length);
+    assert_true(info.hotplug_buses[0].known);
+    assert_false(info.hotplug_buses[1].known);
+    assert_false(info.hotplug_buses[2].known);
+}
+
+static void put_nested_bridges(unsigned count)
+{
+    length = HEADER_BYTES;
+    put("\x5b\x80PCST\x01\x0b\xc0\x0c\x0a\x08", 12);
+    for (unsigned i = 0; i < count; i++) {
+        put("\x5b\x82", 2);
+        put_package_length(4 + 7 + (count - 1 - i) * 15 + 14);
+        put("S00_", 4);
+        put("\x08_ADR\x0a\x00", 7);
+    }
+    put_number_2();
+}
+
+static void a_bus_behind_too_many_bridges_is_not_known(void **state)
+{
+    (void)state;
+    put_nested_bridges(PCI_PATH_MAX);
+    parse(length);
+    assert_true(info.hotplug_buses[2].known);
+    assert_int_equal(info.hotplug_buses[2].length, PCI_PATH_MAX);
+    put_nested_bridges(PCI_PATH_MAX + 1);
+    parse(length);
+    assert_false(info.hotplug_buses[2].known);
+}
+
 static void damaged_routes_are_survived(void **state)
 {
     static const uint8_t values[] = { 0x00, 0x01, 0x0c, 0x12, 0x40, 0x80, 0xff };
@@ -380,6 +494,9 @@ int main(void)
         CASE(interrupt_routes_are_read),
         CASE(configuration_space_is_where_cba_says),
         CASE(the_hot_plug_registers_are_where_pcst_says),
+        CASE(the_buses_of_hot_plug_are_told_by_the_bridges_around_them),
+        CASE(a_bus_that_cannot_be_told_is_not_known),
+        CASE(a_bus_behind_too_many_bridges_is_not_known),
         CASE(damaged_routes_are_survived),
     };
 

@@ -50,6 +50,34 @@ static void assert_window(uint64_t next, uint64_t end)
     assert_int_equal(window.end, end);
 }
 
+static void a_path_of_bridges_leads_to_a_bus(void **state)
+{
+    struct pci_path path = { .known = true, .length = 1, .bridge = { 4 << 3 } };
+    uint8_t bus;
+
+    (void)state;
+    assert_true(pci_path_bus(&fake_pci, &path, &bus));
+    assert_int_equal(bus, 2);
+    /* Behind a second bridge, and where there is none. */
+    path.length = 2;
+    path.bridge[1] = 7 << 3 | 1;
+    assert_false(pci_path_bus(&fake_pci, &path, &bus));
+    fake_pci_make_bridge(fake_pci_add(2, 7, 1, 0x1b36, 0xc), 5);
+    assert_true(pci_path_bus(&fake_pci, &path, &bus));
+    assert_int_equal(bus, 5);
+    /* A device is no bridge, and a bridge may have no number yet. */
+    path.bridge[1] = 9 << 3;
+    assert_false(pci_path_bus(&fake_pci, &path, &bus));
+    fake_pci_set(bridge, PCI_SECONDARY_BUS, 1, 0);
+    path.length = 1;
+    assert_false(pci_path_bus(&fake_pci, &path, &bus));
+    path.length = 0;
+    assert_true(pci_path_bus(&fake_pci, &path, &bus));
+    assert_int_equal(bus, 0);
+    path.known = false;
+    assert_false(pci_path_bus(&fake_pci, &path, &bus));
+}
+
 static void the_bridge_of_a_bus_is_found(void **state)
 {
     struct pci_address at;
@@ -194,6 +222,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(the_bridge_of_a_bus_is_found),
+        CASE(a_path_of_bridges_leads_to_a_bus),
         CASE(an_empty_window_is_all_room),
         CASE(a_window_filled_from_its_base_has_room_above),
         CASE(a_window_filled_from_its_end_has_room_below),

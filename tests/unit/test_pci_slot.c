@@ -197,24 +197,38 @@ static void port_write(uint16_t at, unsigned bytes, uint32_t value)
 
 static const struct port_ops ports = { port_read, port_write };
 
+/* What the drivers were told, and what asks to leave while they let go. */
+static uint32_t told[BUSES];
+static uint32_t comes_late;
+
 static int setup_ports(void **state)
 {
     (void)state;
     memset(buses, 0, sizeof(buses));
+    memset(told, 0, sizeof(told));
+    comes_late = 0;
     accesses = 0;
     return 0;
 }
 
-static void asking_changes_nothing(void **state)
+static void leaves(uint32_t number, uint32_t slots)
+{
+    assert_true(number < BUSES);
+    assert_int_equal(buses[number].ejected & slots, 0);
+    told[number] |= slots;
+    buses[0].down |= comes_late;
+    buses[number].down |= comes_late;
+}
+
+static void what_is_to_leave_is_told_by_bus_and_slot(void **state)
 {
     (void)state;
-    buses[0].down = 8;
+    buses[0].down = 0x80000009;
     buses[2].down = 1;
-    buses[1].up = 4;
-    assert_int_equal(pci_eject_wanted(&ports, BASE), 9);
-    assert_int_equal(pci_eject_wanted(&ports, BASE), 9);
-    assert_int_equal(buses[1].up, 4);
-    assert_int_equal(buses[0].ejected | buses[2].ejected, 0);
+    assert_true(pci_eject(&ports, BASE, leaves));
+    assert_int_equal(told[0], 0x80000009);
+    assert_int_equal(told[1], 0);
+    assert_int_equal(told[2], 1);
 }
 
 static void what_is_to_leave_is_ejected_slot_by_slot(void **state)
@@ -222,19 +236,35 @@ static void what_is_to_leave_is_ejected_slot_by_slot(void **state)
     (void)state;
     buses[0].down = 0x80000009;
     buses[2].down = 1;
-    assert_int_equal(pci_eject_all(&ports, BASE), 0);
+    assert_true(pci_eject(&ports, BASE, leaves));
     assert_int_equal(buses[0].ejected, 0x80000009);
     assert_int_equal(buses[1].ejected, 0);
     assert_int_equal(buses[2].ejected, 1);
-    assert_int_equal(pci_eject_wanted(&ports, BASE), 0);
+    assert_false(pci_eject(&ports, BASE, leaves));
+}
+
+static void nothing_is_ejected_that_was_not_let_go(void **state)
+{
+    (void)state;
+    comes_late = 0x10;
+    buses[1].down = 4;
+    assert_true(pci_eject(&ports, BASE, leaves));
+    assert_int_equal(buses[1].ejected, 4);
+    assert_int_equal(buses[0].ejected, 0);
+    comes_late = 0;
+    assert_true(pci_eject(&ports, BASE, leaves));
+    for (unsigned bus = 0; bus < 2; bus++) {
+        assert_int_equal(buses[bus].ejected & 0x10, 0x10);
+        assert_int_equal(buses[bus].ejected & ~told[bus], 0);
+    }
 }
 
 static void what_has_come_is_told_once(void **state)
 {
     (void)state;
     buses[2].up = 1;
-    assert_int_equal(pci_eject_all(&ports, BASE), 1);
-    assert_int_equal(pci_eject_all(&ports, BASE), 0);
+    assert_true(pci_eject(&ports, BASE, leaves));
+    assert_false(pci_eject(&ports, BASE, leaves));
 }
 
 static void a_machine_that_keeps_asking_does_not_hold_us_up(void **state)
@@ -242,7 +272,7 @@ static void a_machine_that_keeps_asking_does_not_hold_us_up(void **state)
     (void)state;
     buses[1].down = UINT32_MAX;
     buses[1].stubborn = true;
-    assert_int_equal(pci_eject_all(&ports, BASE), 0);
+    assert_true(pci_eject(&ports, BASE, leaves));
     assert_true(accesses < 1000);
 }
 
@@ -259,7 +289,8 @@ int main(void)
         CASE(a_device_that_is_pulled_out_has_left),
         CASE(what_happened_before_is_news),
         CASE(a_port_that_has_left_itself_is_quiet),
-        PORTS(asking_changes_nothing),
+        PORTS(what_is_to_leave_is_told_by_bus_and_slot),
+        PORTS(nothing_is_ejected_that_was_not_let_go),
         PORTS(what_is_to_leave_is_ejected_slot_by_slot),
         PORTS(what_has_come_is_told_once),
         PORTS(a_machine_that_keeps_asking_does_not_hold_us_up),
