@@ -6,23 +6,42 @@
 # Runs the program where the folders of a libvirtd are in FOLDER, so that one of its own sees nothing
 # of the host's, and the host nothing of it. To be called as process 1 of namespaces of its own
 # (unshare --mount --pid --fork --kill-child --mount-proc): when it ends, whatever libvirtd started
-# ends, too.
+# ends, too. PRIVATE_FOLDERS names other folders than libvirt's.
+#
+# Nothing is made or removed on the host, not even a mount point: whoever removes a folder takes away
+# what is mounted on it in every other namespace, which may be that of another test.
 set -eu
 
 folder=$1
 shift
-made=''
-# Mount points that were not there go again at the end. Lazily: machines may still run.
-trap 'for path in $made; do umount -l "$path" && rmdir "$path"; done' EXIT
+
+# The folder $1 of the host gets room for more entries, here only: all that is in it is mounted into
+# an empty one, which takes its place.
+make_room() {
+    room=$folder/room$1
+    [ ! -d "$room" ] || return 0
+    mkdir -p "$room"
+    for entry in "$1"/* "$1"/.[!.]*; do
+        copy=$room/${entry##*/}
+        if [ -L "$entry" ]; then
+            cp -P "$entry" "$copy"
+        elif [ -d "$entry" ]; then
+            mkdir "$copy" && mount --rbind "$entry" "$copy"
+        elif [ -e "$entry" ]; then
+            : >"$copy" && mount --bind "$entry" "$copy"
+        fi
+    done
+    mount --rbind "$room" "$1"
+}
 
 # All of /etc, not single files: whoever replaces a file of the host's, as adding a user does, takes
 # away what is mounted on it here.
 cp -a /etc "$folder/etc"
 rm -rf "$folder/etc/libvirt" && mkdir "$folder/etc/libvirt"
 mount --bind "$folder/etc" /etc
-for path in /var/lib/libvirt /var/log/libvirt /var/cache/libvirt /run/libvirt; do
-    [ -d "$path" ] || { mkdir -p "$path" && made="$made $path"; }
+for path in ${PRIVATE_FOLDERS:-/var/lib/libvirt /var/log/libvirt /var/cache/libvirt /run/libvirt}; do
     mkdir -p "$folder$path"
+    [ -d "$path" ] || { make_room "${path%/*}" && mkdir "$path"; }
     mount --bind "$folder$path" "$path"
 done
 

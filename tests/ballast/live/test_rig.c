@@ -6,6 +6,9 @@
 
 #include "tests/ballast/live/scenes.h"
 
+#include <stdlib.h>
+#include <sys/wait.h>
+
 static bool is_settled(const char *driver, const char *hold, uint64_t used_bytes)
 {
     json_t *machine = json_pack("{s:s, s:s, s:I, s:{s:s?}}", "state", "running", "driver", driver,
@@ -46,11 +49,23 @@ static void a_guest_that_starts_is_told_nothing_before_it_is_ready(struct rig *r
     scene_end(rig, "a");
 }
 
+static void a_private_libvirt_that_ends_leaves_another_ones_folders_mounted(struct rig *rig)
+{
+    int status =
+        system("timeout 120 sh tests/ballast/live/libvirt_two.sh"); /* NOLINT(cert-env33-c) */
+
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 77) {
+        rig_skip(rig, "namespaces cannot be made here");
+    }
+    assert_int_equal(status, 0);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         RIG_TEST(a_machine_that_was_judged_before_its_driver_came_is_not_settled),
         RIG_TEST(a_guest_that_starts_is_told_nothing_before_it_is_ready),
+        RIG_TEST(a_private_libvirt_that_ends_leaves_another_ones_folders_mounted),
     };
 
     return rig_main("tests/ballast/live/rig.c", tests, sizeof(tests) / sizeof(tests[0]), argc,
