@@ -255,16 +255,22 @@ static inline bool ends(int fd)
     return true;
 }
 
-static inline int follow(const char *token, const char *more)
+/* A stream from this address; `more` are further lines of the header. */
+static inline int follow_at(const char *target, const char *token, const char *more)
 {
     char request[512];
     int fd = dial();
     snprintf(request, sizeof(request),
-             "GET /v1/events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n"
+             "GET %s HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n"
              "Authorization: Bearer %s\r\n%s\r\n",
-             token, more);
+             target, token, more);
     say(fd, request);
     heard_size = 0;
     assert_true(hear(fd, ": ballast events"));
     return fd;
+}
+
+static inline int follow(const char *token, const char *more)
+{
+    return follow_at("/v1/events", token, more);
 }

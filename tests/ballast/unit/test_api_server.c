@@ -353,6 +353,25 @@ static void a_stream_goes_on_where_it_was(void **state)
     close(fd);
 }
 
+/* What happened before, and what happens while it is read. */
+static void a_stream_of_one_machine_has_no_others(void **state)
+{
+    (void)state;
+    start_unix();
+    for (int i = 0; i < 600; i++) {
+        world_event(i % 3 == 0 ? "web" : "web2", "alice", i % 3 == 0 ? "Of web." : "Of another.");
+    }
+    int fd = follow_at("/v1/events?machine=we%62", OPERATOR_TOKEN, "Last-Event-ID: 0\r\n");
+    assert_true(hear(fd, "\"number\":598,"));
+    happen("web2", "alice", "Of another.");
+    happen("", "", "Of the host.");
+    happen("web", "alice", "Now of web.");
+    assert_true(hear(fd, "Now of web."));
+    assert_null(strstr(heard, "Of another."));
+    assert_null(strstr(heard, "Of the host."));
+    close(fd);
+}
+
 static void events_without_numbers_are_followed_too(void **state)
 {
     (void)state;
@@ -592,6 +611,7 @@ int main(void)
         TEST(many_requests_one_after_the_other_are_answered),
         TEST(events_reach_those_who_may_see_them),
         TEST(a_stream_goes_on_where_it_was),
+        TEST(a_stream_of_one_machine_has_no_others),
         TEST(events_without_numbers_are_followed_too),
         TEST(an_event_from_inside_of_a_request_is_sent),
         TEST(streams_of_withdrawn_tokens_end_and_others_go_on),

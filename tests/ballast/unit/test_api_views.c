@@ -546,6 +546,10 @@ static void streams_are_asked_for_by_accept(void **state)
     assert_int_equal(ask.response.stream_after, -1);
     world_ask(&ask, "GET", "/v1/events?after=3");
     assert_int_equal(ask.response.stream_after, 3);
+    assert_string_equal(ask.response.stream_machine, "");
+    world_ask(&ask, "GET", "/v1/events?machine=we%62");
+    assert_string_equal(ask.response.stream_machine, "web");
+    assert_int_equal(world_ask(&ask, "GET", "/v1/events?machine=%ff"), 422);
     ask.last_event_id = "17";
     world_ask(&ask, "GET", "/v1/events?after=3");
     assert_int_equal(ask.response.stream_after, 17);

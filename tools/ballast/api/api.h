@@ -63,7 +63,8 @@ struct api_response {
     unsigned retry_s; /* for 429; 0: none */
     /* A stream begins behind the body: events after stream_after, or recorded periods. */
     enum { API_STREAM_NONE, API_STREAM_EVENTS, API_STREAM_RECORD } stream;
-    struct api_identity identity; /* who asked: what a stream may show */
+    struct api_identity identity;         /* who asked: what a stream may show */
+    char stream_machine[CONFIG_NAME_MAX]; /* events of this machine only; "" of all */
     int64_t stream_after;
 };
 

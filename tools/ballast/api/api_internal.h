@@ -52,10 +52,14 @@ bool api_identify(const struct api *api, const struct api_request *request,
                   struct api_identity *identity);
 
 bool api_sees_machine(const struct api_identity *identity, const struct fleet_machine *machine);
-bool api_sees_event(const struct api_identity *identity, const struct store_event *event);
 
-/* The same for the database. It points into the identity. */
-struct store_event_filter api_event_filter(const struct api_identity *identity);
+/* Whether an event is one that this identity may see, and of this machine ("": of any). */
+bool api_sees_event(const struct api_identity *identity, const char *machine,
+                    const struct store_event *event);
+
+/* The same for the database. It points into the identity and the name. */
+struct store_event_filter api_event_filter(const struct api_identity *identity,
+                                           const char *machine);
 
 /* ---- attempts and log-ins (audit.c) ---- */
 
@@ -160,10 +164,11 @@ struct api_promises api_promises(const struct api *api);
 /* An event as server-sent event, to be given to free(). NULL: no memory. */
 char *api_event_text(const struct store_event *event, bool is_operator);
 
-/* The next events behind *after that this identity may see, as server-sent events; *after moves on.
+/* The next events behind *after that api_sees_event() is true for, as server-sent events; *after
+ * moves on.
  * *more: there is a next page. NULL: an error of memory or database. */
-char *api_events_page(struct api *api, const struct api_identity *identity, int64_t *after,
-                      bool *more);
+char *api_events_page(struct api *api, const struct api_identity *identity, const char *machine,
+                      int64_t *after, bool *more);
 
 /* Metrics of which there is one number for each machine. */
 struct api_metric {

@@ -67,11 +67,12 @@ struct server_stream {
     struct MHD_Connection *connection;
     struct server_connection *socket;
     struct api_identity identity;
-    bool events;      /* else a recording */
-    bool suspended;   /* nothing to send: the library does not ask */
-    bool revoked;     /* its token is not known any more: it ends at its next turn */
-    bool catching_up; /* reads events from the database until there are no more */
-    bool begun;       /* a recording: has its first line */
+    char machine[CONFIG_NAME_MAX]; /* whose events; "" everybody's */
+    bool events;                   /* else a recording */
+    bool suspended;                /* nothing to send: the library does not ask */
+    bool revoked;                  /* its token is not known any more: it ends at its next turn */
+    bool catching_up;              /* reads events from the database until there are no more */
+    bool begun;                    /* a recording: has its first line */
     int64_t after;
     int64_t sent_ms;
     char *queue; /* what waits: from `head` on, `used` bytes */

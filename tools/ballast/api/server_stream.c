@@ -97,7 +97,8 @@ static bool catch_up(struct server_stream *stream)
 {
     while (stream->catching_up && stream->used == 0) {
         bool more = false;
-        char *page = api_events_page(stream->server->api, &stream->identity, &stream->after, &more);
+        char *page = api_events_page(stream->server->api, &stream->identity, stream->machine,
+                                     &stream->after, &more);
         if (page == NULL) {
             return false;
         }
@@ -168,6 +169,7 @@ struct MHD_Response *server_stream_response(struct api_server *server,
         .next = server->streams,
         .link = &server->streams,
     };
+    strcpy(stream->machine, response->stream_machine);
     response->body = NULL;
     if (server->streams != NULL) {
         server->streams->link = &stream->next;
@@ -235,7 +237,7 @@ void api_server_event(struct api_server *server, const struct store_event *event
         /* Without a store events have no numbers, and a stream has no place to go on from. */
         bool is_new = event->number == 0 || event->number > stream->after;
         bool wanted = stream->events && !stream->catching_up && is_new &&
-                      api_sees_event(&stream->identity, event);
+                      api_sees_event(&stream->identity, stream->machine, event);
         if (wanted && *text == NULL) {
             *text = api_event_text(event, is_operator);
         }

@@ -284,17 +284,22 @@ bool api_sees_machine(const struct api_identity *identity, const struct fleet_ma
 }
 
 /* Events keep the owner of their time: who gets a machine later does not see what was before. */
-bool api_sees_event(const struct api_identity *identity, const struct store_event *event)
+bool api_sees_event(const struct api_identity *identity, const char *machine,
+                    const struct store_event *event)
 {
+    if (machine[0] != '\0' && strcmp(machine, event->machine) != 0) {
+        return false;
+    }
     return identity->role == API_OPERATOR ||
            (identity->role == API_OWNER && event->machine[0] != '\0' &&
             strcmp(identity->owner, event->owner) == 0);
 }
 
-struct store_event_filter api_event_filter(const struct api_identity *identity)
+struct store_event_filter api_event_filter(const struct api_identity *identity, const char *machine)
 {
     return (struct store_event_filter){
         .owner = identity->role == API_OPERATOR ? NULL : identity->owner,
+        .machine = machine[0] == '\0' ? NULL : machine,
     };
 }
 

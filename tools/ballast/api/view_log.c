@@ -194,14 +194,14 @@ char *api_event_text(const struct store_event *event, bool is_operator)
     return text;
 }
 
-char *api_events_page(struct api *api, const struct api_identity *identity, int64_t *after,
-                      bool *more)
+char *api_events_page(struct api *api, const struct api_identity *identity, const char *machine,
+                      int64_t *after, bool *more)
 {
     struct store_event *events = NULL;
     size_t count = 0;
     char *page = NULL;
     size_t size = 0;
-    const struct store_event_filter filter = api_event_filter(identity);
+    const struct store_event_filter filter = api_event_filter(identity, machine);
     if (!store_event_read(api->store, &filter, *after, PAGE_EVENTS, &events, &count)) {
         return NULL;
     }
@@ -230,17 +230,19 @@ static void answer_event_stream(struct api_call *call, int64_t after)
 {
     call->response->stream = API_STREAM_EVENTS;
     call->response->stream_after = after;
+    strcpy(call->response->stream_machine, call->name);
     /* Something at once, so that whoever waits for the begin of the answer has it. */
     static const char hello[] = ": ballast events\n\n";
     api_answer_text(call, "text/event-stream", strdup(hello), sizeof(hello) - 1);
 }
 
-/* What this identity may see, of one machine if the query names one. False after an answer. */
-static bool find_filter(struct api_call *call, struct store_event_filter *filter)
+/* The machine that the query names into call->name, "" when it names none. False after an answer.
+ */
+static bool find_machine(struct api_call *call)
 {
     size_t length = 0;
     const char *machine = api_query_word(call->request, "machine", &length);
-    *filter = api_event_filter(&call->identity);
+    call->name[0] = '\0';
     if (machine == NULL) {
         return true;
     }
@@ -248,7 +250,6 @@ static bool find_filter(struct api_call *call, struct store_event_filter *filter
         api_error(call, 422, "invalid", "machine must be the name of a machine.");
         return false;
     }
-    filter->machine = call->name;
     return true;
 }
 
@@ -272,21 +273,18 @@ void api_get_events(struct api_call *call)
     bool streams = accept != NULL && strstr(accept, "text/event-stream") != NULL;
     int64_t after = -1;
     int64_t limit = 100;
-    if (!find_after(call, &after) || !api_query_number(call, "limit", 1, 1000, &limit)) {
-        return;
-    }
-    if (streams && (after < 0 || call->api->store == NULL)) {
-        answer_event_stream(call, -1);
+    if (!find_after(call, &after) || !api_query_number(call, "limit", 1, 1000, &limit) ||
+        !find_machine(call)) {
         return;
     }
     if (streams) {
-        answer_event_stream(call, after);
+        answer_event_stream(call, call->api->store == NULL ? -1 : after);
         return;
     }
-    struct store_event_filter filter;
-    if (!needs_store(call) || !find_filter(call, &filter)) {
+    if (!needs_store(call)) {
         return;
     }
+    const struct store_event_filter filter = api_event_filter(&call->identity, call->name);
     struct store_event *events = NULL;
     size_t count = 0;
     if (!store_event_read(call->api->store, &filter, after < 0 ? STORE_LATEST : after,

@@ -19,9 +19,17 @@
 /* A daemon that numbers its events wrongly shall not keep this busy for ever. */
 #define PAGES_MAX 1000U
 
-bool cli_event_of(const json_t *event, const char *machine)
+char *cli_events_stream(const char *machine)
 {
-    return machine == NULL || strcmp(cli_string(event, "machine"), machine) == 0;
+    char *encoded = machine == NULL ? NULL : curl_easy_escape(NULL, machine, (int)strlen(machine));
+    char *path = NULL;
+    if ((machine != NULL && encoded == NULL) ||
+        asprintf(&path, "/v1/events%s%s",
+                 machine == NULL ? "" : "?machine=", machine == NULL ? "" : encoded) < 0) {
+        abort();
+    }
+    curl_free(encoded);
+    return path;
 }
 
 /* Takes a page over; returns how many events were in it. */

@@ -20,5 +20,5 @@ int cli_events_page(struct cli *cli, const char *machine, int64_t after, size_t 
  * is none. */
 int cli_events_read(struct cli *cli, int64_t *last, size_t keep, bool quiet, json_t *list);
 
-/* True when the event is of this machine, or `machine` is NULL. */
-bool cli_event_of(const json_t *event, const char *machine);
+/* The address of a stream of events, of a machine or (NULL) of all. To be given to free(). */
+char *cli_events_stream(const char *machine);

@@ -24,10 +24,9 @@
 
 struct follower {
     struct cli *cli;
-    const char *machine; /* NULL: all */
-    int64_t last;        /* number of the last event */
-    uint64_t left;       /* how many may still be printed */
-    bool heard;          /* something came since the connection was made */
+    int64_t last;  /* number of the last event */
+    uint64_t left; /* how many may still be printed */
+    bool heard;    /* something came since the connection was made */
 };
 
 static void print_event(struct cli *cli, const json_t *event)
@@ -59,16 +58,14 @@ static bool take_line(void *context, const char *line, size_t size)
     if (json_is_object(event)) {
         int64_t number = cli_number(event, "number");
         follower->last = number > follower->last ? number : follower->last;
-        if (cli_event_of(event, follower->machine)) {
-            if (follower->cli->json) {
-                (void)json_dumpf(event, follower->cli->out, JSON_COMPACT | JSON_PRESERVE_ORDER);
-                (void)fputc('\n', follower->cli->out);
-            } else {
-                print_event(follower->cli, event);
-            }
-            (void)fflush(follower->cli->out);
-            follower->left--;
+        if (follower->cli->json) {
+            (void)json_dumpf(event, follower->cli->out, JSON_COMPACT | JSON_PRESERVE_ORDER);
+            (void)fputc('\n', follower->cli->out);
+        } else {
+            print_event(follower->cli, event);
         }
+        (void)fflush(follower->cli->out);
+        follower->left--;
     }
     json_decref(event);
     return follower->left > 0 && ferror(follower->cli->out) == 0;
@@ -81,11 +78,11 @@ static void pause_ms(int ms)
 }
 
 /* The first connection must come about; later ones are tried until they do. */
-static int follow(struct follower *follower)
+static int follow(struct follower *follower, const char *path)
 {
     struct cli *cli = follower->cli;
     struct cli_stream stream = {
-        .path = "/v1/events", .accept = "text/event-stream", .line = take_line, .context = follower
+        .path = path, .accept = "text/event-stream", .line = take_line, .context = follower
     };
     int wait_ms = RETRY_FIRST_MS;
     bool first = true;
@@ -150,10 +147,12 @@ int cmd_events(struct cli *cli, const struct cli_args *args)
                             most);
     }
     struct follower follower = { .cli = cli,
-                                 .machine = cli_value(args, "machine"),
                                  .last = (int64_t)number,
                                  .left = limit == NULL ? UINT64_MAX : most };
-    return follow(&follower);
+    char *path = cli_events_stream(cli_value(args, "machine"));
+    int status = follow(&follower, path);
+    free(path);
+    return status;
 }
 
 /* ---- audit ---- */
