@@ -74,7 +74,7 @@ list_ballast() {
     put 755 "$build/tools/ballast" bin/ballast
     put 755 "$build/tools/ballastd" sbin/ballastd
     put 644 "$build/install/ballastd.service" lib/systemd/system/ballastd.service
-    for file in ballast.conf openapi.json grafana.json; do
+    for file in ballast.conf openapi.json grafana.json alerts.yaml; do
         put 644 "$here/ballast/$file" "share/ballast/$file"
     done
     put 644 "$here/ballast/completion/ballast.bash" share/bash-completion/completions/ballast

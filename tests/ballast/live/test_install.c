@@ -72,7 +72,8 @@ static void everything_is_where_it_belongs(void **state)
     succeeds("cd $P && find . -type f | LC_ALL=C sort | tr '\\n' ' '");
     assert_string_equal(
         said, "./bin/ballast ./lib/ballast/manifest ./lib/systemd/system/ballastd.service "
-              "./sbin/ballastd ./share/ballast/ballast.conf ./share/ballast/grafana.json "
+              "./sbin/ballastd ./share/ballast/alerts.yaml ./share/ballast/ballast.conf "
+              "./share/ballast/grafana.json "
               "./share/ballast/openapi.json ./share/bash-completion/completions/ballast "
               "./share/doc/ballast/BALLAST.md ./share/doc/ballast/LICENSE "
               "./share/doc/ballast/SIMULATOR.md ./share/man/man1/ballast.1 "
@@ -108,9 +109,10 @@ static void the_installed_daemon_answers_the_installed_tool(void **state)
     says("nothing is wrong");
     succeeds("mkdir $F/state $F/machines && printf '[qmp]\\nfolder = %s\\n[api]\\n"
              "listen = unix:%s\\n[state]\\nfolder = %s\\n' $F/machines $F/sock $F/state > $F/conf");
-    succeeds("timeout 120 $P/sbin/ballastd --config $F/conf & daemon=$!; for i in $(seq 1000); do "
-             "$P/bin/ballast --socket $F/sock host && break; sleep 0.1; done 2>/dev/null; "
-             "kill $daemon; wait $daemon");
+    succeeds(
+        "timeout 120 $P/sbin/ballastd --config $F/conf & daemon=$!; for i in $(seq 1000); do "
+        "$P/bin/ballast --socket $F/sock host | grep green && break; sleep 0.1; done 2>/dev/null; "
+        "kill $daemon; wait $daemon");
     says("green");
 }
 

@@ -92,6 +92,15 @@ static uint64_t machine_drifts(const struct fleet_machine *machine)
                                            : POLICY_MISSING;
 }
 
+/* Its own words decide: without statistics nobody knows. */
+static uint64_t machine_suffers(const struct fleet_machine *machine)
+{
+    const struct policy_memory *memory = &machine->policy.memory;
+    return machine->policy.decision.used_bytes == POLICY_MISSING
+               ? POLICY_MISSING
+               : memory->boost_until_ms > memory->now_ms;
+}
+
 static uint64_t machine_commands(const struct fleet_machine *machine)
 {
     return machine->commands;
@@ -194,6 +203,10 @@ const struct api_metric api_metrics_of_machines[] = {
       machine_driver },
     { "ballast_machine_drifts", "gauge",
       "1 while its size is not what was asked for, by its own or a foreign hand.", machine_drifts },
+    { "ballast_machine_suffers", "gauge",
+      "1 while its guest shows that it has too little: it swaps, faults, stalls or kills (what of "
+      "that is told depends on the backend), and for 30 seconds after.",
+      machine_suffers },
     { "ballast_machine_commands_total", "counter", "Targets sent to it.", machine_commands },
     { "ballast_machine_lent_byte_seconds_total", "counter",
       "What it went without below its maximum.", machine_lent_byte_seconds },
@@ -217,9 +230,11 @@ const struct api_metric api_metrics_of_machines[] = {
     { "ballast_guest_minor_faults_total", "counter", "Faults of the guest that did not.",
       guest_minor_faults },
     { "ballast_guest_alloc_stalls_total", "counter",
-      "Times that an allocation in the guest had to wait.", guest_alloc_stalls },
+      "Times that an allocation in the guest had to wait. libvirt does not tell it.",
+      guest_alloc_stalls },
     { "ballast_guest_oom_kills_total", "counter",
-      "Processes that the guest killed for lack of memory.", guest_oom_kills },
+      "Processes that the guest killed for lack of memory. libvirt does not tell it.",
+      guest_oom_kills },
 };
 
 const size_t api_metric_count =
