@@ -261,7 +261,7 @@ static void period(struct input *input)
     assert(expected != NULL);
     fleet_tick(fleet, &host, now_ms);
     assert(plan.zone == fleet_plan(fleet)->zone);
-    assert(plan.booked_bytes == fleet_plan(fleet)->booked_bytes);
+    assert(plan.books.booked_bytes == fleet_plan(fleet)->books.booked_bytes);
     struct fleet_machine *const *machines = fleet_machines(fleet, &count);
     for (size_t i = 0; i < count; i++) {
         assert(i == 0 || strcmp(machines[i - 1]->name, machines[i]->name) < 0);

@@ -59,7 +59,7 @@ static void require_same(const struct policy_decision *a, const struct policy_de
     require(a->hold == b->hold);
     require(a->demand_bytes == b->demand_bytes);
     require(a->want_bytes == b->want_bytes);
-    require(a->booked_bytes == b->booked_bytes);
+    require(a->books.booked_bytes == b->books.booked_bytes);
 }
 
 static void machine_make(struct input *input, struct policy_machine *machine, uint32_t id)
@@ -121,7 +121,7 @@ static void machine_check(const struct policy_machine *machine, const struct pol
     require(decision->target_bytes <= ram);
     require(decision->want_bytes <= ram);
     require(decision->demand_bytes <= ram);
-    require(decision->booked_bytes <= ram);
+    require(decision->books.booked_bytes <= ram);
     require(decision->floor_bytes <= ram);
     require(decision->set_target == (decision->target_bytes != decision->before_bytes));
     if (decision->target_bytes < decision->before_bytes) {
@@ -184,7 +184,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 machines[i].sample.commanded_bytes = machines[i].decision.target_bytes;
             }
         }
-        (void)policy_missing_for_promises(&settings, &host, machines, MACHINES);
+        (void)books_ask(&settings, &host, machines, MACHINES, now_ms);
     }
     return 0;
 }

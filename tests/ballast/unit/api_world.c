@@ -79,7 +79,7 @@ static void fill_policy(struct policy_machine *policy, uint64_t base)
         .demand_bytes = base + 22,
         .want_bytes = base + 23,
         .floor_bytes = base + 24,
-        .booked_bytes = base + 25,
+        .books = { .booked_bytes = base + 25 },
         .short_bytes = base + 26,
         .step_bytes = base + 27,
     };
@@ -173,12 +173,12 @@ void world_reset(void)
         .version = "1.0",
     };
     world.plan = (struct policy_plan){ .zone = POLICY_SOFT,
-                                       .reserve_bytes = 101,
-                                       .slush_bytes = 102,
-                                       .slush_left_bytes = 103,
-                                       .ceiling_bytes = 104,
-                                       .booked_bytes = 105,
-                                       .arrived_bytes = 106,
+                                       .books = { .reserve_bytes = 101,
+                                                  .slush_bytes = 102,
+                                                  .slush_left_bytes = 103,
+                                                  .ceiling_bytes = 104,
+                                                  .booked_bytes = 105,
+                                                  .arrived_bytes = 106 },
                                        .asked_bytes = 107,
                                        .short_bytes = 108,
                                        .granted_bytes = 109,
@@ -196,7 +196,7 @@ void world_reset(void)
     world_machine("mail", "");
     world_machine("web", "alice");
     world_machine("web2", "alice");
-    world.reservations[0] = (struct fleet_reservation){ "job", 2048 * MIB, 512 * MIB, 900000 };
+    world.reservations[0] = (struct books_reservation){ "job", 2048 * MIB, 512 * MIB, 900000 };
     world.reservation_count = 1;
 }
 
@@ -403,8 +403,8 @@ struct fleet_result fleet_reserve(struct fleet *fleet, const char *name, uint64_
     (void)fleet;
     struct fleet_result result = asked();
     if (result.status == FLEET_OK) {
-        struct fleet_reservation *made = &world.reservations[world.reservation_count++ % 8];
-        *made = (struct fleet_reservation){ .bytes = bytes, .since_ms = now_ms };
+        struct books_reservation *made = &world.reservations[world.reservation_count++ % 8];
+        *made = (struct books_reservation){ .bytes = bytes, .since_ms = now_ms };
         snprintf(made->name, sizeof(made->name), "%s", name);
         world.reservation_count = world.reservation_count > 8 ? 8 : world.reservation_count;
     }
@@ -423,7 +423,7 @@ struct fleet_result fleet_release(struct fleet *fleet, const char *name, int64_t
     return result;
 }
 
-const struct fleet_reservation *fleet_reservations(const struct fleet *fleet, size_t *count)
+const struct books_reservation *fleet_reservations(const struct fleet *fleet, size_t *count)
 {
     (void)fleet;
     *count = world.reservation_count;

@@ -31,7 +31,7 @@ struct world {
     struct host_memory memory; /* as it was read */
     struct policy_settings settings;
     struct fleet_settings absent; /* of machines that do not run */
-    struct fleet_reservation reservations[8];
+    struct books_reservation reservations[8];
     size_t reservation_count;
     struct fleet_result next; /* what the fleet answers to every change; FLEET_OK: does it */
     bool dry_run_fails;

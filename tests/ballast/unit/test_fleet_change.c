@@ -120,9 +120,16 @@ static void a_promise_that_cannot_be_kept_is_refused_with_the_amount(void **stat
     assert_int_equal(class.missing_bytes, GIB);
     assert_int_equal(a->settings.class, POLICY_BURST);
     assert_int_equal(a->settings.min_bytes, 2 * GIB);
-    /* What fits to the byte is promised, and with the other's promise lowered the class, too. */
+    /* What fits to the byte is promised. */
     assert_int_equal(rig_minimum(&rig, "a", 3 * GIB).status, FLEET_OK);
+    /* The other's promise may be lowered; but no balloon leaves it less than 35 % of 4 GiB, and the
+     * host cannot give that to somebody else. */
     assert_int_equal(rig_minimum(&rig, "b", GIB).status, FLEET_OK);
+    const struct fleet_result balloon = change_class(&rig, "a", POLICY_GUARANTEED);
+    assert_int_equal(balloon.status, FLEET_REFUSED);
+    assert_int_equal(balloon.missing_bytes / MIB, 409);
+    rig_configure(&rig, "[policy]\nreserve = 11G\nballoon-max = 75%\n");
+    fleet_configure(rig.fleet, &rig.config, rig.now);
     assert_int_equal(change_class(&rig, "a", POLICY_GUARANTEED).status, FLEET_OK);
     rig_end(&rig);
 }

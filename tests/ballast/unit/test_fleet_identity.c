@@ -283,8 +283,8 @@ static void a_machine_seen_twice_is_one_whoever_comes_first(void **state)
         assert_int_equal(fake_events(&rig.owner, FLEET_EVENT_FOUND, "one-machine"), 1);
         assert_non_null(strstr(fake_last(&rig.owner, FLEET_EVENT_FOUND)->text, "libvirt"));
         rig_tick(&rig);
-        assert_int_equal(fleet_plan(rig.fleet)->booked_bytes, 4 * GIB);
-        assert_int_equal(fleet_resident(rig.fleet), GIB);
+        assert_int_equal(fleet_plan(rig.fleet)->books.booked_bytes, 4 * GIB);
+        assert_int_equal(fleet_resident(rig.fleet, rig.now), GIB);
 
         /* libvirt loses it: it goes on by QMP, and nothing of it is lost. */
         fleet_gone(rig.fleet, machines[1], "libvirt is gone", rig.now);

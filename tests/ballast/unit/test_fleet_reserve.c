@@ -18,12 +18,15 @@ static void a_reservation_counts_at_once_and_is_saved(void **state)
     rig_tick(&rig);
     assert_int_equal(fleet_host(rig.fleet)->reserved_bytes, 5 * GIB);
     size_t count;
-    const struct fleet_reservation *reservations = fleet_reservations(rig.fleet, &count);
+    const struct books_reservation *reservations = fleet_reservations(rig.fleet, &count);
     assert_int_equal(count, 2);
-    assert_string_equal(reservations[0].name, "also");
-    assert_int_equal(reservations[0].arrived_bytes, GIB);
-    assert_int_equal(reservations[1].bytes, 4 * GIB);
-    assert_int_equal(reservations[1].arrived_bytes, GIB); /* 3 less the reserve and the other */
+    /* The oldest is served first: 3 GiB less the reserve. */
+    assert_string_equal(reservations[0].name, "new");
+    assert_int_equal(reservations[0].bytes, 4 * GIB);
+    assert_int_equal(reservations[0].arrived_bytes, 2 * GIB);
+    assert_string_equal(reservations[1].name, "also");
+    assert_int_equal(reservations[1].bytes, GIB);
+    assert_int_equal(reservations[1].arrived_bytes, 0);
     /* The same name again is another amount. */
     assert_int_equal(fleet_reserve(rig.fleet, "new", 2 * GIB, rig.now).status, FLEET_OK);
     (void)fleet_reservations(rig.fleet, &count);
@@ -118,7 +121,7 @@ static void reservations_outlive_the_daemon(void **state)
     fleet_restore_reservation(rig.fleet, "bad name", GIB, rig.now);
     fleet_restore_reservation(rig.fleet, "none", 0, rig.now);
     size_t count;
-    const struct fleet_reservation *reservations = fleet_reservations(rig.fleet, &count);
+    const struct books_reservation *reservations = fleet_reservations(rig.fleet, &count);
     assert_int_equal(count, 1);
     assert_int_equal(reservations[0].bytes, 40 * GIB);
     rig_end(&rig);

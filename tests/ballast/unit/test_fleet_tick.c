@@ -19,7 +19,7 @@ static void script_decide(const struct policy_settings *settings, const struct p
     host_memory->now_ms = now_ms;
     *plan = (struct policy_plan){ .zone = script_zone,
                                   .admit = true,
-                                  .arrived_bytes = host->reserved_bytes };
+                                  .books = { .arrived_bytes = host->reserved_bytes } };
     for (size_t i = 0; i < count; i++) {
         machines[i].decision = script;
         machines[i].decision.set_target =
@@ -296,7 +296,7 @@ static void a_machine_that_stops_leaves_no_decision_behind(void **state)
     assert_false(fleet_decided(&db->policy));
     assert_int_equal(db->policy.decision.short_bytes, POLICY_MISSING);
     assert_int_equal(db->policy.decision.demand_bytes, POLICY_MISSING);
-    assert_int_equal(db->policy.decision.booked_bytes, POLICY_MISSING);
+    assert_int_equal(db->policy.decision.books.booked_bytes, POLICY_MISSING);
     assert_int_equal(db->policy.decision.hold, POLICY_HOLD_NONE);
     struct policy_plan plan;
     size_t count;
@@ -450,11 +450,11 @@ static void what_is_stopped_is_not_booked(void **state)
     rig_script(&rig, "");
     struct fleet_machine *db = rig_add(&rig, "db", 0);
     (void)rig_add(&rig, "web", 1);
-    assert_int_equal(fleet_resident(rig.fleet), 2 * GIB);
+    assert_int_equal(fleet_resident(rig.fleet, rig.now), 2 * GIB);
     struct facts facts = rig_facts(&rig);
     facts.state = FACTS_STOPPED;
     fleet_told(rig.fleet, db, &facts, rig.now);
-    assert_int_equal(fleet_resident(rig.fleet), GIB);
+    assert_int_equal(fleet_resident(rig.fleet, rig.now), GIB);
     rig_tick(&rig);
     assert_int_equal(rig.fakes[0].target_count, 0);
     assert_int_equal(rig.fakes[1].target_count, 1);

@@ -74,8 +74,8 @@ static void check_bounds(const struct world *world)
             assert_true(decision->target_bytes >= max - max / 100 * 65 - 65);
         }
     }
-    assert_true(world->plan.granted_bytes <= world->plan.arrived_bytes +
-                                                 world->plan.slush_left_bytes +
+    assert_true(world->plan.granted_bytes <= world->plan.books.arrived_bytes +
+                                                 world->plan.books.slush_left_bytes +
                                                  world->plan.lendable_bytes);
 }
 
@@ -114,7 +114,8 @@ static void shares_add_up_to_at_most_the_ceiling(void **state)
             least += decision->before_bytes > decision->floor_bytes ? decision->before_bytes
                                                                     : decision->floor_bytes;
         }
-        const uint64_t most = least > world.plan.ceiling_bytes ? least : world.plan.ceiling_bytes;
+        const uint64_t most =
+            least > world.plan.books.budget_bytes ? least : world.plan.books.ceiling_bytes;
         assert_true(want <= most);
     }
 }
@@ -195,11 +196,17 @@ static void a_host_without_machines_is_no_special_case(void **state)
     struct world world;
     world_init(&world, 16 * GIB, GIB);
     world_run(&world, 3);
-    assert_int_equal(world.plan.booked_bytes, 0);
+    assert_int_equal(world.plan.books.booked_bytes, 0);
     assert_true(world.plan.admit);
 }
 
 /* ---- promises ---- */
+
+static uint64_t missing(const struct world *world)
+{
+    return books_ask(&world->settings, &world->host, world->machines, world->count, world->now_ms)
+        .missing_bytes;
+}
 
 static void promises_that_fit_miss_nothing(void **state)
 {
@@ -209,9 +216,7 @@ static void promises_that_fit_miss_nothing(void **state)
     world_add(&world, POLICY_BURST, 2 * GIB, 8 * GIB, GIB);
     world_add(&world, POLICY_SPARE, 2 * GIB, 8 * GIB, GIB);
     world_observe(&world);
-    const struct policy_settings *settings = &world.settings;
-    assert_int_equal(
-        policy_missing_for_promises(settings, &world.host, world.machines, world.count), 0);
+    assert_int_equal(missing(&world), 0);
 }
 
 static void what_is_missing_for_promises_is_told(void **state)
@@ -225,23 +230,15 @@ static void what_is_missing_for_promises_is_told(void **state)
     world_observe(&world);
     world.machines[0].sample.overhead_bytes = 100 * MIB;
     world.host.available_bytes -= 100 * MIB;
-    const struct policy_settings *settings = &world.settings;
     world.machines[0].class = POLICY_GUARANTEED;
-    assert_int_equal(
-        policy_missing_for_promises(settings, &world.host, world.machines, world.count), 0);
+    assert_int_equal(missing(&world), 0);
     world.machines[1].enabled = false;
-    assert_int_equal(
-        policy_missing_for_promises(settings, &world.host, world.machines, world.count),
-        GIB + 100 * MIB);
+    assert_int_equal(missing(&world), GIB + 100 * MIB);
     world.host.reserved_bytes = 3 * GIB;
-    assert_int_equal(
-        policy_missing_for_promises(settings, &world.host, world.machines, world.count),
-        4 * GIB + 100 * MIB);
+    assert_int_equal(missing(&world), 4 * GIB + 100 * MIB);
     world.machines[1].enabled = true;
     world.machines[1].sample.unreclaimable = POLICY_LOCKED;
-    assert_int_equal(
-        policy_missing_for_promises(settings, &world.host, world.machines, world.count),
-        4 * GIB + 100 * MIB);
+    assert_int_equal(missing(&world), 4 * GIB + 100 * MIB);
 }
 
 /* ---- settings ---- */

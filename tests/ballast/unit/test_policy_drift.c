@@ -88,7 +88,7 @@ static void growth_without_a_command_is_foreign_where_guests_cannot_take(void **
     world.guests[0].size = 5 * GIB;
     world_step(&world);
     assert_int_equal(machine->memory.drift, POLICY_DRIFT_FOREIGN);
-    assert_int_equal(machine->decision.booked_bytes, 5 * GIB);
+    assert_int_equal(machine->decision.books.booked_bytes, 5 * GIB);
 }
 
 static void a_reset_ends_foreign_control(void **state)
@@ -123,7 +123,7 @@ static void a_driver_that_went_away_is_named_and_everything_booked(void **state)
     world_step(&world);
     assert_int_equal(machine->memory.drift, POLICY_DRIFT_DRIVER_GONE);
     assert_int_equal(machine->memory.drift_bytes, 5 * GIB);
-    assert_int_equal(machine->decision.booked_bytes, 8 * GIB);
+    assert_int_equal(machine->decision.books.booked_bytes, 8 * GIB);
     assert_int_equal(machine->decision.hold, POLICY_HOLD_NO_DRIVER);
     /* The driver shall not fill its balloon at once when it comes back. */
     assert_int_equal(machine->decision.target_bytes, 8 * GIB);

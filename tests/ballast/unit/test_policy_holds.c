@@ -62,7 +62,7 @@ static struct policy_sample *donor(struct world *world)
 
 static uint64_t booked(const struct world *world)
 {
-    return world->machines[DONOR].decision.booked_bytes;
+    return world->machines[DONOR].decision.books.booked_bytes;
 }
 
 static void never_told(struct world *world)
@@ -277,7 +277,7 @@ static void a_machine_that_is_not_managed_is_not_touched_and_moves_as_it_likes(v
         world_step(&world);
         assert_int_equal(machine->decision.reason, POLICY_KEEP);
         assert_false(machine->decision.set_target);
-        assert_int_equal(machine->decision.booked_bytes, 8 * GIB);
+        assert_int_equal(machine->decision.books.booked_bytes, 8 * GIB);
         assert_int_equal(machine->memory.drift, POLICY_DRIFT_NONE);
     }
     assert_int_equal(world.commands, 0);

@@ -55,12 +55,12 @@ static void it_is_booked_with_what_it_has_until_it_has_given(void **state)
     struct world world;
     struct policy_machine *machine = limited(&world, GIB);
     world_step(&world);
-    assert_int_equal(machine->decision.booked_bytes, RAM);
+    assert_int_equal(machine->decision.books.booked_bytes, RAM);
     world_run(&world, 20);
     assert_true(world.guests[0].size > MAX && world.guests[0].size < RAM);
-    assert_true(machine->decision.booked_bytes >= world.guests[0].size);
+    assert_true(machine->decision.books.booked_bytes >= world.guests[0].size);
     world_run(&world, 100);
-    assert_int_equal(machine->decision.booked_bytes, MAX);
+    assert_int_equal(machine->decision.books.booked_bytes, MAX);
 }
 
 static void stale(struct world *world)
@@ -127,7 +127,7 @@ static void one_that_starts_keeps_its_ram_until_it_is_stable(void **state)
     for (unsigned i = 0; i < 50; i++) {
         world_step(&world);
         assert_int_equal(machine->decision.hold, POLICY_HOLD_RESET);
-        assert_int_equal(machine->decision.booked_bytes, RAM);
+        assert_int_equal(machine->decision.books.booked_bytes, RAM);
         assert_int_equal(world.commands, 0);
     }
     world_run(&world, 120);
@@ -153,7 +153,7 @@ static void more_than_its_ram_is_still_a_lie(void **state)
     world.spoil = lie_of_available;
     world_step(&world);
     assert_int_equal(machine->decision.hold, POLICY_HOLD_LIES);
-    assert_int_equal(machine->decision.booked_bytes, RAM);
+    assert_int_equal(machine->decision.books.booked_bytes, RAM);
     world.spoil = lie_of_total;
     world_step(&world);
     assert_int_equal(machine->decision.hold, POLICY_HOLD_LIES);
@@ -189,7 +189,7 @@ static void without_a_ram_the_maximum_is_the_ram(void **state)
     world.guests[0].size = MAX;
     world_run(&world, 30);
     assert_int_equal(world_target(&world, 0), MAX);
-    assert_int_equal(machine->decision.booked_bytes, MAX);
+    assert_int_equal(machine->decision.books.booked_bytes, MAX);
 }
 
 int main(void)

@@ -88,14 +88,14 @@ static void a_peak_is_paid_at_once_and_the_fund_refilled_by_idle_machines(void *
     }
     world_run(&world, 20);
     assert_int_equal(world.commands, 0);
-    assert_true(world.plan.arrived_bytes < MIB); /* but for rounding */
+    assert_true(world.plan.books.arrived_bytes < MIB); /* but for rounding */
     const uint64_t now = world.guests[0].size;
     world.guests[0].used = now + 400 * MIB;
     world_step(&world);
     assert_int_equal(world.machines[0].decision.reason, POLICY_GROW_PEAK);
     assert_true(world_target(&world, 0) >= world.guests[0].used);
     world_run(&world, 60);
-    assert_true(world.plan.slush_left_bytes >= GIB - GIB / 8);
+    assert_true(world.plan.books.slush_left_bytes >= GIB - GIB / 8);
     assert_int_equal(world.machines[0].decision.short_bytes, 0);
     for (unsigned i = 1; i < 6; i++) {
         assert_true(world_target(&world, i) < 4 * GIB);
@@ -116,9 +116,10 @@ static void grants_never_exceed_what_arrived_and_the_fund(void **state)
     }
     for (unsigned i = 0; i < 100; i++) {
         world_step(&world);
-        assert_true(world.plan.booked_bytes <= world.plan.ceiling_bytes + world.plan.slush_bytes);
+        assert_true(world.plan.books.booked_bytes <=
+                    world.plan.books.budget_bytes + world.plan.books.slush_bytes);
         assert_true(world.plan.granted_bytes <=
-                    world.plan.arrived_bytes + world.plan.slush_left_bytes);
+                    world.plan.books.arrived_bytes + world.plan.books.slush_left_bytes);
     }
 }
 
@@ -139,7 +140,7 @@ static void what_has_not_arrived_in_the_host_is_not_granted(void **state)
     world_run(&world, 10);
     world.guests[1].used = 7 * GIB + 512 * MIB;
     world_run(&world, 60);
-    assert_true(world.machines[0].decision.booked_bytes >= 8 * GIB - 128 * MIB);
+    assert_true(world.machines[0].decision.books.booked_bytes >= 8 * GIB - 128 * MIB);
     assert_true(world.machines[0].memory.stalls > 0);
     assert_true(world_target(&world, 0) > 7 * GIB);
 }
@@ -226,7 +227,7 @@ static void spare_machines_give_before_burst_machines(void **state)
     world_run(&world, 10);
     world_run(&world, 20);
     const uint64_t before = world_target(&world, 1);
-    world.host.reserved_bytes = world.plan.arrived_bytes + 100 * MIB;
+    world.host.reserved_bytes = world.plan.books.arrived_bytes + 100 * MIB;
     world_run(&world, 8);
     assert_int_equal(world_target(&world, 1), before);
     assert_true(world_target(&world, 2) < world_target(&world, 1));
@@ -296,7 +297,7 @@ static void a_reservation_is_collected_from_those_who_have_more_than_they_need(v
     world_step(&world);
     assert_int_equal(world.machines[0].decision.reason, POLICY_SHRINK_RESERVATION);
     world_run(&world, 120);
-    assert_true(world.plan.booked_bytes <= world.plan.ceiling_bytes);
+    assert_true(world.plan.books.booked_bytes <= world.plan.books.budget_bytes);
     assert_true(world.host.available_bytes >= 8 * GIB);
     const unsigned commands = world.commands;
     world_run(&world, 100);
@@ -316,7 +317,7 @@ static void what_is_on_its_way_is_not_asked_for_again(void **state)
     world.guests[0].give_per_s = 20 * MIB; /* some seconds for what it is asked for at once */
     world_run(&world, 10);
     const uint64_t before = world_target(&world, 0) + world_target(&world, 1);
-    world.host.reserved_bytes = world.plan.arrived_bytes + 50 * MIB;
+    world.host.reserved_bytes = world.plan.books.arrived_bytes + 50 * MIB;
     world_run(&world, 30);
     const uint64_t taken = before - world_target(&world, 0) - world_target(&world, 1);
     assert_in_range(taken, 50 * MIB, 12 * GIB / 200 + MIB); /* half a dead band is the least */

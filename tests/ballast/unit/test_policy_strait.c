@@ -60,7 +60,7 @@ static void margins_come_back_when_all_demand_is_met(void **state)
     world.guests[0].used = GIB;
     world_run(&world, 1200);
     assert_int_equal(world.machines[0].decision.margin_bytes, GIB / 2);
-    assert_int_equal(world.plan.slush_bytes, GIB / 2);
+    assert_int_equal(world.plan.books.slush_bytes, GIB / 2);
 }
 
 static void faulting(struct world *world)
@@ -75,18 +75,18 @@ static void three_quarters_of_the_fund_are_lent_to_those_that_suffer_for_long(vo
     (void)state;
     struct world world;
     full_host(&world);
-    assert_int_equal(world.plan.slush_bytes, GIB / 2);
+    assert_int_equal(world.plan.books.slush_bytes, GIB / 2);
     world.spoil = faulting;
     world_run(&world, 15);
-    assert_true(world.plan.slush_bytes > GIB / 4); /* not at once */
+    assert_true(world.plan.books.slush_bytes > GIB / 4); /* not at once */
     world_run(&world, 120);
-    assert_int_equal(world.plan.slush_bytes, GIB / 8);
+    assert_int_equal(world.plan.books.slush_bytes, GIB / 8);
     assert_true(world.host.available_bytes >= world.settings.reserve_bytes);
     world.spoil = NULL;
     world.guests[0].used = GIB;
     world.guests[1].used = GIB;
     world_run(&world, 7200);
-    assert_int_equal(world.plan.slush_bytes, GIB / 2);
+    assert_int_equal(world.plan.books.slush_bytes, GIB / 2);
 }
 
 /* Machine 0 faults with much available; machine 1 then lacks more than margins and fund can pay. */
@@ -133,13 +133,14 @@ static void what_starting_machines_do_not_use_yet_is_lent_for_needs_only(void **
     world_run(&world, 5);
     world.spoil = one_starts;
     world_run(&world, 2);
-    assert_int_equal(world.machines[1].decision.booked_bytes, 8 * GIB);
+    assert_int_equal(world.machines[1].decision.books.booked_bytes, 8 * GIB);
     world.guests[0].used = 6 * GIB;
     world_run(&world, 5);
     const struct policy_decision *decision = &world.machines[0].decision;
     assert_true(decision->target_bytes >= 6 * GIB + decision->margin_bytes);
     assert_true(decision->target_bytes < decision->demand_bytes); /* the buffer waits */
-    assert_true(world.plan.booked_bytes > world.plan.ceiling_bytes + world.plan.slush_bytes);
+    assert_true(world.plan.books.booked_bytes >
+                world.plan.books.ceiling_bytes + world.plan.books.slush_bytes);
 }
 
 int main(void)

@@ -167,10 +167,10 @@ static void what_guests_reported_is_trusted_only_in_green(void **state)
     world.guests[0].cold = true;
     world_run(&world, 3);
     /* 1 GiB resident, and a quarter of the other 7 is doubted. */
-    assert_int_equal(world.machines[0].decision.booked_bytes, GIB + 7 * GIB / 4);
+    assert_int_equal(world.machines[0].decision.books.booked_bytes, GIB + 7 * GIB / 4);
     world.spoil = take_a_gib;
     world_step(&world);
-    assert_int_equal(world.machines[0].decision.booked_bytes, 8 * GIB);
+    assert_int_equal(world.machines[0].decision.books.booked_bytes, 8 * GIB);
 }
 
 static void what_guests_report_saves_them_from_inflation(void **state)

@@ -153,14 +153,6 @@ uint64_t api_maximum(const struct fleet_machine *machine);
 
 const char *api_state_name(enum facts_state state);
 
-/* What all machines together were promised, as policy_missing_for_promises() counts it, and what is
- * missing for it. */
-struct api_promises {
-    uint64_t promised_bytes;
-    uint64_t missing_bytes;
-};
-struct api_promises api_promises(const struct api *api);
-
 /* An event as server-sent event, to be given to free(). NULL: no memory. */
 char *api_event_text(const struct store_event *event, bool is_operator);
 

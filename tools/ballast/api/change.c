@@ -288,7 +288,7 @@ void api_adopt_machine(struct api_call *call)
 static void answer_reservation(struct api_call *call, const char *name)
 {
     size_t count;
-    const struct fleet_reservation *all = fleet_reservations(call->api->fleet, &count);
+    const struct books_reservation *all = fleet_reservations(call->api->fleet, &count);
     for (size_t i = 0; i < count; i++) {
         if (strcmp(all[i].name, name) == 0) {
             json_t *body = json_object();

@@ -137,7 +137,6 @@ static void put_host_sizes(const struct scrape *scrape)
 {
     const struct policy_plan *plan = fleet_plan(scrape->api->fleet);
     const struct policy_host *host = fleet_host(scrape->api->fleet);
-    struct api_promises promises = api_promises(scrape->api);
     const struct {
         const char *name;
         const char *help;
@@ -145,20 +144,21 @@ static void put_host_sizes(const struct scrape *scrape)
     } gauges[] = {
         { "memory", "Memory that may be distributed at all.", host->total_bytes },
         { "available", "Memory that could be used without swapping.", host->available_bytes },
-        { "reserve", "Memory that the host keeps for itself.", plan->reserve_bytes },
-        { "slush", "The fund that pays peaks at once, when it is full.", plan->slush_bytes },
-        { "slush_left", "What is in the fund.", plan->slush_left_bytes },
-        { "ceiling", "What all bookings may add up to.", plan->ceiling_bytes },
-        { "booked", "What all bookings add up to.", plan->booked_bytes },
-        { "arrived", "What can be granted without the fund.", plan->arrived_bytes },
+        { "reserve", "Memory that the host keeps for itself.", plan->books.reserve_bytes },
+        { "slush", "The fund that pays peaks at once, when it is full.", plan->books.slush_bytes },
+        { "slush_left", "What is in the fund.", plan->books.slush_left_bytes },
+        { "ceiling", "What all bookings may add up to.", plan->books.ceiling_bytes },
+        { "booked", "What all bookings add up to.", plan->books.booked_bytes },
+        { "arrived", "What can be granted without the fund.", plan->books.arrived_bytes },
         { "asked", "Demand above the present sizes.", plan->asked_bytes },
         { "short", "Demand that could not be granted.", plan->short_bytes },
         { "granted", "Granted in the last period.", plan->granted_bytes },
         { "coming", "Asked of machines before and on its way.", plan->coming_bytes },
         { "taken", "Asked of machines in the last period.", plan->taken_bytes },
         { "reserved", "Promised by reservations and not taken yet.", host->reserved_bytes },
-        { "promised", "Promised to machines.", promises.promised_bytes },
-        { "missing_for_promises", "Missing to keep all promises at once.", promises.missing_bytes },
+        { "promised", "Promised to machines.", plan->books.promised_bytes },
+        { "missing_for_promises", "Missing to keep all promises at once.",
+          plan->books.missing_bytes },
     };
     for (size_t i = 0; i < sizeof(gauges) / sizeof(gauges[0]); i++) {
         char name[64];

@@ -52,7 +52,7 @@ static uint64_t machine_floor_bytes(const struct fleet_machine *machine)
 
 static uint64_t machine_booked_bytes(const struct fleet_machine *machine)
 {
-    return machine->policy.decision.booked_bytes;
+    return machine->policy.decision.books.booked_bytes;
 }
 
 static uint64_t machine_short_bytes(const struct fleet_machine *machine)

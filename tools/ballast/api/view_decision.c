@@ -90,7 +90,7 @@ void api_get_explain(struct api_call *call)
     api_put_number(numbers, "floor_bytes", decision->floor_bytes);
     api_put_number(numbers, "size_bytes", machine->facts.actual_bytes);
     api_put_number(numbers, "target_bytes", api_target(machine));
-    api_put_number(numbers, "booked_bytes", decision->booked_bytes);
+    api_put_number(numbers, "booked_bytes", decision->books.booked_bytes);
     api_put_number(numbers, "step_bytes", decision->step_bytes);
     json_object_set_new(body, "numbers", numbers);
     api_answer(call, 200, body);

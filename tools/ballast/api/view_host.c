@@ -9,33 +9,6 @@
 
 #include "tools/ballast/policy/policy_text.h"
 
-struct api_promises api_promises(const struct api *api)
-{
-    size_t count;
-    struct fleet_machine *const *machines = fleet_machines(api->fleet, &count);
-    const struct policy_settings *settings = fleet_policy(api->fleet);
-    struct api_promises promises = { POLICY_MISSING, POLICY_MISSING };
-    struct policy_machine *copies = calloc(count + 1, sizeof(*copies));
-    if (copies == NULL) {
-        return promises;
-    }
-    size_t used = 0;
-    for (size_t i = 0; i < count; i++) {
-        /* One that no period has seen yet has no promise that could be counted. */
-        if (machines[i]->policy.max_bytes != 0) {
-            copies[used++] = machines[i]->policy;
-        }
-    }
-    /* A host that has nothing misses all that was promised, and its reserve. */
-    const struct policy_host nothing = { .total_bytes = 0 };
-    promises.promised_bytes =
-        policy_missing_for_promises(settings, &nothing, copies, used) - policy_reserve(settings, 0);
-    promises.missing_bytes =
-        policy_missing_for_promises(settings, fleet_host(api->fleet), copies, used);
-    free(copies);
-    return promises;
-}
-
 /* Before the first period nothing is known. A number that follows from another is as well known as
  * that: so each is told through this. */
 static uint64_t known(const struct policy_host *host, uint64_t bytes)
@@ -61,12 +34,12 @@ static void put_host_memory(json_t *view, const struct policy_host *host,
 
 static void put_plan(json_t *view, const struct policy_host *host, const struct policy_plan *plan)
 {
-    api_put_number(view, "reserve_bytes", known(host, plan->reserve_bytes));
-    api_put_number(view, "slush_bytes", known(host, plan->slush_bytes));
-    api_put_number(view, "slush_left_bytes", known(host, plan->slush_left_bytes));
-    api_put_number(view, "ceiling_bytes", known(host, plan->ceiling_bytes));
-    api_put_number(view, "booked_bytes", known(host, plan->booked_bytes));
-    api_put_number(view, "arrived_bytes", known(host, plan->arrived_bytes));
+    api_put_number(view, "reserve_bytes", known(host, plan->books.reserve_bytes));
+    api_put_number(view, "slush_bytes", known(host, plan->books.slush_bytes));
+    api_put_number(view, "slush_left_bytes", known(host, plan->books.slush_left_bytes));
+    api_put_number(view, "ceiling_bytes", known(host, plan->books.ceiling_bytes));
+    api_put_number(view, "booked_bytes", known(host, plan->books.booked_bytes));
+    api_put_number(view, "arrived_bytes", known(host, plan->books.arrived_bytes));
     api_put_number(view, "asked_bytes", known(host, plan->asked_bytes));
     api_put_number(view, "short_bytes", known(host, plan->short_bytes));
     api_put_number(view, "granted_bytes", known(host, plan->granted_bytes));
@@ -79,7 +52,6 @@ json_t *api_view_host(const struct api_call *call, const struct policy_plan *pla
     const struct api *api = call->api;
     const struct policy_host *host = fleet_host(api->fleet);
     int64_t decided_ms = fleet_host_memory(api->fleet)->now_ms;
-    struct api_promises promises = api_promises(api);
     bool decided = host->total_bytes != 0;
     size_t count;
     fleet_machines(api->fleet, &count);
@@ -88,8 +60,8 @@ json_t *api_view_host(const struct api_call *call, const struct policy_plan *pla
     put_host_memory(view, host, api->host);
     put_plan(view, host, plan);
     api_put_number(view, "reserved_bytes", known(host, host->reserved_bytes));
-    api_put_number(view, "promised_bytes", known(host, promises.promised_bytes));
-    api_put_number(view, "missing_for_promises_bytes", known(host, promises.missing_bytes));
+    api_put_number(view, "promised_bytes", known(host, plan->books.promised_bytes));
+    api_put_number(view, "missing_for_promises_bytes", known(host, plan->books.missing_bytes));
     json_object_set_new(view, "admit", decided ? json_boolean(plan->admit) : json_null());
     api_put_number(view, "machines", count);
     json_object_set_new(view, "decided_age_ms", api_age(call, decided_ms));
@@ -135,7 +107,7 @@ void api_get_metrics(struct api_call *call)
 void api_get_reservations(struct api_call *call)
 {
     size_t count;
-    const struct fleet_reservation *reservations = fleet_reservations(call->api->fleet, &count);
+    const struct books_reservation *reservations = fleet_reservations(call->api->fleet, &count);
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++) {
         int64_t age_ms = call->now_ms - reservations[i].since_ms;

@@ -196,7 +196,7 @@ static void put_sizes(json_t *view, const struct fleet_machine *machine)
     api_put_number(view, "demand_bytes", fleet_demand(decision));
     api_put_number(view, "want_bytes", decision->want_bytes);
     api_put_number(view, "floor_bytes", decision->floor_bytes);
-    api_put_number(view, "booked_bytes", decision->booked_bytes);
+    api_put_number(view, "booked_bytes", decision->books.booked_bytes);
     api_put_number(view, "short_bytes", fleet_short(decision));
     api_put_number(view, "resident_bytes", machine->facts.resident_bytes);
     api_put_number(view, "overhead_bytes", machine->facts.overhead_bytes);

@@ -77,7 +77,7 @@ void daemon_history_add(struct daemon *daemon, const struct policy_host *host)
         .used_bytes =
             host->total_bytes -
             (host->available_bytes < host->total_bytes ? host->available_bytes : host->total_bytes),
-        .resident_bytes = fleet_resident(daemon->fleet),
+        .resident_bytes = plan->books.resident_bytes + plan->books.overhead_bytes,
         .short_bytes = plan->short_bytes,
         .zone = plan->zone,
     };

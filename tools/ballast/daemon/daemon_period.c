@@ -24,7 +24,7 @@ bool daemon_host_read(struct daemon *daemon, struct policy_host *host)
         .limit_bytes = daemon->config.host_memory_bytes,
     };
 
-    if (!host_read(&source, fleet_resident(daemon->fleet), &daemon->host)) {
+    if (!host_read(&source, fleet_resident(daemon->fleet, daemon_now_ms(NULL)), &daemon->host)) {
         return false;
     }
     if (daemon->config.host_cgroup[0] != '\0' && !daemon->host.cgroup) {

@@ -276,17 +276,8 @@ const struct policy_host_memory *fleet_host_memory(const struct fleet *fleet)
     return &fleet->host_memory;
 }
 
-uint64_t fleet_resident(const struct fleet *fleet)
+uint64_t fleet_resident(struct fleet *fleet, int64_t now_ms)
 {
-    uint64_t sum = 0;
-    for (size_t i = 0; i < fleet->count; i++) {
-        const struct facts *facts = &fleet->machines[i]->facts;
-        const uint64_t parts[] = { facts->resident_bytes, facts->overhead_bytes };
-        for (size_t j = 0; j < 2; j++) {
-            if (facts->state != FACTS_STOPPED && parts[j] <= POLICY_BYTES_MAX) {
-                sum += parts[j];
-            }
-        }
-    }
-    return sum;
+    const struct books_host books = fleet_ask(fleet, NULL, NULL, 0, now_ms);
+    return books.resident_bytes + books.overhead_bytes;
 }

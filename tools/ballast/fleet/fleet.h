@@ -7,6 +7,7 @@
  * with each call, in milliseconds of one monotonic clock. One thread.
  */
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -269,7 +270,7 @@ const struct policy_settings *fleet_policy(const struct fleet *fleet);
 const struct policy_host_memory *fleet_host_memory(const struct fleet *fleet); /* now */
 
 /* RAM and overhead that all machines hold now, for host_read(). */
-uint64_t fleet_resident(const struct fleet *fleet);
+uint64_t fleet_resident(struct fleet *fleet, int64_t now_ms);
 
 /* ---- changes by command ---- */
 
@@ -306,23 +307,19 @@ struct fleet_result fleet_change(struct fleet *fleet, const char *machine,
 /* Takes a machine over again that somebody else controlled. */
 struct fleet_result fleet_adopt(struct fleet *fleet, const char *machine, int64_t now_ms);
 
-/* Promises memory to something that will start: machines make room for it. When a machine of that
- * name is found later the reservation becomes its own and ends by itself. */
-struct fleet_reservation {
-    char name[CONFIG_NAME_MAX];
-    uint64_t bytes;
-    uint64_t arrived_bytes; /* of it, what is free already */
-    int64_t since_ms;
-};
+static_assert(BOOKS_NAME_MAX == CONFIG_NAME_MAX, "a reservation has room for a machine's name");
 
 /* Takes over what was kept before a restart: no admission, nothing is saved again. */
 void fleet_restore_reservation(struct fleet *fleet, const char *name, uint64_t bytes,
                                int64_t now_ms);
 
+/* Promises memory to something that will start: machines make room for it. When a machine of that
+ * name is found later the reservation becomes its own and ends by itself. */
 struct fleet_result fleet_reserve(struct fleet *fleet, const char *name, uint64_t bytes,
                                   int64_t now_ms);
 struct fleet_result fleet_release(struct fleet *fleet, const char *name, int64_t now_ms);
-const struct fleet_reservation *fleet_reservations(const struct fleet *fleet, size_t *count);
+/* All of them, the oldest first: what has arrived is theirs in this order. */
+const struct books_reservation *fleet_reservations(const struct fleet *fleet, size_t *count);
 
 /* ---- what is kept by identity ---- */
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Admission: "what if" with the policy's own sum of promises. Nothing that raises a promise is done
+ * Admission: "what if" with the books' sums of promises. Nothing that raises a promise is done
  * before it was asked here, so that whoever was promised memory can claim it.
  */
 
 #include "tools/ballast/fleet/fleet_internal.h"
 #include "tools/ballast/policy/policy_text.h"
 
-uint64_t fleet_missing(struct fleet *fleet, const struct fleet_machine *machine,
-                       const struct fleet_settings *settings, uint64_t reserved_bytes,
-                       int64_t now_ms)
+struct books_host fleet_ask(struct fleet *fleet, const struct fleet_machine *machine,
+                            const struct fleet_settings *settings, uint64_t reserved_bytes,
+                            int64_t now_ms)
 {
     struct policy_host host = fleet->host;
     host.reserved_bytes = reserved_bytes;
@@ -23,15 +23,16 @@ uint64_t fleet_missing(struct fleet *fleet, const struct fleet_machine *machine,
             input->memory = machine->policy.memory;
         }
     }
-    return policy_missing_for_promises(&fleet->policy, &host, fleet->round, count);
+    return books_ask(&fleet->policy, &host, fleet->round, count, now_ms);
 }
 
 uint64_t fleet_missing_more(struct fleet *fleet, const struct fleet_machine *machine,
                             const struct fleet_settings *settings, int64_t now_ms)
 {
     const uint64_t reserved = fleet_reserved(fleet);
-    const uint64_t after = fleet_missing(fleet, machine, settings, reserved, now_ms);
-    const uint64_t before = after == 0 ? 0 : fleet_missing(fleet, NULL, NULL, reserved, now_ms);
+    const uint64_t after = fleet_ask(fleet, machine, settings, reserved, now_ms).excess_bytes;
+    const uint64_t before =
+        after == 0 ? 0 : fleet_ask(fleet, NULL, NULL, reserved, now_ms).excess_bytes;
     return after > before ? after : 0;
 }
 
@@ -56,7 +57,7 @@ static void refusals_revisit(struct fleet *fleet, int64_t now_ms)
 
 void fleet_watch_promises(struct fleet *fleet, int64_t now_ms)
 {
-    const uint64_t missing = fleet_missing(fleet, NULL, NULL, fleet->host.reserved_bytes, now_ms);
+    const uint64_t missing = fleet->plan.books.missing_bytes;
     if ((missing != 0) != fleet->promises_missing) {
         char size[POLICY_SIZE_TEXT];
         fleet->promises_missing = missing != 0;

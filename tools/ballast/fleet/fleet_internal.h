@@ -67,7 +67,7 @@ struct fleet {
     bool planned;                           /* there was one */
     bool promises_missing;                  /* as told by an event */
     size_t refused_next;                    /* the refused machine that is looked at next */
-    struct fleet_reservation *reservations; /* sorted by name */
+    struct books_reservation *reservations; /* the oldest first */
     size_t reservation_count;
 };
 
@@ -164,13 +164,13 @@ void fleet_ledger_save(const struct fleet *fleet, struct fleet_entry *entry);
 
 /* ---- fleet_admit.c ---- */
 
-/* What promises would lack if `machine` (NULL: nobody) had these settings and reservations were
+/* The books' promises if `machine` (NULL: nobody) had these settings and reservations were
  * `reserved_bytes`. */
-uint64_t fleet_missing(struct fleet *fleet, const struct fleet_machine *machine,
-                       const struct fleet_settings *settings, uint64_t reserved_bytes,
-                       int64_t now_ms);
-/* The same if they would be worse kept than now; 0: they would not. Before the first period nothing
- * is known of the host, and all that raises a promise is missing. */
+struct books_host fleet_ask(struct fleet *fleet, const struct fleet_machine *machine,
+                            const struct fleet_settings *settings, uint64_t reserved_bytes,
+                            int64_t now_ms);
+/* What would then be missing to keep all promises, if that is more than now; 0: it is not. Before
+ * the first period nothing is known of the host, and all that raises a promise is missing. */
 uint64_t fleet_missing_more(struct fleet *fleet, const struct fleet_machine *machine,
                             const struct fleet_settings *settings, int64_t now_ms);
 void fleet_watch_promises(struct fleet *fleet, int64_t now_ms);

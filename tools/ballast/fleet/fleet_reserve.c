@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Reservations: memory promised to something that will start. The policy makes room for their sum;
- * what of it has come free is told to each in the order of names. A reservation ends when it is
- * released, or when a machine of its name is there and booked.
+ * what has arrived for them is the books' number, and goes to the oldest first, so that a new one
+ * takes nothing from whoever was told that all is there. A reservation ends when it is released, or
+ * when a machine of its name is there and booked.
  */
 
 #include <stdio.h>
@@ -20,7 +21,7 @@ uint64_t fleet_reserved(const struct fleet *fleet)
     return sum;
 }
 
-static struct fleet_reservation *find(const struct fleet *fleet, const char *name)
+static struct books_reservation *find(const struct fleet *fleet, const char *name)
 {
     for (size_t i = 0; i < fleet->reservation_count; i++) {
         if (strcmp(fleet->reservations[i].name, name) == 0) {
@@ -39,23 +40,17 @@ static bool save(const struct fleet *fleet, const char *name, uint64_t bytes)
 /* Adds one, or changes its amount. There must be room. */
 static void put(struct fleet *fleet, const char *name, uint64_t bytes, int64_t now_ms)
 {
-    struct fleet_reservation *old = find(fleet, name);
+    struct books_reservation *old = find(fleet, name);
     if (old != NULL) {
         old->bytes = bytes;
         return;
     }
-    size_t place = 0;
-    while (place < fleet->reservation_count && strcmp(fleet->reservations[place].name, name) < 0) {
-        place++;
-    }
-    struct fleet_reservation *at = &fleet->reservations[place];
-    memmove(at + 1, at, (fleet->reservation_count - place) * sizeof *at);
-    fleet->reservation_count++;
-    *at = (struct fleet_reservation){ .bytes = bytes, .since_ms = now_ms };
+    struct books_reservation *at = &fleet->reservations[fleet->reservation_count++];
+    *at = (struct books_reservation){ .bytes = bytes, .since_ms = now_ms };
     snprintf(at->name, sizeof at->name, "%s", name);
 }
 
-static void drop(struct fleet *fleet, struct fleet_reservation *at)
+static void drop(struct fleet *fleet, struct books_reservation *at)
 {
     const size_t behind = (size_t)(fleet->reservations + fleet->reservation_count - (at + 1));
     memmove(at, at + 1, behind * sizeof *at);
@@ -119,11 +114,11 @@ struct fleet_result fleet_reserve(struct fleet *fleet, const char *name, uint64_
         snprintf(result.text, sizeof result.text, "%s", fault);
         return result;
     }
-    const struct fleet_reservation *old = find(fleet, name);
+    const struct books_reservation *old = find(fleet, name);
     const uint64_t others = fleet_reserved(fleet) - (old == NULL ? 0 : old->bytes);
     if (old == NULL || old->bytes < bytes) {
         const uint64_t missing =
-            fleet->planned ? fleet_missing(fleet, NULL, NULL, others + bytes, now_ms) : 0;
+            fleet->planned ? fleet_ask(fleet, NULL, NULL, others + bytes, now_ms).excess_bytes : 0;
         if (!fleet->planned || !fleet->plan.admit || missing != 0) {
             return refuse(fleet, name, missing, now_ms);
         }
@@ -143,7 +138,7 @@ struct fleet_result fleet_reserve(struct fleet *fleet, const char *name, uint64_
 struct fleet_result fleet_release(struct fleet *fleet, const char *name, int64_t now_ms)
 {
     struct fleet_result result = { .status = FLEET_OK };
-    struct fleet_reservation *reservation = find(fleet, name);
+    struct books_reservation *reservation = find(fleet, name);
     if (reservation == NULL) {
         result.status = FLEET_NOT_FOUND;
         snprintf(result.text, sizeof result.text, "There is no reservation for %.64s.", name);
@@ -161,7 +156,7 @@ struct fleet_result fleet_release(struct fleet *fleet, const char *name, int64_t
 void fleet_reservation_taken(struct fleet *fleet, const struct fleet_machine *machine,
                              int64_t now_ms)
 {
-    struct fleet_reservation *reservation = find(fleet, machine->name);
+    struct books_reservation *reservation = find(fleet, machine->name);
     /* One that cannot be ended on disk stays: a promise is rather kept twice than forgotten. */
     if (reservation != NULL && save(fleet, machine->name, 0)) {
         fleet_raise(fleet, FLEET_EVENT_RESERVATION, machine, reservation->bytes, "taken", now_ms,
@@ -172,17 +167,11 @@ void fleet_reservation_taken(struct fleet *fleet, const struct fleet_machine *ma
 
 void fleet_reservations_update(struct fleet *fleet)
 {
-    const uint64_t kept = fleet->plan.reserve_bytes;
-    const uint64_t available = fleet->host.available_bytes;
-    uint64_t left = available == POLICY_MISSING || available < kept ? 0 : available - kept;
-    for (size_t i = 0; i < fleet->reservation_count; i++) {
-        struct fleet_reservation *reservation = &fleet->reservations[i];
-        reservation->arrived_bytes = left < reservation->bytes ? left : reservation->bytes;
-        left -= reservation->arrived_bytes;
-    }
+    books_reservations_share(fleet->reservations, fleet->reservation_count,
+                             fleet->plan.books.reserved_arrived_bytes);
 }
 
-const struct fleet_reservation *fleet_reservations(const struct fleet *fleet, size_t *count)
+const struct books_reservation *fleet_reservations(const struct fleet *fleet, size_t *count)
 {
     *count = fleet->reservation_count;
     return fleet->reservations;

@@ -23,9 +23,10 @@ static void grow(struct policy_round *round, struct policy_machine *machine, uin
 static uint64_t lendable(const struct policy_round *round)
 {
     const struct policy_plan *plan = round->plan;
-    const uint64_t kept = plan->reserve_bytes + plan->slush_bytes;
-    const uint64_t lent = policy_less(plan->booked_bytes, plan->ceiling_bytes + plan->slush_bytes);
-    return policy_min(policy_less(round->untouched_bytes / 2, lent),
+    const uint64_t kept = plan->books.reserve_bytes + plan->books.slush_bytes;
+    const uint64_t lent =
+        policy_less(plan->books.booked_bytes, plan->books.budget_bytes + plan->books.slush_bytes);
+    return policy_min(policy_less(round->plan->books.untouched_bytes / 2, lent),
                       policy_less(round->host.available_bytes, kept));
 }
 
@@ -118,13 +119,13 @@ static uint64_t grant_demand(struct policy_round *round, uint64_t physical)
                   { POLICY_BURST, POLICY_TIER_URGENT }, { POLICY_SPARE, POLICY_TIER_URGENT },
                   { POLICY_BURST, POLICY_TIER_DEMAND }, { POLICY_SPARE, POLICY_TIER_DEMAND } };
     struct policy_plan *plan = round->plan;
-    uint64_t arrived = policy_min(plan->arrived_bytes, physical);
-    uint64_t fund = policy_min(plan->slush_left_bytes, physical - arrived);
+    uint64_t arrived = policy_min(plan->books.arrived_bytes, physical);
+    uint64_t fund = policy_min(plan->books.slush_left_bytes, physical - arrived);
     uint64_t lend = policy_min(plan->lendable_bytes, physical - arrived - fund);
     uint64_t unmet = 0;
     uint64_t lacking = 0;
     for (size_t i = 0; i < sizeof turns / sizeof turns[0]; i++) {
-        const uint64_t kept = i == 0 ? 0 : plan->slush_bytes / 2;
+        const uint64_t kept = i == 0 ? 0 : plan->books.slush_bytes / 2;
         const uint64_t asks = asks_of(round, turns[i].class, turns[i].tier);
         if (asks != 0) {
             const uint64_t usable = policy_less(fund, kept);
@@ -213,7 +214,8 @@ uint64_t policy_grant(struct policy_round *round)
     struct policy_plan *plan = round->plan;
     /* Bookings may promise more than there is, by overcommitment and trust; nothing is given that
      * is not really there. */
-    const uint64_t physical = policy_less(round->host.available_bytes, plan->reserve_bytes / 2);
+    const uint64_t physical =
+        policy_less(round->host.available_bytes, plan->books.reserve_bytes / 2);
     plan->lendable_bytes = lendable(round);
     uint64_t unmet = 0;
     for (size_t i = 0; i < round->count; i++) {
@@ -228,8 +230,9 @@ uint64_t policy_grant(struct policy_round *round)
     round->host_memory->short_bytes = plan->short_bytes;
     /* The quarter of a fund between where this ends and where reclaim begins keeps small changes of
      * the host's own use from moving memory to and fro. */
-    const uint64_t taken = round->full_bytes + plan->granted_bytes + plan->slush_bytes / 4;
-    const uint64_t pool = policy_min(policy_less(plan->ceiling_bytes, taken),
+    const uint64_t taken =
+        round->plan->books.owed_bytes + plan->granted_bytes + plan->books.slush_bytes / 4;
+    const uint64_t pool = policy_min(policy_less(plan->books.budget_bytes, taken),
                                      policy_less(physical, plan->granted_bytes));
     if (plan->zone == POLICY_GREEN && plan->short_bytes == 0 && pool != 0) {
         grant_surplus(round, pool);

@@ -135,10 +135,10 @@ static uint64_t floor_of(const struct policy_round *round, const struct policy_m
     if (used == POLICY_MISSING) {
         return max;
     }
-    const uint64_t left = max - policy_part(max, round->settings->balloon_max_percent, 100);
-    const uint64_t need = policy_max(used + machine->decision.margin_bytes, machine->min_bytes);
+    const uint64_t least = policy_least(round->settings, machine);
+    const uint64_t need = policy_max(used + machine->decision.margin_bytes, least);
     /* One that has more than its maximum may use more, too. */
-    return policy_page_up(policy_max(need, left), policy_max(max, machine->decision.target_bytes));
+    return policy_page_up(need, policy_max(max, machine->decision.target_bytes));
 }
 
 /* The shorter the host, the faster; but a guest keeps at least half of what it calls available, and

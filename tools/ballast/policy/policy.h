@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tools/ballast/policy/books.h"
+
 /* "Not told", in any size or counter: what QEMU says for a statistic that the guest left out. It is
  * never taken for a number. */
 #define POLICY_MISSING UINT64_MAX
@@ -270,15 +272,15 @@ struct policy_decision {
     uint64_t before_bytes; /* the target in force until then */
     enum policy_reason reason;
     enum policy_hold hold;
-    int64_t hold_until_ms; /* 0: not a matter of time */
-    uint64_t used_bytes;   /* of its size, now; POLICY_MISSING where nothing is told */
-    uint64_t demand_bytes; /* the size it should have */
-    uint64_t want_bytes;   /* the size that the distribution gives it */
-    uint64_t margin_bytes; /* of its size, what shall stay available */
-    uint64_t floor_bytes;  /* it would not be made smaller than this */
-    uint64_t booked_bytes; /* what the host must be ready to give it */
-    uint64_t short_bytes;  /* demand that could not be granted yet */
-    uint64_t step_bytes;   /* the most it may shrink this time */
+    int64_t hold_until_ms;      /* 0: not a matter of time */
+    uint64_t used_bytes;        /* of its size, now; POLICY_MISSING where nothing is told */
+    uint64_t demand_bytes;      /* the size it should have */
+    uint64_t want_bytes;        /* the size that the distribution gives it */
+    uint64_t margin_bytes;      /* of its size, what shall stay available */
+    uint64_t floor_bytes;       /* it would not be made smaller than this */
+    uint64_t short_bytes;       /* demand that could not be granted yet */
+    uint64_t step_bytes;        /* the most it may shrink this time */
+    struct books_machine books; /* its entry in the books */
 };
 
 /* Room for intermediate results. What is in it means nothing between calls. */
@@ -296,7 +298,6 @@ struct policy_scratch {
     uint64_t actual_bytes; /* the same, at most its RAM */
     uint64_t level_bytes;  /* what the host has not got back: the size or the resident memory */
     uint64_t band_bytes;   /* its dead band */
-    uint64_t full_bytes;   /* booked without trust in what it reported */
     bool lies;             /* its statistics cannot be true */
     bool told;             /* they may be relied on: told, possible and not too old */
     bool still;            /* it gets no command at all */
@@ -323,19 +324,14 @@ struct policy_machine {
 /* The whole, as the numbers stood before this period's moves. */
 struct policy_plan {
     enum policy_zone zone;
-    uint64_t reserve_bytes;    /* what the host keeps */
-    uint64_t slush_bytes;      /* the fund when it is full, */
-    uint64_t slush_left_bytes; /* and what is in it */
-    uint64_t ceiling_bytes;    /* what all bookings may add up to, the fund not counted */
-    uint64_t booked_bytes;     /* what they add up to */
-    uint64_t arrived_bytes;    /* so much can be granted without the fund */
-    uint64_t lendable_bytes;   /* booked for machines that start, not in use: for urgent needs */
-    uint64_t asked_bytes;      /* demand above the present sizes */
-    uint64_t short_bytes;      /* of it, what could not be granted this time */
+    uint64_t lendable_bytes; /* booked for machines that start, not in use: for urgent needs */
+    uint64_t asked_bytes;    /* demand above the present sizes */
+    uint64_t short_bytes;    /* of it, what could not be granted this time */
     uint64_t granted_bytes;
     uint64_t coming_bytes; /* asked of machines before and on its way */
     uint64_t taken_bytes;  /* asked of machines now */
     bool admit;            /* new machines and reservations may come (not in the low zone) */
+    struct books_host books;
 };
 
 /* ---- functions ---- */
@@ -359,14 +355,6 @@ uint64_t policy_slush(const struct policy_settings *settings, uint64_t total_byt
 void policy_decide(const struct policy_settings *settings, const struct policy_host *host,
                    struct policy_host_memory *host_memory, struct policy_machine *machines,
                    size_t count, int64_t now_ms, struct policy_plan *plan);
-
-/* Admission: how much is missing if these machines' promises (maximum for the guaranteed, the
- * disabled and those that cannot balloon, minimum for the others, each with its overhead) shall be
- * kept together with the reserve and all reservations. 0: they can be. The caller changes class,
- * minimum or switch of a machine in a copy to ask "what if". */
-uint64_t policy_missing_for_promises(const struct policy_settings *settings,
-                                     const struct policy_host *host,
-                                     const struct policy_machine *machines, size_t count);
 
 /* Ends a foreign manager's control of a machine: from the next call on the policy has it again,
  * with the size that it has then. */

@@ -20,10 +20,7 @@ struct policy_round {
     size_t count;
     int64_t now_ms;
     struct policy_plan *plan;
-    uint64_t resident_bytes;  /* of all machines */
-    uint64_t full_bytes;      /* booked without trust in what was reported */
-    uint64_t untouched_bytes; /* of machines that start, booked, not promised, not in use */
-    uint64_t zone_need;       /* to be available before the host is green again */
+    uint64_t zone_need; /* to be available before the host is green again */
 };
 
 /* ---- arithmetic ---- */
@@ -75,6 +72,29 @@ static inline uint64_t policy_ram(const struct policy_machine *machine)
                ? machine->max_bytes
                : policy_max(machine->max_bytes, policy_min(ram, POLICY_BYTES_MAX));
 }
+
+/* Its minimum, or what the largest balloon leaves if that is more. */
+static inline uint64_t policy_least(const struct policy_settings *settings,
+                                    const struct policy_machine *machine)
+{
+    const uint64_t max = machine->max_bytes;
+    return policy_max(max - policy_part(max, settings->balloon_max_percent, 100),
+                      machine->min_bytes);
+}
+
+/* ---- books.c ---- */
+
+/* The host's entry in the plan: what is known before machines are looked at; what follows from
+ * their sums. */
+void policy_books_begin(struct policy_round *round);
+void policy_books_close(struct policy_round *round);
+/* A machine's entry, in its decision. Everything else in it must be there, but for moves. */
+void policy_books_enter(struct policy_round *round, struct policy_machine *machine);
+
+/* ---- policy.c ---- */
+
+/* A host with impossible values made possible. */
+struct policy_host policy_host_checked(const struct policy_host *host);
 
 /* ---- zone.c ---- */
 

@@ -18,8 +18,8 @@ static uint64_t deficit_of(const struct policy_round *round)
 {
     const struct policy_plan *plan = round->plan;
     const uint64_t deficit =
-        policy_less(plan->booked_bytes + plan->granted_bytes, plan->ceiling_bytes);
-    const uint64_t tolerance = round->host.reserved_bytes != 0 ? 0 : plan->slush_bytes / 8;
+        policy_less(plan->books.booked_bytes + plan->granted_bytes, plan->books.budget_bytes);
+    const uint64_t tolerance = round->host.reserved_bytes != 0 ? 0 : plan->books.slush_bytes / 8;
     return deficit > tolerance ? deficit : 0;
 }
 
@@ -51,7 +51,7 @@ static enum policy_reason reason_of(const struct policy_round *round, uint64_t u
     if (deficit <= round->host.reserved_bytes) {
         return POLICY_SHRINK_RESERVATION;
     }
-    return deficit > round->plan->slush_bytes ? POLICY_SHRINK_COMMITTED : POLICY_SHRINK_SLUSH;
+    return deficit > round->plan->books.slush_bytes ? POLICY_SHRINK_COMMITTED : POLICY_SHRINK_SLUSH;
 }
 
 /* What each machine could give this time, into its cap. */

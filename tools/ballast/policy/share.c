@@ -13,7 +13,7 @@ static uint64_t base_of(const struct policy_machine *machine)
 {
     const struct policy_decision *decision = &machine->decision;
     if (machine->scratch.fixed) {
-        return machine->scratch.full_bytes;
+        return machine->decision.books.owed_bytes;
     }
     const bool gives = decision->hold == POLICY_HOLD_NONE || decision->hold == POLICY_HOLD_MOVING ||
                        decision->hold == POLICY_HOLD_FLOOR;
@@ -71,8 +71,8 @@ static void tier_surplus(struct policy_round *round, uint64_t budget)
 void policy_share(struct policy_round *round)
 {
     /* A short host has less to distribute than its size says. */
-    const uint64_t short_ceiling = policy_less(round->full_bytes, round->zone_need);
-    uint64_t budget = round->plan->ceiling_bytes;
+    const uint64_t short_ceiling = policy_less(round->plan->books.owed_bytes, round->zone_need);
+    uint64_t budget = round->plan->books.budget_bytes;
     if (round->zone_need != 0) {
         budget = policy_min(budget, short_ceiling);
     }

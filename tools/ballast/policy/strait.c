@@ -43,7 +43,7 @@ void policy_strait_update(struct policy_round *round)
     memory->squeezed =
         yield_next(memory->squeezed, lacking, enough, elapsed, SQUEEZE_MOST, SQUEEZE_MS);
     memory->lent = yield_next(memory->lent, suffering, enough, elapsed, LEND_MOST, LEND_MS);
-    plan->slush_bytes -= policy_part(plan->slush_bytes, memory->lent, WHOLE);
+    plan->books.slush_bytes -= policy_part(plan->books.slush_bytes, memory->lent, WHOLE);
 }
 
 uint64_t policy_margin_left(const struct policy_round *round, uint64_t margin)

@@ -128,46 +128,6 @@ static void promises_keep(struct policy_machine *machine)
     }
 }
 
-/* What the guest may take without asking, or will have when the last command has arrived. Trust in
- * reported pages is only for a host that could bear to be disappointed. */
-static void booking_make(const struct policy_round *round, struct policy_machine *machine)
-{
-    struct policy_decision *decision = &machine->decision;
-    const struct policy_sample *sample = &machine->sample;
-    const bool unknown =
-        decision->hold == POLICY_HOLD_NO_STATS && sample->driver != POLICY_DRIVER_OK;
-    if (policy_is_pinned(machine) || unknown || machine->scratch.lies) {
-        const uint64_t most = policy_max(machine->max_bytes, decision->target_bytes);
-        machine->scratch.full_bytes = policy_max(most, machine->scratch.level_bytes);
-        decision->booked_bytes = machine->scratch.full_bytes;
-        return;
-    }
-    const uint64_t full = policy_max(machine->scratch.level_bytes, decision->target_bytes);
-    machine->scratch.full_bytes = full;
-    decision->booked_bytes = full;
-    if (sample->reporting && round->plan->zone == POLICY_GREEN &&
-        sample->resident_bytes != POLICY_MISSING) {
-        const uint64_t resident = policy_min(sample->resident_bytes, full);
-        const uint64_t doubt = 100 - round->settings->reporting_trust_percent;
-        decision->booked_bytes = resident + policy_part(full - resident, doubt, 100);
-    }
-}
-
-static void sums_add(struct policy_round *round, const struct policy_machine *machine)
-{
-    const struct policy_sample *sample = &machine->sample;
-    const uint64_t resident = sample->resident_bytes == POLICY_MISSING
-                                  ? machine->scratch.actual_bytes
-                                  : policy_min(sample->resident_bytes, machine->scratch.ram_bytes);
-    round->resident_bytes += resident;
-    round->full_bytes += machine->scratch.full_bytes;
-    if (machine->memory.settling && machine->class != POLICY_GUARANTEED && machine->enabled) {
-        const uint64_t promised = policy_max(resident, machine->min_bytes);
-        round->untouched_bytes += policy_less(machine->scratch.full_bytes, promised);
-    }
-    round->plan->booked_bytes += machine->decision.booked_bytes;
-}
-
 void policy_watch(struct policy_round *round, struct policy_machine *machine)
 {
     struct policy_memory *memory = &machine->memory;
@@ -197,8 +157,7 @@ void policy_watch(struct policy_round *round, struct policy_machine *machine)
         decision->demand_bytes = decision->target_bytes;
     }
     policy_hold_update(round, machine, elapsed);
-    booking_make(round, machine);
-    sums_add(round, machine);
+    policy_books_enter(round, machine);
     memory->last_actual_bytes = scratch->actual_bytes;
     memory->last_level_bytes = scratch->level_bytes;
 }

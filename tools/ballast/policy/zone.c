@@ -44,7 +44,7 @@ static bool zone_pressed(const struct policy_round *round, bool before)
 void policy_zone_update(struct policy_round *round)
 {
     struct policy_host_memory *memory = round->host_memory;
-    const uint64_t reserve = round->plan->reserve_bytes;
+    const uint64_t reserve = round->plan->books.reserve_bytes;
     const uint64_t available = round->host.available_bytes;
     enum policy_zone zone = zone_by_memory(available, reserve, memory->zone);
     const bool pressed = zone_pressed(round, memory->zone > POLICY_GREEN);
@@ -65,7 +65,7 @@ void policy_zone_update(struct policy_round *round)
     round->plan->admit = zone != POLICY_LOW;
     if (zone != POLICY_GREEN) {
         /* Under pressure what is called available is not, so more of it is asked for. */
-        const uint64_t goal = pressed ? 2 * reserve + round->plan->slush_bytes : reserve;
+        const uint64_t goal = pressed ? 2 * reserve + round->plan->books.slush_bytes : reserve;
         round->zone_need = policy_less(goal, available);
     }
 }

@@ -59,6 +59,11 @@ static const char *driver_word(unsigned value)
     {                                                                                              \
 #member, offsetof(struct type, member), kind, 1, NULL, false                               \
     }
+/* A member of the books. The others follow from what is recorded. */
+#define BOOKED(type, member, kind)                                                                 \
+    {                                                                                              \
+#member, offsetof(struct type, books.member), kind, 1, NULL, false                         \
+    }
 #define LATER(type, member, kind)                                                                  \
     {                                                                                              \
 #member, offsetof(struct type, member), kind, 1, NULL, true                                \
@@ -67,6 +72,9 @@ static const char *driver_word(unsigned value)
     {                                                                                              \
 #member, offsetof(struct type, member), RECORD_NAMED, 1, word, false                       \
     }
+#define TABLE_UPTO(name, type, member)                                                             \
+    const struct record_table record_table_##name = { #name, name##_fields, COUNT(name##_fields),  \
+                                                      offsetof(struct type, member) }
 #define TABLE(name, type)                                                                          \
     const struct record_table record_table_##name = { #name, name##_fields, COUNT(name##_fields),  \
                                                       sizeof(struct type) }
@@ -215,24 +223,31 @@ static const struct record_field decision_fields[] = {
     FIELD(policy_decision, want_bytes, RECORD_U64),
     FIELD(policy_decision, margin_bytes, RECORD_U64),
     FIELD(policy_decision, floor_bytes, RECORD_U64),
-    FIELD(policy_decision, booked_bytes, RECORD_U64),
     FIELD(policy_decision, short_bytes, RECORD_U64),
     FIELD(policy_decision, step_bytes, RECORD_U64),
+    BOOKED(policy_decision, booked_bytes, RECORD_U64),
 };
 
-TABLE(decision, policy_decision);
+TABLE_UPTO(decision, policy_decision, books.owed_bytes);
 
 static const struct record_field plan_fields[] = {
-    NAMED(policy_plan, zone, zone_word),           FIELD(policy_plan, reserve_bytes, RECORD_U64),
-    FIELD(policy_plan, slush_bytes, RECORD_U64),   FIELD(policy_plan, slush_left_bytes, RECORD_U64),
-    FIELD(policy_plan, ceiling_bytes, RECORD_U64), FIELD(policy_plan, booked_bytes, RECORD_U64),
-    FIELD(policy_plan, arrived_bytes, RECORD_U64), FIELD(policy_plan, lendable_bytes, RECORD_U64),
-    FIELD(policy_plan, asked_bytes, RECORD_U64),   FIELD(policy_plan, short_bytes, RECORD_U64),
-    FIELD(policy_plan, granted_bytes, RECORD_U64), FIELD(policy_plan, coming_bytes, RECORD_U64),
-    FIELD(policy_plan, taken_bytes, RECORD_U64),   FIELD(policy_plan, admit, RECORD_BOOL),
+    NAMED(policy_plan, zone, zone_word),
+    FIELD(policy_plan, lendable_bytes, RECORD_U64),
+    FIELD(policy_plan, asked_bytes, RECORD_U64),
+    FIELD(policy_plan, short_bytes, RECORD_U64),
+    FIELD(policy_plan, granted_bytes, RECORD_U64),
+    FIELD(policy_plan, coming_bytes, RECORD_U64),
+    FIELD(policy_plan, taken_bytes, RECORD_U64),
+    FIELD(policy_plan, admit, RECORD_BOOL),
+    BOOKED(policy_plan, reserve_bytes, RECORD_U64),
+    BOOKED(policy_plan, slush_bytes, RECORD_U64),
+    BOOKED(policy_plan, slush_left_bytes, RECORD_U64),
+    BOOKED(policy_plan, ceiling_bytes, RECORD_U64),
+    BOOKED(policy_plan, booked_bytes, RECORD_U64),
+    BOOKED(policy_plan, arrived_bytes, RECORD_U64),
 };
 
-TABLE(plan, policy_plan);
+TABLE_UPTO(plan, policy_plan, books.total_bytes);
 
 static const struct record_field machine_fields[] = {
     FIELD(policy_machine, id, RECORD_U32),         NAMED(policy_machine, class, class_word),
