@@ -35,8 +35,8 @@ static int setup(void **state)
     (void)state;
     world_reset();
     found = 0;
-    world.plan.arrived_bytes = amounts[1];
-    world.plan.slush_left_bytes = amounts[2];
+    world.plan.books.arrived_bytes = amounts[1];
+    world.plan.books.slush_left_bytes = amounts[2];
     for (size_t i = 0; i < world.count; i++) {
         struct fleet_machine *machine = &world.machines[i];
         machine->switch_state = FLEET_SWITCH_REFUSED;

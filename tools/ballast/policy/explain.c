@@ -204,10 +204,10 @@ int policy_explain_host(const struct policy_decision *decision, const struct pol
     switch ((int)decision->reason) {
     case POLICY_KEEP_NO_MEMORY:
         return snprintf(text, size, "; the host has %s to give",
-                        policy_size_text(plan->arrived_bytes, bytes));
+                        policy_size_text(plan->books.arrived_bytes, bytes));
     case POLICY_GROW_PEAK:
         return snprintf(text, size, "; %s are left in the fund",
-                        policy_size_text(plan->slush_left_bytes, bytes));
+                        policy_size_text(plan->books.slush_left_bytes, bytes));
     default:
         break;
     }
