@@ -7,6 +7,10 @@
  *     Name (_PRT, Package () { Package (4) { slot << 16 | 0xffff, pin, link, 0 }, ... })
  *     Device (link) { Name (_HID, "PNP0C0F") ... Name (_CRS, Buffer () { interrupt }) }
  *
+ * the bus of a host bridge that is not the first, which nothing else tells:
+ *
+ *     Device (name) { ... Name (_BBN, bus) ... }
+ *
  * and the place of QEMU's hot-plug registers, which every machine of its with a bus for it has, and
  * the number that each of these buses has there, inside of the bridges that lead to it:
  *
@@ -165,6 +169,26 @@ static void read_ecam(const struct table *aml, struct acpi_info *info)
     }
 }
 
+/* Where it is a method only an interpreter for AML would know the number; none of QEMU's is. */
+static void read_roots(const struct table *aml, struct acpi_info *info)
+{
+    static const char name[] = { AML_NAME, '_', 'B', 'B', 'N' };
+    /* From its third byte on, because the others are at every name. */
+    enum { RARE = 2 };
+    for (size_t at = HEADER_BYTES + RARE;;) {
+        at = acpi_aml_find(aml, at, name + RARE, sizeof name - RARE);
+        if (at >= aml->length) {
+            return;
+        }
+        const bool named = acpi_aml_matches(aml, at - RARE, name, sizeof name);
+        uint64_t bus = 0;
+        at += sizeof name - RARE;
+        if (named && take_integer(aml, &at, &bus) && bus < PCI_BUSES) {
+            pci_buses_add(&info->pci_roots, (unsigned)bus);
+        }
+    }
+}
+
 /* The devices around `position` lead to the bus; none, and it is bus 0. */
 static void read_path(const struct table *aml, size_t position, struct pci_path *path)
 {
@@ -227,5 +251,6 @@ void acpi_pci_find(const struct table *aml, struct acpi_info *info)
         read_ecam(aml, info);
     }
     read_routes(aml, info);
+    read_roots(aml, info);
     read_hotplug(aml, info);
 }

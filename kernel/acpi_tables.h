@@ -127,6 +127,9 @@ struct acpi_info {
      * bus 0. GSI 0: unknown. [ACPI 6.5 §6.2.13] */
     struct acpi_interrupt pci_routes[ACPI_PCI_SLOTS][ACPI_PCI_PINS];
 
+    /* From the DSDT: the buses of further host bridges. Bus 0 is not said. [ACPI 6.5 §6.5.5] */
+    struct pci_buses pci_roots;
+
     /* From the DSDT: the registers of QEMU's ACPI hot-plug (drivers/pci/pci_eject.h). 0: none. */
     uint16_t pci_hotplug_port;
 

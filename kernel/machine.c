@@ -57,7 +57,9 @@ static void config_write(struct pci_address at, uint16_t offset, unsigned bytes,
     pci_config_write(at.bus, at.slot, at.function, offset, bytes, value);
 }
 
-const struct pci_access machine_pci = { .read = config_read, .write = config_write };
+const struct pci_access machine_pci = { .read = config_read,
+                                        .write = config_write,
+                                        .roots = &acpi.pci_roots };
 
 static uint32_t port_read(uint16_t port, unsigned bytes)
 {

@@ -289,12 +289,14 @@ static err_t attach_pci(struct virtio_bus_device *d, bool messages)
     struct pci_address at = d->place.pci;
     struct pci_window behind;
 
-    if (at.bus != 0) {
+    bool at_root = pci_is_root(&machine_pci, at.bus);
+
+    if (!at_root) {
         behind = pci_window_behind(&machine_pci, at);
     }
     const struct virtio_pci_env env = {
         .map = paging_map_device,
-        .window = at.bus != 0 ? &behind : &machine_pci_window,
+        .window = at_root ? &machine_pci_window : &behind,
         .relax = cpu_relax,
         .msix_vector = messages ? msix_vector : NULL,
         .falls_back = on_fall_back,

@@ -14,7 +14,6 @@
 #include "base/log.h"
 #include "drivers/pci/pci_spec.h"
 
-#define PCI_BUSES     256U
 #define PCI_SLOTS     32U
 #define PCI_FUNCTIONS 8U
 
@@ -59,7 +58,7 @@ struct scan {
     const struct pci_access *pci;
     bool (*visit)(void *context, const struct pci_function *function);
     void *context;
-    uint64_t buses[PCI_BUSES / 64]; /* known to exist */
+    struct pci_buses buses; /* known to exist */
 };
 
 /* A bridge leads to its secondary bus. That number is above the bridge's own [PCI-to-PCI Bridge 1.2
@@ -74,7 +73,7 @@ static void note_bridge(struct scan *scan, const struct pci_function *function)
                  (unsigned)function->address.function, (unsigned)secondary);
         return;
     }
-    scan->buses[secondary / 64U] |= UINT64_C(1) << (secondary % 64U);
+    pci_buses_add(&scan->buses, secondary);
 }
 
 /* False when there is no function at this address. */
@@ -123,11 +122,15 @@ static bool scan_slot(struct scan *scan, uint8_t bus, uint8_t slot)
 bool pci_scan(const struct pci_access *pci,
               bool (*visit)(void *context, const struct pci_function *function), void *context)
 {
-    struct scan scan = { .pci = pci, .visit = visit, .context = context, .buses = { 1 } };
+    struct scan scan = { .pci = pci, .visit = visit, .context = context };
 
     ASSERT(pci != NULL && visit != NULL);
+    if (pci->roots != NULL) {
+        scan.buses = *pci->roots;
+    }
+    pci_buses_add(&scan.buses, 0);
     for (unsigned bus = 0; bus < PCI_BUSES; bus++) {
-        if ((scan.buses[bus / 64U] & (UINT64_C(1) << (bus % 64U))) == 0) {
+        if (!pci_buses_has(&scan.buses, bus)) {
             continue;
         }
         for (unsigned slot = 0; slot < PCI_SLOTS; slot++) {
@@ -137,6 +140,11 @@ bool pci_scan(const struct pci_access *pci,
         }
     }
     return false;
+}
+
+bool pci_is_root(const struct pci_access *pci, uint8_t bus)
+{
+    return bus == 0 || (pci->roots != NULL && pci_buses_has(pci->roots, bus));
 }
 
 struct find {

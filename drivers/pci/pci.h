@@ -33,11 +33,30 @@ struct pci_path {
     uint8_t bridge[PCI_PATH_MAX]; /* slot << 3 | function, from bus 0 on */
 };
 
+/* A set of buses: a bit for each number. */
+#define PCI_BUSES 256U
+struct pci_buses {
+    uint64_t bits[PCI_BUSES / 64];
+};
+
+static inline bool pci_buses_has(const struct pci_buses *buses, unsigned bus)
+{
+    return (buses->bits[bus / 64U] >> (bus % 64U) & 1) != 0;
+}
+
+static inline void pci_buses_add(struct pci_buses *buses, unsigned bus)
+{
+    buses->bits[bus / 64U] |= UINT64_C(1) << (bus % 64U);
+}
+
 /* Configuration space; `bytes` is 1, 2 or 4 and `offset` a multiple of it, below 256. Reading what
  * is not there gives all ones. Ports 0xcf8/0xcfc or ECAM behind it. */
 struct pci_access {
     uint32_t (*read)(struct pci_address at, uint16_t offset, unsigned bytes);
     void (*write)(struct pci_address at, uint16_t offset, unsigned bytes, uint32_t value);
+    /* A bit for each root bus: one that no bridge leads to. Bus 0 is one without being said. Null:
+     * there is no other. */
+    const struct pci_buses *roots;
 };
 
 /* Device memory: one access of 1, 2 or 4 bytes each, never split, merged or left out. */
@@ -85,10 +104,13 @@ struct pci_window {
 
 /* ---- finding ---- */
 
-/* Calls `visit` for each function of each bus that bus 0 and the bridges' numbers lead to, in
+/* Calls `visit` for each function of each bus that the roots and the bridges' numbers lead to, in
  * ascending order, until it returns true. Returns true when it did. At most 256 buses. */
 bool pci_scan(const struct pci_access *pci,
               bool (*visit)(void *context, const struct pci_function *function), void *context);
+
+/* The bus is bus 0 or another root. */
+bool pci_is_root(const struct pci_access *pci, uint8_t bus);
 
 /* The first function with these ids. */
 bool pci_find(const struct pci_access *pci, uint16_t vendor, uint16_t device,

@@ -82,10 +82,15 @@ static void config_write(struct pci_address at, uint16_t offset, unsigned bytes,
     }
 }
 
-const struct pci_access fake_pci = { .read = config_read, .write = config_write };
+struct pci_buses fake_pci_roots;
+
+const struct pci_access fake_pci = { .read = config_read,
+                                     .write = config_write,
+                                     .roots = &fake_pci_roots };
 
 void fake_pci_reset(void)
 {
+    fake_pci_roots = (struct pci_buses){ 0 };
     memset(functions, 0, sizeof(functions));
     function_count = 0;
     fake_pci_probes = 0;

@@ -24,6 +24,9 @@ struct fake_pci_function {
 
 extern const struct pci_access fake_pci;
 
+/* Root buses beside bus 0. */
+extern struct pci_buses fake_pci_roots;
+
 /* Functions asked for, present or not, and BAR registers written while decoding was on. */
 extern unsigned fake_pci_probes;
 extern unsigned fake_pci_live_bar_writes;

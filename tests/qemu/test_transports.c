@@ -186,6 +186,53 @@ static void device_words_behind_the_applications_are_found(struct qtest *t)
     end(t);
 }
 
+/* ---- host bridges beside the first ---- */
+
+static void a_balloon_behind_bridges_of_another_root_on_q35(struct qtest *t)
+{
+    serves(t, split, "pci 23:00.0", MODERN);
+}
+
+static void a_balloon_behind_bridges_of_another_root_on_pc(struct qtest *t)
+{
+    serves(t, split, "pci 22:07.0", MODERN);
+}
+
+/* The one with the higher number is named first. In most slots of q35 QEMU and SeaBIOS do not agree
+ * about the lines behind such a bridge (observed: QEMU 7.2), so the poll serves where there are no
+ * messages; slot 0x10 above is one where they do. */
+static void a_balloon_behind_the_last_of_three_roots(struct qtest *t)
+{
+    serves(t, split, "pci c9:00.0", MODERN);
+}
+
+#define ROOT_PCIE(id, bus) "-device", "pxb-pcie,id=" id ",bus_nr=" bus ",bus=pcie.0"
+#define ROOT_PORT_ON(id, bus, chassis)                                                             \
+    "-device", "pcie-root-port,id=" id ",bus=" bus ",chassis=" chassis
+#define BALLOON_ON(place) "-device", ("virtio-balloon-pci," place ",id=" VM_BALLOON_ID)
+
+static const char *const root_q35[] = { ROOT_PCIE("root2", "32,addr=0x10"),
+                                        ROOT_PORT_ON("port1", "root2", "1"),
+                                        "-device",
+                                        "x3130-upstream,id=up,bus=port1",
+                                        "-device",
+                                        "xio3130-downstream,id=down,bus=up,chassis=2,slot=2",
+                                        BALLOON_ON("bus=down"),
+                                        NULL };
+/* This root has a bridge of its own, which its name stands for. */
+static const char *const root_pc[] = { "-device",
+                                       "pxb,id=root2,bus_nr=32,bus=pci.0",
+                                       "-device",
+                                       "pci-bridge,id=bridge,bus=root2,addr=3,chassis_nr=2",
+                                       BALLOON_ON("bus=bridge,addr=7"),
+                                       NULL };
+static const char *const three_roots[] = { ROOT_PCIE("root3", "200"),
+                                           ROOT_PCIE("root2", "70"),
+                                           ROOT_PORT_ON("other", "root2", "1"),
+                                           ROOT_PORT_ON("port1", "root3", "2"),
+                                           BALLOON_ON("bus=port1"),
+                                           NULL };
+
 /* ---- interrupts that QEMU's balloon does not have ---- */
 
 static void answers(struct qtest *t, const char *by, uint64_t legacy)
@@ -230,6 +277,10 @@ static void entropy_by_mmio_v2(struct qtest *t)
     answers(t, "line", MODERN);
 }
 
+#define ROOTS(function, on, devices, poll)                                                         \
+    QTEST(function, .machine = on, .no_balloon = true, .extra = devices,                           \
+          .append = "report=50 " poll)
+
 #define ENTROPY(function, on, ...)                                                                 \
     QTEST(function, .image = "test.elf", .no_balloon = true, .machine = on,                        \
           .append = "-- test=entropy",                                                             \
@@ -248,6 +299,9 @@ int main(int argc, char **argv)
                         "virtio_mmio.device=4K@0xa0000000:6"),
         QTEST(device_words_behind_the_applications_are_found, .machine = "microvm,acpi=off",
               .image = "demo.elf", .append = "report=50 -- touch=1"),
+        ROOTS(a_balloon_behind_bridges_of_another_root_on_q35, "q35", root_q35, "poll=0"),
+        ROOTS(a_balloon_behind_bridges_of_another_root_on_pc, "pc", root_pc, "poll=0"),
+        ROOTS(a_balloon_behind_the_last_of_three_roots, "q35", three_roots, "poll=200"),
         ENTROPY(entropy_by_modern_msix, "q35", "virtio-rng-pci"),
         ENTROPY(entropy_by_legacy_msix, "q35", "virtio-rng-pci,disable-modern=on"),
         ENTROPY(entropy_by_legacy_intx, "q35", "virtio-rng-pci,disable-modern=on,vectors=0"),

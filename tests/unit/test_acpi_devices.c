@@ -455,6 +455,26 @@ static void a_bus_behind_too_many_bridges_is_not_known(void **state)
     assert_false(info.hotplug_buses[2].known);
 }
 
+static void host_bridges_tell_their_buses(void **state)
+{
+    (void)state;
+    length = HEADER_BYTES;
+    put("\x08_BBN\x0a\x20", 7);
+    put("\xa4_BBNBBN", 8);          /* a use of the name */
+    put("\x08_BBN\x0b\x00\x01", 8); /* beyond the last bus */
+    put("\x08_BBN\x0a\xc8", 7);
+    parse(length);
+    for (unsigned bus = 0; bus < PCI_BUSES; bus++) {
+        assert_int_equal(pci_buses_has(&info.pci_roots, bus), bus == 0x20 || bus == 0xc8);
+    }
+    /* Cut off in front of the number, and within it. */
+    parse(length - 1);
+    assert_false(pci_buses_has(&info.pci_roots, 0xc8));
+    parse(length - 2);
+    assert_false(pci_buses_has(&info.pci_roots, 0xc8));
+    assert_true(pci_buses_has(&info.pci_roots, 0x20));
+}
+
 static void damaged_routes_are_survived(void **state)
 {
     static const uint8_t values[] = { 0x00, 0x01, 0x0c, 0x12, 0x40, 0x80, 0xff };
@@ -494,6 +514,7 @@ int main(void)
         CASE(interrupt_routes_are_read),
         CASE(configuration_space_is_where_cba_says),
         CASE(the_hot_plug_registers_are_where_pcst_says),
+        CASE(host_bridges_tell_their_buses),
         CASE(the_buses_of_hot_plug_are_told_by_the_bridges_around_them),
         CASE(a_bus_that_cannot_be_told_is_not_known),
         CASE(a_bus_behind_too_many_bridges_is_not_known),

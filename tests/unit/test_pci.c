@@ -71,6 +71,24 @@ static void functions_above_0_count_only_when_function_0_says_so(void **state)
     assert_scan("0:1.0 0:1.3 0:1.7 ");
 }
 
+static void every_root_leads_to_its_buses(void **state)
+{
+    (void)state;
+    fake_pci_add(0, 1, 0, 1, 1);
+    fake_pci_make_bridge(fake_pci_add(32, 0, 0, 1, 1), 33);
+    fake_pci_add(33, 2, 0, 1, 1);
+    fake_pci_add(200, 4, 0, 1, 1);
+    assert_scan("0:1.0 ");
+    pci_buses_add(&fake_pci_roots, 200);
+    pci_buses_add(&fake_pci_roots, 32);
+    assert_scan("0:1.0 20:0.0 21:2.0 c8:4.0 ");
+    assert_true(pci_is_root(&fake_pci, 0));
+    assert_true(pci_is_root(&fake_pci, 32));
+    assert_true(pci_is_root(&fake_pci, 200));
+    assert_false(pci_is_root(&fake_pci, 33));
+    assert_false(pci_is_root(&fake_pci, 255));
+}
+
 static void bridges_lead_to_their_buses(void **state)
 {
     (void)state;
@@ -297,6 +315,7 @@ int main(void)
         CASE(functions_are_visited_in_ascending_order),
         CASE(functions_above_0_count_only_when_function_0_says_so),
         CASE(bridges_lead_to_their_buses),
+        CASE(every_root_leads_to_its_buses),
         CASE(bridges_that_lead_back_are_not_followed),
         CASE(a_visitor_can_end_the_scan),
         CASE(a_function_is_found_by_its_ids),
