@@ -49,6 +49,8 @@ void *mmap(void *address, size_t bytes, int protection, int flags, int file, off
         return MAP_FAILED;
     }
     mapping = (void *)(uintptr_t)frame_address(first);
+    /* Written even where it reads as zero: what a host was told is free holds anything until the
+     * next write, and after a migration perhaps something else. */
     memset(mapping, 0, count * FRAME_SIZE);
     return mapping;
 }
@@ -85,6 +87,30 @@ int munmap(void *address, size_t bytes)
     return 0;
 }
 
+#define FRAME_WORDS (FRAME_SIZE / sizeof(uint64_t))
+
+static bool is_zero(const uint64_t *words)
+{
+    uint64_t found = 0;
+
+    for (size_t i = 0; i < FRAME_WORDS && found == 0; i += 8) {
+        found = words[i] | words[i + 1] | words[i + 2] | words[i + 3] | words[i + 4] |
+                words[i + 5] | words[i + 6] | words[i + 7];
+    }
+    return found == 0;
+}
+
+/* Frames in use that are zero are not written: what was not written needs no memory of a host that
+ * looks for equal pages, and is not sent again by one that migrates. */
+static void clear(void *frames, size_t count)
+{
+    for (uint64_t *words = frames; count > 0; count--, words += FRAME_WORDS) {
+        if (!is_zero(words)) {
+            memset(words, 0, FRAME_SIZE);
+        }
+    }
+}
+
 int madvise(void *address, size_t bytes, int advice)
 {
     pfn_t first;
@@ -95,7 +121,7 @@ int madvise(void *address, size_t bytes, int advice)
     }
     switch (advice) {
     case MADV_DONTNEED:
-        memset(address, 0, count * FRAME_SIZE);
+        clear(address, count);
         return 0;
     case MADV_NORMAL:
     case MADV_RANDOM:

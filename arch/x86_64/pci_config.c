@@ -54,6 +54,8 @@ static volatile void *ecam_register(uint8_t bus, uint8_t slot, uint8_t function,
     return (uint8_t *)(uintptr_t)bus_base + ((size_t)slot << 15 | (size_t)function << 12 | offset);
 }
 
+/* The address goes to one port and the data through another: an interrupt between the two that
+ * reads configuration space itself would leave its own address behind. */
 static uint16_t port_select(uint8_t bus, uint8_t slot, uint8_t function, uint16_t offset)
 {
     port_out32(PORT_ADDRESS, ADDRESS_ENABLE | (uint32_t)bus << 16 | (uint32_t)slot << 11 |
@@ -61,61 +63,65 @@ static uint16_t port_select(uint8_t bus, uint8_t slot, uint8_t function, uint16_
     return (uint16_t)(PORT_DATA + (offset & 3U));
 }
 
+static uint32_t port_read(uint8_t bus, uint8_t slot, uint8_t function, uint16_t offset,
+                          unsigned bytes)
+{
+    bool on = interrupts_save_off();
+    uint16_t port = port_select(bus, slot, function, offset);
+    uint32_t value = bytes == 1 ? port_in8(port) : bytes == 2 ? port_in16(port) : port_in32(port);
+
+    interrupts_restore(on);
+    return value;
+}
+
+static void port_write(uint8_t bus, uint8_t slot, uint8_t function, uint16_t offset, unsigned bytes,
+                       uint32_t value)
+{
+    bool on = interrupts_save_off();
+    uint16_t port = port_select(bus, slot, function, offset);
+
+    if (bytes == 1) {
+        port_out8(port, (uint8_t)value);
+    } else if (bytes == 2) {
+        port_out16(port, (uint16_t)value);
+    } else {
+        port_out32(port, value);
+    }
+    interrupts_restore(on);
+}
+
 uint32_t pci_config_read(uint8_t bus, uint8_t slot, uint8_t function, uint16_t offset,
                          unsigned bytes)
 {
+    ASSERT(bytes == 1 || bytes == 2 || bytes == 4);
     ASSERT(offset < OFFSET_END && offset % bytes == 0);
     const volatile void *view = ecam_register(bus, slot, function, offset);
 
-    if (view == NULL && offset >= PORT_OFFSET_END) {
-        return UINT32_MAX;
+    if (view == NULL) {
+        return offset < PORT_OFFSET_END ? port_read(bus, slot, function, offset, bytes)
+                                        : UINT32_MAX;
     }
-    uint16_t port = view == NULL ? port_select(bus, slot, function, offset) : 0;
-
-    switch (bytes) {
-    case 1:
-        return view != NULL ? *(const volatile uint8_t *)view : port_in8(port);
-    case 2:
-        return view != NULL ? *(const volatile uint16_t *)view : port_in16(port);
-    default:
-        ASSERT(bytes == 4);
-        return view != NULL ? *(const volatile uint32_t *)view : port_in32(port);
-    }
+    return bytes == 1   ? *(const volatile uint8_t *)view
+           : bytes == 2 ? *(const volatile uint16_t *)view
+                        : *(const volatile uint32_t *)view;
 }
 
 void pci_config_write(uint8_t bus, uint8_t slot, uint8_t function, uint16_t offset, unsigned bytes,
                       uint32_t value)
 {
+    ASSERT(bytes == 1 || bytes == 2 || bytes == 4);
     ASSERT(offset < OFFSET_END && offset % bytes == 0);
     volatile void *view = ecam_register(bus, slot, function, offset);
 
-    if (view == NULL && offset >= PORT_OFFSET_END) {
-        return;
-    }
-    uint16_t port = view == NULL ? port_select(bus, slot, function, offset) : 0;
-
-    switch (bytes) {
-    case 1:
-        if (view != NULL) {
-            *(volatile uint8_t *)view = (uint8_t)value;
-        } else {
-            port_out8(port, (uint8_t)value);
+    if (view == NULL) {
+        if (offset < PORT_OFFSET_END) {
+            port_write(bus, slot, function, offset, bytes, value);
         }
-        break;
-    case 2:
-        if (view != NULL) {
-            *(volatile uint16_t *)view = (uint16_t)value;
-        } else {
-            port_out16(port, (uint16_t)value);
-        }
-        break;
-    default:
-        ASSERT(bytes == 4);
-        if (view != NULL) {
-            *(volatile uint32_t *)view = value;
-        } else {
-            port_out32(port, value);
-        }
-        break;
+    } else if (bytes == 1) {
+        *(volatile uint8_t *)view = (uint8_t)value;
+    } else if (bytes == 2) {
+        *(volatile uint16_t *)view = (uint16_t)value;
+    } else {
+        *(volatile uint32_t *)view = value;
     }
 }

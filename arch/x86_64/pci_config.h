@@ -3,7 +3,7 @@
 /*
  * PCI configuration space of segment 0: through memory (ECAM) where ACPI's MCFG table says so, else
  * through ports. `bytes` is 1, 2 or 4 and `offset` a multiple of it. What does not exist reads as
- * all ones.
+ * all ones. An access is one: whatever interrupts it may access configuration space too.
  */
 
 #include <stddef.h>

@@ -28,6 +28,10 @@
 /* In one notification: at first, and at most. */
 #define SLICE_FIRST (256 * MIB / FRAME_SIZE)
 #define SLICE_MOST  (UINT64_C(4) * 1024 * MIB / FRAME_SIZE)
+/* Looking at a run that is too short costs about as much as so many of its blocks; and so many in
+ * all may be looked at in vain in one slice. */
+#define RUN_BLOCKS  8U
+#define VAIN_BLOCKS 256U
 
 void balloon_report_begin(struct balloon_dev *d)
 {
@@ -38,6 +42,8 @@ void balloon_report_begin(struct balloon_dev *d)
     r->size = (unsigned)min_u64(r->on ? r->vq.size : 0, BALLOON_REPORTS_MAX);
     r->slice_pages = SLICE_FIRST;
     r->moved = 0;
+    r->from = 0;
+    r->found = 0;
     r->waiting = false;
     r->judged = true;
     r->backoff_ns = 0;
@@ -145,16 +151,19 @@ static err_t kick_and_adapt(struct balloon_dev *d)
 }
 
 /* Reports up to `pages` in runs of `run_pages` and more, with one notification. It carries one such
- * run even to a host that is slow: less would be nothing at all. */
-static err_t report(struct balloon_dev *d, uint64_t pages, uint32_t run_pages)
+ * run even to a host that is slow: less would be nothing at all. Looks from `*next` on, where the
+ * search goes on if there was too much to look at for one slice; 0: from the beginning. */
+static err_t report(struct balloon_dev *d, uint64_t pages, uint32_t run_pages, pfn_t *next)
 {
     struct balloon_report *r = &d->report;
     uint64_t left = max_u64(min_u64(pages, r->slice_pages), run_pages);
-    pfn_t from = 0;
+    pfn_t from = *next;
+    unsigned vain = 0;
     unsigned slot;
 
     ASSERT(run_pages >= BLOCK_FRAMES && pages >= run_pages);
     r->moved = 0;
+    *next = 0;
     while (left >= run_pages && slot_find(r, &slot)) {
         pfn_t first;
         pfn_t count;
@@ -168,6 +177,11 @@ static err_t report(struct balloon_dev *d, uint64_t pages, uint32_t run_pages)
         from = first + count;
         if (count < run_pages) {
             d->mem->give_blocks(first, count, true);
+            vain += RUN_BLOCKS + count / BLOCK_FRAMES;
+            if (vain >= VAIN_BLOCKS) {
+                *next = from;
+                break;
+            }
             continue;
         }
         err = balloon_report_send(d, first, count, false);
@@ -260,6 +274,26 @@ static bool may_report(const struct balloon_dev *d)
     return d->report.on && d->balloon.untold + d->balloon.returning == 0;
 }
 
+/* Reports what is due, and goes on at once until all memory was looked at and had nothing. */
+static err_t report_runs(struct balloon_dev *d, uint64_t pages, uint64_t *wake_ns)
+{
+    struct balloon_report *r = &d->report;
+    err_t err = report(d, pages, d->config.report.run_pages, &r->from);
+
+    r->found += r->moved;
+    if (r->moved > 0) {
+        batch_note(d);
+        *wake_ns = r->in_flight == 0 ? 0 : BALLOON_NEVER;
+    } else if (r->from != 0 || r->found > 0) {
+        *wake_ns = 0;
+    } else {
+        /* Too scattered: not before there is more. */
+        d->mem->watch_backed(d->mem->backed_count() + d->config.report.run_pages - 1);
+    }
+    r->found = r->from != 0 ? r->found : 0;
+    return err;
+}
+
 /* Reports what is due; whether that is worth anything is found out first. */
 static err_t report_due(struct balloon_dev *d, bool idle, uint64_t *wake_ns)
 {
@@ -275,16 +309,10 @@ static err_t report_due(struct balloon_dev *d, bool idle, uint64_t *wake_ns)
     if (err == OK && pages > 0 && r->probe.phase == BALLOON_PROBE_IDLE) {
         r->waiting = false;
         if (r->probe.drops != BALLOON_DROPS_NOTHING) {
-            err = report(d, pages, d->config.report.run_pages);
+            err = report_runs(d, pages, wake_ns);
         } else {
-            /* It may have learned it meanwhile. */
+            /* In vain; but the host may have learned it meanwhile. */
             *wake_ns = min_u64(*wake_ns, balloon_probe_next(d));
-        }
-        if (r->moved > 0) {
-            batch_note(d);
-            *wake_ns = r->in_flight == 0 ? 0 : BALLOON_NEVER;
-        } else {
-            /* Too scattered, or in vain: not before there is more. */
             d->mem->watch_backed(d->mem->backed_count() + d->config.report.run_pages - 1);
         }
     }
@@ -316,13 +344,14 @@ err_t balloon_report_slice(struct balloon_dev *d, bool idle, uint64_t *wake_ns)
 err_t balloon_report_urgent(struct balloon_dev *d, uint64_t pages)
 {
     struct balloon_report *r = &d->report;
+    pfn_t from = 0;
     err_t err;
 
     r->moved = 0;
     if (!r->on || !balloon_report_settled(d) || r->probe.drops == BALLOON_DROPS_NOTHING) {
         return OK;
     }
-    err = report(d, pages, BLOCK_FRAMES);
+    err = report(d, pages, BLOCK_FRAMES, &from);
     r->urgent += r->moved;
     return err;
 }

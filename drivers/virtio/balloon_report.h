@@ -50,6 +50,8 @@ struct balloon_report {
     /* When. */
     uint64_t slice_pages; /* in one notification; adapts to the host's speed */
     uint64_t moved;       /* in this slice */
+    pfn_t from;           /* where the search for runs goes on; 0: it begins */
+    uint64_t found;       /* pages moved since it began */
     bool waiting;         /* there is something to report, since `since_ns` */
     uint64_t since_ns;
     bool judged;         /* the last batch is known to have been wanted again or not */

@@ -57,6 +57,7 @@ struct fake_balloon {
     uint64_t askable; /* frames the application gives up when asked */
     unsigned asked;   /* times */
     bool take_fails;
+    uint64_t blocks_taken;      /* by take_blocks */
     bool crumbs_first;          /* the allocator prefers single frames: nobody promised otherwise */
     unsigned allocs;            /* live page_alloc()s */
     unsigned alloc_fails_after; /* 0: never; 1: the next page_alloc() fails, ... */

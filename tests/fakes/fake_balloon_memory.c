@@ -176,6 +176,7 @@ static err_t mem_take_blocks(bool backed, pfn_t from, pfn_t max, pfn_t *first, p
         *count += BLOCK_FRAMES;
         b++;
     }
+    F.blocks_taken += *count / BLOCK_FRAMES;
     return OK;
 }
 

@@ -19,6 +19,8 @@
 #include "arch/x86_64/paging.h"
 #include "arch/x86_64/segments.h"
 #include "arch/x86_64/stacks.h"
+#include "drivers/pci/pci_spec.h"
+#include "kernel/machine.h"
 #include "kernel/memory.h"
 #include "kernel/task.h"
 #include "kernel/timer.h"
@@ -150,6 +152,47 @@ static bool timers_fire_in_order_and_can_be_cancelled(void)
     timer_cancel(&timers[2]);
     task_sleep_until(now + 10 * NS_PER_MS);
     return fired[1] == 1 && fired[0] == 2 && never == 0;
+}
+
+/* ---- configuration space ---- */
+
+static struct timer reader_timer;
+static unsigned readings;
+
+/* From the way out of an interrupt, in the midst of what the task reads. */
+static void read_another(void *context)
+{
+    (void)context;
+    (void)machine_pci.read((struct pci_address){ 0, 1, 0 }, PCI_CLASS, 4);
+    readings++;
+    timer_set(&reader_timer, clock_now_ns() + 20000);
+}
+
+static bool configuration_space_is_read_as_one(void)
+{
+    const struct pci_address host_bridge = { 0, 0, 0 };
+    uint32_t ids = machine_pci.read(host_bridge, PCI_VENDOR_ID, 4);
+    uint64_t end = clock_now_ns() + 2000 * NS_PER_MS;
+    unsigned wrong = 0;
+
+    reader_timer.fire = read_another;
+    timer_set(&reader_timer, clock_now_ns());
+    while (clock_now_ns() < end) {
+        for (unsigned i = 0; i < 100; i++) {
+            wrong += machine_pci.read(host_bridge, PCI_VENDOR_ID, 4) != ids;
+        }
+    }
+    timer_cancel(&reader_timer);
+    return wrong == 0 && readings > 100;
+}
+
+int scenario_configuration(void)
+{
+    static const struct guest_test tests[] = {
+        { "configuration_space_is_read_as_one", configuration_space_is_read_as_one },
+    };
+
+    return run_tests(tests, ARRAY_SIZE(tests));
 }
 
 int scenario_tasks(void)

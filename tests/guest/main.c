@@ -34,6 +34,7 @@ static const struct {
     { "pattern", scenario_pattern },
     { "tasks", scenario_tasks },
     { "mappings", scenario_mappings },
+    { "configuration", scenario_configuration },
     { "spurious", scenario_spurious },
     { "clock", scenario_clock },
     { "alloc-cost", scenario_alloc_cost },

@@ -21,6 +21,7 @@ int scenario_churn(void);
 int scenario_pattern(void);
 int scenario_tasks(void);
 int scenario_mappings(void);
+int scenario_configuration(void);
 int scenario_spurious(void);
 int scenario_clock(void);
 int scenario_alloc_cost(void);

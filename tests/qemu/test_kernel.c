@@ -29,6 +29,13 @@ static void what_must_not_be_mapped_is_not(struct qtest *t)
     qtest_status(t, 0, QTEST_STEP_MS);
 }
 
+static void configuration_space_is_read_as_one(struct qtest *t)
+{
+    qtest_line(t, "PCI by ports", QTEST_STEP_MS);
+    qtest_line(t, "name=configuration_space_is_read_as_one result=ok", QTEST_STEP_MS);
+    qtest_status(t, 0, QTEST_STEP_MS);
+}
+
 static void every_answer_interrupts(struct qtest *t, const char *by)
 {
     const char *line = qtest_line(t, "@entropy ", QTEST_STEP_MS);
@@ -237,6 +244,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         QTEST(tasks_and_timers_work, .image = "test.elf", .append = "-- test=tasks"),
         QTEST(what_must_not_be_mapped_is_not, .image = "test.elf", .append = "-- test=mappings"),
+        QTEST(configuration_space_is_read_as_one, .image = "test.elf", .machine = "pc",
+              .append = "-- test=configuration"),
         QTEST(a_device_with_msix_interrupts_by_message, .image = "test.elf", .machine = "q35",
               .append = "-- test=entropy", .extra = entropy),
         QTEST(the_same_device_interrupts_by_its_line, .image = "test.elf", .machine = "pc",

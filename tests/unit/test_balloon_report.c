@@ -134,6 +134,48 @@ static void runs_shorter_than_the_order_stay(void **state)
     finish();
 }
 
+/* Every second block of 2 GiB is in use, but for a run near the end. */
+static void memory_of_short_runs_is_looked_at_slice_by_slice(void **state)
+{
+    const unsigned blocks = FAKE_FRAMES_MAX / BLOCK_FRAMES;
+    unsigned services = 0;
+
+    (void)state;
+    machine(FAKE_FRAMES_MAX);
+    F.offered |= BALLOON_F_PAGE_REPORTING;
+    config = qemu_config();
+    config.report.run_pages = 2 * BLOCK_FRAMES;
+    start(&config);
+    fake_balloon_app_blocks(blocks - 2);
+    settle_ms(1000);
+    for (pfn_t pfn = 0; pfn < F.frames; pfn++) {
+        unsigned block = pfn / BLOCK_FRAMES;
+
+        if (F.owner[pfn] == FAKE_APP && (block % 2 == 1 || block / 2 == blocks / 2 - 20)) {
+            F.owner[pfn] = FAKE_FREE;
+            F.free_frames++;
+            F.block_free[block]++;
+        }
+    }
+    F.reports = 0;
+    balloon_dev_blocks_freed(&dev);
+    do {
+        F.blocks_taken = 0;
+        F.wake_ns = balloon_dev_service(&dev, true);
+        assert_true(F.blocks_taken < 300);
+        services++;
+    } while (F.wake_ns == 0 && services < 1000);
+    assert_true(services > 10);
+    assert_int_equal(F.reports, 1);
+    assert_in_range(F.longest_report, BLOCKS(2), BLOCKS(4));
+    /* After one more look at all of it, not again before there is more. */
+    settle_ms(1000);
+    F.blocks_taken = 0;
+    settle_ms(10000);
+    assert_int_equal(F.blocks_taken, 0);
+    finish();
+}
+
 /* The slice is shorter than the shortest run: at first, or because the host is slow. */
 static void runs_longer_than_a_slice_are_reported(void **state)
 {
@@ -415,6 +457,7 @@ int main(void)
         cmocka_unit_test(the_probe_leaves_nothing_with_the_host_that_was_not_there),
         cmocka_unit_test(the_warm_reserve_stays),
         cmocka_unit_test(runs_shorter_than_the_order_stay),
+        cmocka_unit_test(memory_of_short_runs_is_looked_at_slice_by_slice),
         cmocka_unit_test(runs_longer_than_a_slice_are_reported),
         cmocka_unit_test(an_order_above_the_first_slice_is_served),
         cmocka_unit_test(memory_that_is_wanted_again_soon_is_reported_less_often),

@@ -136,6 +136,21 @@ static void memory_that_is_not_needed_is_zero_and_stays_taken(void **state)
     assert_int_equal(libc_munmap(mapping, 3 * PAGE), 0);
 }
 
+/* The host's own protection finds a write. */
+static void memory_that_is_zero_is_not_written_to_be_zero(void **state)
+{
+    unsigned char *mapping = map(3 * PAGE);
+
+    (void)state;
+    mapping[PAGE - 1] = 1;
+    mapping[2 * PAGE] = 1;
+    assert_int_equal(mprotect(mapping + PAGE, PAGE, PROT_READ), 0);
+    assert_int_equal(libc_madvise(mapping, 3 * PAGE, MADV_DONTNEED), 0);
+    assert_int_equal(mprotect(mapping + PAGE, PAGE, ACCESS), 0);
+    assert_zero(mapping, 3 * PAGE);
+    assert_int_equal(libc_munmap(mapping, 3 * PAGE), 0);
+}
+
 static void protection_cannot_be_changed(void **state)
 {
     unsigned char *mapping = map(PAGE);
@@ -187,6 +202,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(ranges_that_are_none_are_refused, start, stop),
         cmocka_unit_test_setup_teardown(memory_that_is_not_needed_is_zero_and_stays_taken, start,
                                         stop),
+        cmocka_unit_test_setup_teardown(memory_that_is_zero_is_not_written_to_be_zero, start, stop),
         cmocka_unit_test_setup_teardown(protection_cannot_be_changed, start, stop),
         cmocka_unit_test_setup_teardown(sbrk_is_refused, start, stop),
         cmocka_unit_test_setup_teardown(sysconf_knows_pages_and_the_processor, start, stop),

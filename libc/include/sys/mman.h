@@ -52,8 +52,9 @@ void *mmap(void *address, size_t bytes, int protection, int flags, int file, off
 int munmap(void *address, size_t bytes);
 
 /*
- * MADV_DONTNEED: the contents are zero afterwards. The frames stay taken: only munmap() gives
- * memory back. MADV_FREE and the hints do nothing. EINVAL: another advice, or as for munmap().
+ * MADV_DONTNEED: the contents are zero afterwards; what is zero already is not written. The frames
+ * stay taken: only munmap() gives memory back. MADV_FREE and the hints do nothing. EINVAL: another
+ * advice, or as for munmap().
  */
 int madvise(void *address, size_t bytes, int advice);
 
