@@ -205,11 +205,30 @@ static bool has_log(const char *path)
 
 static void destroy(struct store *store)
 {
+    store_rescue_end(store);
     for (size_t i = 0; i < STORE_STATEMENTS; i++) {
         (void)sqlite3_finalize(store->statements[i]);
     }
+    /* SQLite takes the log away by its name, which may be another database's now. */
+    if (store->db != NULL && store_watch(store) != STORE_THERE) {
+        (void)sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    }
     (void)sqlite3_close(store->db);
     free(store);
+}
+
+sqlite3 *store_connect(const char *path, off_t size, char *reason, size_t reason_size)
+{
+    sqlite3 *db = NULL;
+
+    if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
+        SQLITE_OK) {
+        store_explain(db, path, reason, reason_size);
+    } else if (prepare(db, path, size, reason, reason_size)) {
+        return db;
+    }
+    (void)sqlite3_close(db);
+    return NULL;
 }
 
 struct store *store_open(const char *folder, char *reason, size_t reason_size)
@@ -232,10 +251,10 @@ struct store *store_open(const char *folder, char *reason, size_t reason_size)
         (void)snprintf(reason, reason_size, "out of memory");
         return NULL;
     }
-    if (sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
-        SQLITE_OK) {
-        store_explain(store->db, path, reason, reason_size);
-    } else if (prepare(store->db, path, size, reason, reason_size)) {
+    memcpy(store->path, path, sizeof store->path);
+    store->db = store_connect(path, size, reason, reason_size);
+    if (store->db != NULL) {
+        store_place_remember(store);
         if (number_events(store, crashed)) {
             return store;
         }

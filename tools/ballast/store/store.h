@@ -27,6 +27,33 @@ struct store *store_open(const char *folder, char *reason, size_t reason_size);
 /* Commits and closes. NULL is allowed. */
 void store_close(struct store *store);
 
+/* ---- whether it keeps what it is given ---- */
+
+enum store_place {
+    STORE_THERE,    /* the files are those that were opened */
+    STORE_GONE,     /* one of them was deleted: what is written is lost with the process */
+    STORE_REPLACED, /* another file is in the place of one */
+};
+
+/* Looks at the files. Settings, reservations and audit entries are refused where they are not
+ * those that were opened; it costs some microseconds. */
+enum store_place store_watch(struct store *store);
+
+/* Why what is given is not kept, as a sentence without paths: the files' fate, or the complaint of
+ * the last commit. "" when all is well. */
+const char *store_trouble(const struct store *store);
+
+enum store_rescue {
+    STORE_RESCUE_MORE,
+    STORE_RESCUE_DONE,
+    STORE_RESCUE_FAILED, /* store_error() says why; the next call begins anew */
+};
+
+/* Of a store that is STORE_GONE: writes all that it holds into a new database in its folder, which
+ * must be there, and goes on with that. A portion of about a megabyte each call; in between the
+ * store may be used. Nothing that somebody else put there is touched. */
+enum store_rescue store_rescue(struct store *store);
+
 /* Moves what was committed from the write-ahead log into the database, which waits for the disk.
  * Works on a connection of its own, so that it may run in another thread while the store is in use.
  * It need not be called, but then a commit now and then waits instead. False: `reason` says why. */

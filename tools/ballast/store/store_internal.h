@@ -5,7 +5,9 @@
  * and read. Nobody outside this folder includes this but the store's tests.
  */
 
+#include <limits.h>
 #include <sqlite3.h>
+#include <sys/types.h>
 
 #include "tools/ballast/store/store.h"
 
@@ -87,8 +89,23 @@ enum store_statement {
     STORE_STATEMENTS,
 };
 
+/* The database's files: itself, its log and the log's index. */
+enum store_file { STORE_FILE_MAIN, STORE_FILE_LOG, STORE_FILE_INDEX, STORE_FILES };
+
+struct store_inode {
+    dev_t device;
+    ino_t inode; /* 0: not known, and not looked at */
+};
+
 struct store {
     sqlite3 *db;
+    char path[PATH_MAX];
+    struct store_inode inodes[STORE_FILES];
+    enum store_place place; /* as of the last look */
+    char unkept[256];       /* why the last commit failed; "" it did not */
+    /* The copy that a rescue makes; NULL: none is under way. */
+    sqlite3 *copy;
+    sqlite3_backup *backup;
     sqlite3_stmt *statements[STORE_STATEMENTS];
     int64_t event_number; /* the last one given */
     int64_t tidy_series;  /* the machine whose turn was last; 0: a new round begins */
@@ -127,6 +144,20 @@ bool store_migrate(sqlite3 *db, const char *name, const struct store_migration *
 /* The look that store_migrate() has first: reads only. */
 bool store_version_known(sqlite3 *db, const char *name, size_t newest, char *reason,
                          size_t reason_size);
+
+/* ---- opening (store.c) ---- */
+
+/* Opens the database at `path`, which must be there, for store->db or in its place. NULL: `reason`
+ * says why. */
+sqlite3 *store_connect(const char *path, off_t size, char *reason, size_t reason_size);
+
+/* ---- whether the files are there (store_place.c) ---- */
+
+/* Remembers which files are open. */
+void store_place_remember(struct store *store);
+
+/* Gives up a rescue, if one is under way. */
+void store_rescue_end(struct store *store);
 
 /* ---- the clock (store_clock.c) ---- */
 

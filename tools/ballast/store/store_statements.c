@@ -77,6 +77,7 @@ int store_row(struct store *store, sqlite3_stmt *statement)
     /* Some errors end a transaction by themselves; after others half a change would be left. A
      * query that fails costs nobody anything. */
     if (sqlite3_stmt_readonly(statement) == 0) {
+        (void)snprintf(store->unkept, sizeof store->unkept, "%s", store->error);
         store_undo(store);
     }
     return -1;
@@ -145,6 +146,7 @@ bool store_commit(struct store *store)
         store_undo(store);
         return false;
     }
+    store->unkept[0] = '\0';
     return true;
 }
 
@@ -159,6 +161,9 @@ static bool synchronous(struct store *store, const char *pragma)
 
 bool store_durable_begin(struct store *store)
 {
+    if (store_watch(store) != STORE_THERE) {
+        return store_refuse(store, store_trouble(store));
+    }
     return store_commit(store) && synchronous(store, "PRAGMA synchronous = FULL") &&
            store_begin(store);
 }
@@ -168,6 +173,11 @@ bool store_durable_end(struct store *store, bool good)
     bool kept = good && store_run(store, store_statement(store, STORE_COMMIT));
     char error[sizeof store->error];
 
+    if (kept) {
+        store->unkept[0] = '\0';
+        /* A file that went meanwhile has taken the change with it. */
+        kept = store_watch(store) == STORE_THERE || store_refuse(store, store_trouble(store));
+    }
     /* What failed first is what the caller shall hear. */
     (void)snprintf(error, sizeof error, "%s", store->error);
     store_undo(store);
