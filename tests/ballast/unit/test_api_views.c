@@ -602,6 +602,35 @@ static void a_machine_that_does_not_run_has_its_saved_device(void **state)
     assert_int_equal(ask_checked("GET", route, "/v1/machines/web/device"), 404);
 }
 
+static size_t two_problems(void *context, const char *texts[API_PROBLEMS])
+{
+    (void)context;
+    texts[0] = "the disk is full";
+    texts[1] = "it is late";
+    return 2;
+}
+
+static void an_unwell_daemon_says_why(void **state)
+{
+    (void)state;
+    ask.token = NULL;
+    assert_int_equal(ask_checked("GET", "/healthz", "/healthz"), 200);
+    assert_string_equal(world_string(&ask, "status"), "ok");
+    assert_int_equal(json_array_size(world_value(ask.json, "problems")), 0);
+    world.api.problems = two_problems;
+    assert_int_equal(ask_checked("GET", "/healthz", "/healthz"), 503);
+    assert_string_equal(world_string(&ask, "status"), "unwell");
+    assert_int_equal(json_array_size(world_value(ask.json, "problems")), 2);
+    /* A change that could not be kept is refused with it. */
+    ask.token = OPERATOR_TOKEN;
+    ask.if_match = "*";
+    ask.body = "{\"weight\":2}";
+    world.next = (struct fleet_result){ .status = FLEET_NOT_KEPT, .text = "It was not made." };
+    assert_int_equal(ask_checked("PATCH", "/v1/machines/{name}", "/v1/machines/web"), 500);
+    assert_string_equal(world_string(&ask, "error.text"),
+                        "It was not made. The reason: the disk is full.");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -641,6 +670,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(events_of_one_machine_are_asked_for_by_its_name, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(streams_are_asked_for_by_accept, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_unwell_daemon_says_why, setup, teardown),
         cmocka_unit_test_setup_teardown(an_event_cannot_forge_a_field_of_the_stream, setup,
                                         teardown),
     };

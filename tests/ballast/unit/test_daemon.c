@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -492,6 +493,110 @@ static void a_recording_over_a_reload_replays(void **state)
     assert_int_equal(stop(SIGTERM), 0);
 }
 
+/* ---- the state folder ---- */
+
+static void set_weight(unsigned weight, int status)
+{
+    char line[64];
+
+    (void)snprintf(line, sizeof line, "set vm --weight %u", weight);
+    struct ran ran = run_line(rig.url, line);
+    if (ran.status != status) {
+        fail_msg("%s: %d: %s\n%s", line, ran.status, ran.err, read_log());
+    }
+    if (status != CLI_OK) {
+        assert_has(ran.err, "was not made. The reason: the database");
+    }
+    ran_free(&ran);
+}
+
+static bool has_weight(unsigned weight)
+{
+    char text[32];
+
+    (void)snprintf(text, sizeof text, "\"weight\":%u,", weight);
+    return strstr(get("/v1/machines/vm"), text) != NULL;
+}
+
+static void a_deleted_state_folder_is_made_anew_with_all_that_was_kept(void **state)
+{
+    char database[128];
+
+    (void)state;
+    (void)snprintf(database, sizeof database, "%s/state/ballast.db", rig.folder);
+    configure(SMALL_HOST);
+    start();
+    WAIT_FOR(metric(SIZE) > 0); /* it is known who the machine is */
+    set_weight(77, CLI_OK);
+    for (unsigned turn = 1; turn <= 2; turn++) {
+        fake_root_remove(rig.folder, "/state");
+        WAIT_FOR(access(database, F_OK) == 0 && strstr(get("/healthz"), "\"ok\"") != NULL);
+        assert_int_equal(run_with(NULL), 3); /* the lock is there again, too */
+    }
+    assert_true(logged("the database was deleted under the daemon"));
+    assert_true(logged("the database was made anew with all that was kept"));
+    set_weight(78, CLI_OK);
+    assert_int_equal(stop(SIGKILL), 128 + SIGKILL);
+    start();
+    WAIT_FOR(has_weight(78));
+    assert_int_equal(stop(SIGTERM), 0);
+}
+
+static void what_cannot_be_kept_is_refused_and_health_says_why(void **state)
+{
+    char folder[128];
+    char other[128];
+
+    (void)state;
+    configure(SMALL_HOST);
+    start();
+    WAIT_FOR(metric(SIZE) > 0); /* it is known who the machine is */
+    (void)snprintf(folder, sizeof folder, "%s/state", rig.folder);
+    (void)snprintf(other, sizeof other, "%s/other", rig.folder);
+    FILE *file = fopen(other, "we");
+    assert_non_null(file);
+    assert_int_equal(fclose(file), 0);
+    /* At once there is a file where the folder was: nothing can be made anew. */
+    assert_int_equal(renameat2(AT_FDCWD, other, AT_FDCWD, folder, RENAME_EXCHANGE), 0);
+    set_weight(77, CLI_FAILED);
+    assert_non_null(strstr(get("/healthz"), "\"unwell\""));
+    assert_has(answer, "the database was deleted under the daemon");
+    assert_true(metric("\nballast_healthy ") == 0);
+    assert_true(has_weight(1000));
+    WAIT_FOR(logged("the database cannot be made anew"));
+    assert_int_equal(renameat2(AT_FDCWD, other, AT_FDCWD, folder, RENAME_EXCHANGE), 0);
+    WAIT_FOR(strstr(get("/healthz"), "\"ok\"") != NULL);
+    assert_true(metric("\nballast_healthy ") == 1);
+    set_weight(78, CLI_OK);
+    assert_int_equal(stop(SIGTERM), 0);
+}
+
+/* As a disk that is full: no file may grow. */
+static void limit_files(rlim_t bytes)
+{
+    struct rlimit limit;
+
+    assert_int_equal(prlimit(rig.daemon, RLIMIT_FSIZE, NULL, &limit), 0);
+    limit.rlim_cur = bytes;
+    assert_int_equal(prlimit(rig.daemon, RLIMIT_FSIZE, &limit, NULL), 0);
+}
+
+static void a_full_disk_makes_the_daemon_unwell_until_there_is_room(void **state)
+{
+    (void)state;
+    configure(SMALL_HOST);
+    start();
+    WAIT_FOR(metric(SIZE) > 0); /* it is known who the machine is */
+    limit_files(1);
+    set_weight(77, CLI_FAILED);
+    assert_non_null(strstr(get("/healthz"), "\"unwell\""));
+    assert_has(answer, "the database");
+    limit_files(RLIM_INFINITY);
+    set_weight(78, CLI_OK);
+    assert_non_null(strstr(get("/healthz"), "\"ok\""));
+    assert_int_equal(stop(SIGTERM), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -504,6 +609,9 @@ int main(void)
         TEST(check_tells_what_is_wrong_and_touches_nothing),
         TEST(once_looks_decides_and_ends),
         TEST(a_recording_over_a_reload_replays),
+        TEST(a_deleted_state_folder_is_made_anew_with_all_that_was_kept),
+        TEST(what_cannot_be_kept_is_refused_and_health_says_why),
+        TEST(a_full_disk_makes_the_daemon_unwell_until_there_is_room),
     };
     return cmocka_run_group_tests_name("tools/ballast/daemon", tests, NULL, NULL);
 }

@@ -274,12 +274,14 @@ static void a_full_disk_costs_what_was_not_committed(void **state)
     assert_non_null(strstr(store_error(fixture->store), "room on the disk"));
     assert_false(store_save_settings(fixture->store, "db", &settings));
     assert_false(store_load_settings(fixture->store, "db", &settings));
+    assert_string_not_equal(store_trouble(fixture->store), "");
     assert_true(store_load_settings(fixture->store, "web", &settings));
     assert_int_equal(store_fixture_count(fixture->store, "web", STORE_RAW), kept);
     /* There is room again, and no restart is needed. */
     limit_files(RLIM_INFINITY);
     store_fixture_add(fixture->store, "web", START + 200000, 1);
     assert_true(store_commit(fixture->store));
+    assert_string_equal(store_trouble(fixture->store), "");
     assert_true(store_save_settings(fixture->store, "db", &settings));
     store_fixture_close(fixture);
     store_fixture_open(fixture);

@@ -15,6 +15,7 @@
 #include "tools/ballast/store/store.h"
 
 #define API_BODY_MAX ((size_t)64 << 10)
+#define API_PROBLEMS 4
 #define API_REASONS  ((size_t)POLICY_SHRINK_MAXIMUM + 1)
 
 enum api_role {
@@ -110,6 +111,9 @@ struct api {
     struct api_recent monitors;
     struct api_recent strangers;
     struct api_logins logins;
+    /* What is wrong with the daemon itself, as sentences without a full stop; returns how many.
+     * NULL: nothing ever is. */
+    size_t (*problems)(void *context, const char *texts[API_PROBLEMS]);
     /* Takes a sentence for the log, with no part of a token in it. NULL: there is no log. */
     void (*warn)(void *context, const char *text);
 };

@@ -109,6 +109,9 @@ bool api_fleet_answer(struct api_call *call, const struct fleet_result *result);
 /* The body, an object, to be given back. NULL after an answer. */
 json_t *api_read_body(struct api_call *call);
 
+/* What is wrong with the daemon; returns how many. */
+size_t api_problems(const struct api *api, const char *texts[API_PROBLEMS]);
+
 /* ---- text and numbers ---- */
 
 /* Bytes of the UTF-8 character that begins here, 0 when none does. */

@@ -94,6 +94,11 @@ static void put_program(const struct scrape *scrape)
     put_family(scrape, "ballast_start_time_seconds", "gauge",
                "When the daemon started, in seconds since 1970.");
     fprintf(scrape->out, "ballast_start_time_seconds %" PRId64 "\n", api->started_s);
+    const char *texts[API_PROBLEMS];
+    put_family(
+        scrape, "ballast_healthy", "gauge",
+        "0: something is wrong with the daemon, for example its disk is full; see /healthz.");
+    fprintf(scrape->out, "ballast_healthy %d\n", api_problems(api, texts) == 0);
     const struct {
         const char *name;
         const char *help;

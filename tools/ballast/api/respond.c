@@ -80,6 +80,17 @@ void api_error(struct api_call *call, unsigned status, const char *code, const c
     answer_error(call, status, code, text, POLICY_MISSING);
 }
 
+/* With what is wrong with the daemon, so that whoever asked knows where to look. */
+static void answer_not_kept(struct api_call *call, const struct fleet_result *result)
+{
+    const char *texts[API_PROBLEMS];
+    if (api_problems(call->api, texts) == 0) {
+        api_error(call, 500, "internal", "%s", result->text);
+    } else {
+        api_error(call, 500, "internal", "%s The reason: %s.", result->text, texts[0]);
+    }
+}
+
 bool api_fleet_answer(struct api_call *call, const struct fleet_result *result)
 {
     uint64_t missing_bytes = POLICY_MISSING;
@@ -110,7 +121,8 @@ bool api_fleet_answer(struct api_call *call, const struct fleet_result *result)
         code = "unsupported";
         break;
     case FLEET_NOT_KEPT:
-        break;
+        answer_not_kept(call, result);
+        return false;
     }
     /* Amounts of the host are for operators. */
     if (result->status == FLEET_REFUSED && result->missing_bytes != 0 &&

@@ -73,17 +73,29 @@ void api_get_host(struct api_call *call)
     api_answer(call, 200, api_view_host(call, fleet_plan(call->api->fleet)));
 }
 
+size_t api_problems(const struct api *api, const char *texts[API_PROBLEMS])
+{
+    return api->problems == NULL ? 0 : api->problems(api->context, texts);
+}
+
 void api_get_health(struct api_call *call)
 {
+    const char *texts[API_PROBLEMS];
+    const size_t problems = api_problems(call->api, texts);
+    json_t *list = json_array();
+    for (size_t i = 0; i < problems; i++) {
+        json_array_append_new(list, api_text(texts[i]));
+    }
     size_t count;
     fleet_machines(call->api->fleet, &count);
     int64_t uptime_s = call->api->now_s(call->api->context) - call->api->started_s;
     json_t *body = json_object();
-    api_put_word(body, "status", "ok");
+    api_put_word(body, "status", problems == 0 ? "ok" : "unwell");
+    json_object_set_new(body, "problems", list);
     api_put_text(body, "version", call->api->version);
     json_object_set_new(body, "uptime_s", json_integer(uptime_s > 0 ? uptime_s : 0));
     api_put_number(body, "machines", count);
-    api_answer(call, 200, body);
+    api_answer(call, problems == 0 ? 200 : 503, body);
 }
 
 void api_get_openapi(struct api_call *call)

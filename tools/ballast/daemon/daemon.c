@@ -10,7 +10,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "tools/ballast/daemon/lock.h"
@@ -83,7 +82,7 @@ static void ignore_signals(void)
 
 /* ---- handles ---- */
 
-#define TIMERS 7
+#define TIMERS 8
 
 static void list_timers(struct daemon *daemon, uv_timer_t *timers[TIMERS])
 {
@@ -94,6 +93,7 @@ static void list_timers(struct daemon *daemon, uv_timer_t *timers[TIMERS])
     timers[4] = &daemon->watchdog;
     timers[5] = &daemon->farewell;
     timers[6] = &daemon->soon;
+    timers[7] = &daemon->rescue;
 }
 
 static void open_handles(struct daemon *daemon)
@@ -128,31 +128,6 @@ static void close_handles(struct daemon *daemon)
 
 /* ---- start ---- */
 
-/* The lock and the database, which the lock protects. */
-static enum options_exit open_state(struct daemon *daemon)
-{
-    char reason[512] = "";
-    const char *folder = daemon->config.state_folder;
-
-    /* The service manager makes it; whoever starts us by hand is spared a step. */
-    if (mkdir(folder, 0750) != 0 && errno != EEXIST) {
-        log_line(daemon->log, CONFIG_LOG_ERROR, NULL, "state",
-                 "cannot make the state folder %s: %s", folder, strerror(errno));
-        return OPTIONS_EXIT_STATE;
-    }
-    daemon->lock = lock_take(folder, reason, sizeof reason);
-    if (daemon->lock < 0) {
-        log_line(daemon->log, CONFIG_LOG_ERROR, NULL, "lock", "%s", reason);
-        return daemon->lock == LOCK_BUSY ? OPTIONS_EXIT_RUNNING : OPTIONS_EXIT_STATE;
-    }
-    daemon->store = store_open(folder, reason, sizeof reason);
-    if (daemon->store == NULL) {
-        log_line(daemon->log, CONFIG_LOG_ERROR, NULL, "store", "%s", reason);
-        return OPTIONS_EXIT_STATE;
-    }
-    return OPTIONS_EXIT_OK;
-}
-
 static void on_warning(void *context, const char *text)
 {
     struct daemon *daemon = context;
@@ -179,6 +154,7 @@ static enum options_exit open_api(struct daemon *daemon)
         .now_s = daemon_wall_s,
         .context = daemon,
         .warn = on_warning,
+        .problems = daemon_problems,
         .started_s = daemon_wall_s(NULL),
         .host = &daemon->host,
         .version = OPTIONS_VERSION,
@@ -205,7 +181,7 @@ static enum options_exit open_all(struct daemon *daemon)
 {
     struct policy_host host;
     struct fleet_ops ops = daemon_fleet_ops(daemon);
-    enum options_exit status = open_state(daemon);
+    enum options_exit status = daemon_state_open(daemon);
 
     if (status != OPTIONS_EXIT_OK) {
         return status;
@@ -246,14 +222,9 @@ static void close_all(struct daemon *daemon)
     if (daemon->fleet != NULL) {
         fleet_free(daemon->fleet);
     }
-    if (daemon->store != NULL && !store_commit(daemon->store)) {
-        log_line(daemon->log, CONFIG_LOG_ERROR, NULL, "store",
-                 "history of the last seconds is lost: %s", store_error(daemon->store));
-    }
-    store_close(daemon->store);
+    daemon_state_close(daemon);
     api_tokens_free(daemon->tokens);
     recorder_free(daemon->recorder);
-    lock_release(daemon->lock);
 }
 
 static void run(struct daemon *daemon)
@@ -295,6 +266,7 @@ enum options_exit daemon_run(const struct options *options, struct log *log)
         status = open_all(daemon);
         if (status == OPTIONS_EXIT_OK) {
             run(daemon);
+            status = daemon->status;
         }
         close_all(daemon);
         config_free(&daemon->config);

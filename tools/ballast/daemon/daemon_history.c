@@ -120,7 +120,8 @@ static void start_checkpoint(struct daemon *daemon)
 {
     struct daemon_checkpoint *job = &daemon->checkpoint;
 
-    if (job->running) {
+    /* By its name it is another database, or none. */
+    if (job->running || daemon->place != STORE_THERE) {
         return;
     }
     job->work.data = job;
@@ -190,4 +191,5 @@ void daemon_history_stop(struct daemon *daemon)
     (void)uv_timer_stop(&daemon->commit);
     (void)uv_timer_stop(&daemon->soon);
     (void)uv_timer_stop(&daemon->tidy);
+    (void)uv_timer_stop(&daemon->rescue);
 }

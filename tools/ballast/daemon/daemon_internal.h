@@ -29,6 +29,10 @@ struct daemon {
     struct notify notify;
     int lock;
     struct store *store;
+    enum store_place place;   /* of its files, as it was told last */
+    int64_t rescue_ms;        /* it is not made anew before */
+    char rescue_why[256];     /* why that failed, as it was told last */
+    enum options_exit status; /* what the daemon ends with */
     struct fleet *fleet;
     struct daemon_backends *backends;
     struct api api;
@@ -43,6 +47,7 @@ struct daemon {
     uv_timer_t commit;   /* of the store */
     uv_timer_t soon;     /* the same, before its time */
     uv_timer_t tidy;     /* runs while there is something to tidy */
+    uv_timer_t rescue;   /* runs while the database is made anew */
     uv_timer_t watchdog; /* tells the service manager */
     uv_timer_t farewell; /* waits for machines to be given their maximum */
     uv_signal_t hangup;
@@ -66,6 +71,20 @@ int64_t daemon_wall_s(void *context);
 
 /* Begins to end: at once, or when machines have their maximum. */
 void daemon_stop(struct daemon *daemon);
+
+/* ---- the state folder (daemon_state.c) ---- */
+
+/* The lock and the database, which the lock protects. */
+enum options_exit daemon_state_open(struct daemon *daemon);
+
+/* Once a period: what was deleted is made anew. */
+void daemon_state_watch(struct daemon *daemon);
+
+/* The last commit, and the end of both. */
+void daemon_state_close(struct daemon *daemon);
+
+/* What is wrong with the daemon, for /healthz: `context` is the daemon. */
+size_t daemon_problems(void *context, const char *texts[API_PROBLEMS]);
 
 /* ---- the period (daemon_period.c) ---- */
 

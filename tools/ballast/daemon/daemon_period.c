@@ -91,6 +91,7 @@ static void on_period(uv_timer_t *timer)
 
     daemon_backends_poll(daemon->backends, daemon_now_ms(NULL));
     log_flush(daemon->log, false);
+    daemon_state_watch(daemon);
     daemon->polls++;
     if (daemon->polls > 1) {
         (void)uv_timer_start(&daemon->decide, on_decide,

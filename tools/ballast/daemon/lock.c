@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define PATIENCE_MS 300
@@ -93,6 +94,17 @@ int lock_take(const char *folder, char *reason, size_t reason_size)
         return LOCK_FAILED;
     }
     return fd;
+}
+
+bool lock_held(int fd, const char *folder)
+{
+    char path[PATH_MAX];
+    struct stat mine;
+    struct stat named;
+
+    return snprintf(path, sizeof path, "%s/%s", folder, LOCK_FILE) < (int)sizeof path &&
+           fstat(fd, &mine) == 0 && stat(path, &named) == 0 && mine.st_dev == named.st_dev &&
+           mine.st_ino == named.st_ino;
 }
 
 void lock_release(int fd)

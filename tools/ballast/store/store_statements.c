@@ -136,17 +136,25 @@ bool store_begin(struct store *store)
     return begun;
 }
 
+/* Remembers how it went: the last commit tells whether the database keeps what it is given. */
+static bool run_commit(struct store *store)
+{
+    bool good = store_run(store, store_statement(store, STORE_COMMIT));
+
+    (void)snprintf(store->unkept, sizeof store->unkept, "%s", good ? "" : store->error);
+    return good;
+}
+
 bool store_commit(struct store *store)
 {
     store->error[0] = '\0';
     if (sqlite3_get_autocommit(store->db) != 0) {
         return true;
     }
-    if (!store_run(store, store_statement(store, STORE_COMMIT))) {
+    if (!run_commit(store)) {
         store_undo(store);
         return false;
     }
-    store->unkept[0] = '\0';
     return true;
 }
 
@@ -170,13 +178,12 @@ bool store_durable_begin(struct store *store)
 
 bool store_durable_end(struct store *store, bool good)
 {
-    bool kept = good && store_run(store, store_statement(store, STORE_COMMIT));
+    bool kept = good && run_commit(store);
     char error[sizeof store->error];
 
-    if (kept) {
-        store->unkept[0] = '\0';
-        /* A file that went meanwhile has taken the change with it. */
-        kept = store_watch(store) == STORE_THERE || store_refuse(store, store_trouble(store));
+    /* A file that went meanwhile has taken the change with it. */
+    if (kept && store_watch(store) != STORE_THERE) {
+        kept = store_refuse(store, store_trouble(store));
     }
     /* What failed first is what the caller shall hear. */
     (void)snprintf(error, sizeof error, "%s", store->error);
