@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 /* Longer than all limits of any case together. */
-#define CASE_LIMIT_S       120
+#define CASE_LIMIT_S       600
 #define MEMORY_DEFAULT_MIB 128U
 #define LOG_TAIL           25U
 #define LOOK_MS            5
@@ -387,4 +387,28 @@ void qtest_sleep(struct qtest *t, int ms)
 
         vm_pump(t->vm, left < 1 ? 1 : (int)left);
     }
+}
+
+void qtest_calms_down(struct qtest *t, int ms, uint64_t most_us)
+{
+    int64_t end = vm_now_ms() + QTEST_STEP_MS;
+    uint64_t busy[2];
+
+    do {
+        assert_true(vm_vcpu_time(t->vm, 0, &busy[0]));
+        qtest_sleep(t, ms);
+        assert_true(vm_vcpu_time(t->vm, 0, &busy[1]));
+    } while (busy[1] - busy[0] > most_us && vm_now_ms() < end);
+    assert_in_range(busy[1] - busy[0], 0, most_us);
+}
+
+struct record_mem qtest_mem_now(struct qtest *t)
+{
+    const uint64_t all = qtest_actual(t);
+    const uint64_t frames = qtest_mem(t).balloon;
+
+    qtest_ask(t, all - QTEST_MIB);
+    (void)qtest_wait_frames(t, frames + QTEST_MIB / QTEST_FRAME);
+    qtest_ask(t, all);
+    return qtest_wait_frames(t, frames);
 }

@@ -26,8 +26,9 @@
 
 #define QTEST_MIB   ((uint64_t)1 << 20)
 #define QTEST_FRAME ((uint64_t)4096)
-/* What a step may take on a busy machine; nothing should need a tenth of it. */
-#define QTEST_STEP_MS 10000
+/* What a step may take on a busy machine, where a test gives up; nothing should need a tenth of it.
+ */
+#define QTEST_STEP_MS 60000
 
 struct qtest_case;
 
@@ -125,5 +126,23 @@ void qtest_resize(struct qtest *t, uint64_t bytes);
 /* Guest memory that the host holds. */
 uint64_t qtest_resident(struct qtest *t);
 
-/* Lets the machine run for a while, reading its serial port. */
+/* Lets the machine run for a while, reading its serial port: for moments at random, and for
+ * watching that nothing happens. Who waits for a state uses QTEST_UNTIL. */
 void qtest_sleep(struct qtest *t, int ms);
+
+/* Lets it run until the condition holds; in the end it must. */
+#define QTEST_UNTIL(t, condition)                                                                  \
+    do {                                                                                           \
+        int64_t until_ms = vm_now_ms() + QTEST_STEP_MS;                                            \
+        while (!(condition) && vm_now_ms() < until_ms) {                                           \
+            qtest_sleep((t), 20);                                                                  \
+        }                                                                                          \
+        assert_true(condition);                                                                    \
+    } while (0)
+
+/* Waits until the first processor uses at most `most_us` microseconds in a window of `ms`: what the
+ * guest still had to do passes, what it does again and again does not. */
+void qtest_calms_down(struct qtest *t, int ms, uint64_t most_us);
+
+/* The guest's numbers after everything that it has done so far: its balloon has moved since. */
+struct record_mem qtest_mem_now(struct qtest *t);

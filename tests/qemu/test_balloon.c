@@ -42,9 +42,8 @@ static void it_inflates_and_deflates_again_and_again(struct qtest *t)
         qtest_ask(t, t->ram_bytes);
         qtest_wait_actual(t, t->ram_bytes, QTEST_STEP_MS);
     }
-    qtest_sleep(t, 200);
     /* Nothing is used up on the way. */
-    assert_int_equal(qtest_wait_frames(t, 0).in_use, in_use);
+    QTEST_UNTIL(t, qtest_wait_frames(t, 0).in_use == in_use);
     qtest_powerdown(t);
 }
 
@@ -73,41 +72,27 @@ static void a_target_that_changes_on_the_way_is_followed(struct qtest *t)
     qtest_powerdown(t);
 }
 
-/* Waits until the guest has given what it can: `actual` stands still for 300 ms. */
-static uint64_t settled(struct qtest *t)
+static uint64_t free_frames(struct qtest *t)
 {
-    uint64_t before;
-    uint64_t actual = qtest_actual(t);
-    int64_t end = vm_now_ms() + QTEST_STEP_MS;
+    struct record_mem mem = qtest_mem(t);
 
-    do {
-        before = actual;
-        qtest_sleep(t, 300);
-        actual = qtest_actual(t);
-    } while (before != actual && vm_now_ms() < end);
-    assert_int_equal(before, actual);
-    return actual;
+    return mem.backed + mem.returned;
 }
 
 static void more_than_is_free_is_given_up_to_the_floor_and_said_once(struct qtest *t)
 {
     const uint64_t floor_frames = 4 * QTEST_MIB / QTEST_FRAME; /* balloon.floor=4 below */
     struct record_mem mem;
-    uint64_t busy[2];
 
     qtest_ready(t, "on");
     qtest_ask(t, QTEST_MIB);
-    (void)settled(t);
-    qtest_sleep(t, 200);
+    qtest_line(t, SHORTFALL, QTEST_STEP_MS);
+    QTEST_UNTIL(t, free_frames(t) == floor_frames);
     mem = qtest_mem(t);
     assert_true(mem.balloon < mem.target);
-    assert_int_equal(mem.backed + mem.returned, floor_frames);
-    assert_int_equal(qtest_actual(t), t->ram_bytes - mem.balloon * QTEST_FRAME);
+    QTEST_UNTIL(t, qtest_actual(t) == t->ram_bytes - qtest_mem(t).balloon * QTEST_FRAME);
 
-    assert_true(vm_vcpu_time(t->vm, 0, &busy[0]));
-    qtest_sleep(t, 3000);
-    assert_true(vm_vcpu_time(t->vm, 0, &busy[1]));
-    assert_true(busy[1] - busy[0] < 60000); /* of 3,000,000 microseconds: it does not spin */
+    qtest_calms_down(t, 3000, 60000); /* of 3,000,000 microseconds: it does not spin */
     assert_int_equal(vm_count_lines(t->vm, SHORTFALL), 1);
 
     qtest_resize(t, t->ram_bytes);
@@ -121,7 +106,7 @@ static void memory_that_the_guest_frees_goes_to_a_waiting_host(struct qtest *t)
     qtest_ready(t, "on");
     qtest_line(t, "@hoard state=full", QTEST_STEP_MS);
     qtest_ask(t, t->ram_bytes / 2);
-    (void)settled(t);
+    qtest_line(t, SHORTFALL, QTEST_STEP_MS);
     assert_true(qtest_actual(t) > t->ram_bytes / 2);
     qtest_line(t, "@hoard state=free", QTEST_STEP_MS);
     /* A free wakes the balloon; the next retry would be ten seconds away. */
@@ -150,11 +135,16 @@ static void the_host_really_gets_the_memory(struct qtest *t)
 
 /* ---- statistics ---- */
 
-static void must_match(const struct guest_stats *s, const struct record_mem *mem)
+/* To the frame, once the guest has given back its buffers: it does when the balloon rests. */
+static bool stats_match(struct qtest *t)
 {
-    assert_int_equal(s->free_bytes, (mem->backed + mem->returned) * QTEST_FRAME);
-    assert_int_equal(s->total_bytes, (mem->total - mem->balloon) * QTEST_FRAME);
-    assert_true(s->available_bytes <= s->free_bytes);
+    struct guest_stats s = guest_stats_fresh(t);
+    struct record_mem mem = qtest_mem(t);
+
+    assert_true(s.updated_s + QTEST_STEP_MS / 1000 >= (uint64_t)time(NULL));
+    assert_true(s.available_bytes <= s.free_bytes);
+    return s.free_bytes == (mem.backed + mem.returned) * QTEST_FRAME &&
+           s.total_bytes == (mem.total - mem.balloon) * QTEST_FRAME;
 }
 
 static void statistics_are_fresh_and_exact_to_the_frame(struct qtest *t)
@@ -164,30 +154,24 @@ static void statistics_are_fresh_and_exact_to_the_frame(struct qtest *t)
     qtest_ready(t, "on");
     guest_stats_poll(t);
     for (size_t i = 0; i < sizeof(given_mib) / sizeof(given_mib[0]); i++) {
-        struct guest_stats s;
-        struct record_mem mem;
-
         qtest_resize(t, t->ram_bytes - given_mib[i] * QTEST_MIB - i * QTEST_FRAME);
-        qtest_sleep(t, 150); /* buffers are given back when the balloon rests */
-        s = guest_stats_fresh(t);
-        assert_true(s.updated_s + 2 >= (uint64_t)time(NULL));
-        mem = qtest_mem(t);
-        must_match(&s, &mem);
+        QTEST_UNTIL(t, stats_match(t));
     }
     qtest_powerdown(t);
 }
 
 static void statistics_keep_their_pace(struct qtest *t)
 {
-    struct guest_stats first;
-    struct guest_stats last;
+    uint64_t first_s;
 
     qtest_ready(t, "on");
     guest_stats_poll(t);
-    first = guest_stats_after(t, 0);
-    qtest_sleep(t, 4000);
-    last = guest_stats_read(t);
-    assert_in_range(last.updated_s - first.updated_s, 3, 5);
+    first_s = guest_stats_after(t, 0).updated_s;
+    for (uint64_t i = 0; i < 4; i++) { /* one a second, or fewer when the host is busy */
+        uint64_t before_s = guest_stats_read(t).updated_s;
+
+        assert_true(guest_stats_after(t, before_s).updated_s >= first_s + i);
+    }
     qtest_powerdown(t);
 }
 
@@ -304,14 +288,8 @@ static void guarded_memory_comes_back_where_no_frame_is_left_for_a_table(struct 
 
 static void an_idle_guest_costs_next_to_nothing(struct qtest *t)
 {
-    uint64_t busy[2];
-
     qtest_ready(t, "on");
-    qtest_sleep(t, 500);
-    assert_true(vm_vcpu_time(t->vm, 0, &busy[0]));
-    qtest_sleep(t, 3000);
-    assert_true(vm_vcpu_time(t->vm, 0, &busy[1]));
-    assert_true(busy[1] - busy[0] < 15000); /* microseconds of 3 s: half a percent */
+    qtest_calms_down(t, 3000, 15000); /* microseconds of 3 s: half a percent */
     assert_true(qtest_resident(t) < 8 * QTEST_MIB);
     qtest_powerdown(t);
 }

@@ -203,34 +203,30 @@ static void an_allocation_takes_from_the_balloon_and_the_host_sees_it(struct qte
 {
     struct record_mem before = squeeze(t);
     uint64_t missing = GROWN - before.backed - before.returned;
+    struct record_mem mem;
+    struct record_mem after;
     uint64_t taken;
     uint64_t actual;
-    int64_t end;
 
     assert_true(negotiated(t, "DEFLATE_ON_OOM"));
     qtest_ask(t, 16 * QTEST_MIB); /* now the scenario goes on */
     qtest_line(t, "@grow state=held", QTEST_STEP_MS);
-    end = vm_now_ms() + 900; /* calm is a second later at the earliest */
-    qtest_sleep(t, 150);
+    QTEST_UNTIL(t, qtest_counter(t, "taken") >= missing &&
+                       (t->ram_bytes - qtest_actual(t)) / QTEST_FRAME == qtest_mem(t).balloon);
+    mem = qtest_mem(t);
     taken = qtest_counter(t, "taken");
     actual = qtest_actual(t);
     /* What was needed, in whole blocks: 2 MiB each. */
     assert_in_range(taken, missing, missing + 1024);
     assert_in_range(actual / QTEST_FRAME, 16 * MIB_FRAMES + taken - 128,
                     16 * MIB_FRAMES + 128 + taken);
-    assert_int_equal((t->ram_bytes - actual) / QTEST_FRAME, qtest_mem(t).balloon);
-    /* It is free again soon, but not at once the host's. */
-    qtest_line(t, "@grow state=free", 500);
-    while (vm_now_ms() < end) {
-        assert_int_equal(qtest_actual(t), actual);
-        qtest_sleep(t, 20);
-    }
+    /* It is free again soon, but not at once the host's: calm is a second later at the earliest, by
+     * the guest's clock. */
+    qtest_line(t, "@grow state=free", QTEST_STEP_MS);
+    QTEST_UNTIL(t, (after = qtest_mem(t)).balloon > mem.balloon);
+    assert_true(after.ms - mem.ms >= 800);
     /* Later it is. Some headroom stays the guest's until the host wishes anew. */
-    end = vm_now_ms() + QTEST_STEP_MS;
-    while (qtest_actual(t) > actual - 32 * QTEST_MIB && vm_now_ms() < end) {
-        qtest_sleep(t, 20);
-    }
-    assert_true(qtest_actual(t) <= actual - 32 * QTEST_MIB);
+    QTEST_UNTIL(t, qtest_actual(t) <= actual - 32 * QTEST_MIB);
     qtest_resize(t, 17 * QTEST_MIB);
     qtest_resize(t, t->ram_bytes);
     qtest_powerdown(t);

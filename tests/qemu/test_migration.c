@@ -219,8 +219,7 @@ static void a_cancelled_migration_gives_all_hinted_memory_back(struct qtest *t)
 
     qtest_ready(t, "on");
     qtest_line(t, "@touch state=end", LONG_MS);
-    qtest_sleep(t, 500);
-    mem = qtest_mem(t);
+    mem = qtest_mem_now(t);
     free_frames = mem.backed + mem.returned;
     limit_speed(t, QTEST_MIB);
     for (unsigned i = 0; i < 3; i++) {
@@ -247,8 +246,7 @@ static void after_a_whole_migration_the_target_holds_nothing(struct qtest *t)
     folder_make();
     qtest_ready(t, "on");
     qtest_line(t, "@touch state=end", LONG_MS);
-    qtest_sleep(t, 500);
-    mem = qtest_mem(t);
+    mem = qtest_mem_now(t);
     free_frames = mem.backed + mem.returned;
     snprintf(where, sizeof(where), "unix:%s", path);
     target = incoming(t, where);
