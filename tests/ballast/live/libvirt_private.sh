@@ -8,21 +8,23 @@
 # (unshare --mount --pid --fork --kill-child --mount-proc): when it ends, whatever libvirtd started
 # ends, too. PRIVATE_FOLDERS names other folders than libvirt's.
 #
-# Nothing is made or removed on the host, not even a mount point: whoever removes a folder takes away
-# what is mounted on it in every other namespace, which may be that of another test.
+# Nothing is made or removed on the host, and nothing is mounted on a folder of the host's: whoever
+# removes a folder takes away what is mounted on it in every other namespace.
 set -eu
 
 folder=$1
 shift
+paths=${PRIVATE_FOLDERS:-/var/lib/libvirt /var/log/libvirt /var/cache/libvirt /run/libvirt}
 
-# The folder $1 of the host gets room for more entries, here only: all that is in it is mounted into
-# an empty one, which takes its place.
+# The folder $1 of the host becomes one of ours, here only: an empty one into which all that is in it
+# is mounted, private folders excepted.
 make_room() {
     room=$folder/room$1
     [ ! -d "$room" ] || return 0
     mkdir -p "$room"
     for entry in "$1"/* "$1"/.[!.]*; do
         copy=$room/${entry##*/}
+        case " $paths " in *" $entry "*) continue ;; esac
         if [ -L "$entry" ]; then
             cp -P "$entry" "$copy"
         elif [ -d "$entry" ]; then
@@ -39,9 +41,10 @@ make_room() {
 cp -a /etc "$folder/etc"
 rm -rf "$folder/etc/libvirt" && mkdir "$folder/etc/libvirt"
 mount --bind "$folder/etc" /etc
-for path in ${PRIVATE_FOLDERS:-/var/lib/libvirt /var/log/libvirt /var/cache/libvirt /run/libvirt}; do
+for path in $paths; do
     mkdir -p "$folder$path"
-    [ -d "$path" ] || { make_room "${path%/*}" && mkdir "$path"; }
+    make_room "${path%/*}"
+    mkdir "$path"
     mount --bind "$folder$path" "$path"
 done
 
