@@ -85,17 +85,6 @@ static void stats(const struct fake_machine *machine, char *text, size_t size)
              machine->last_update_s);
 }
 
-static void virtio(const struct fake_machine *machine, char *text, size_t size)
-{
-    snprintf(text, size,
-             "{\"status\": {\"statuses\": [\"VIRTIO_CONFIG_S_ACKNOWLEDGE: x\"%s]}, "
-             "\"guest-features\": {\"dev-features\": [%s], \"transports\": []}}",
-             machine->no_driver ? "" : ", \"VIRTIO_CONFIG_S_DRIVER_OK: Driver setup and ready\"",
-             machine->no_driver ? ""
-                                : "\"VIRTIO_BALLOON_F_REPORTING: x\", "
-                                  "\"VIRTIO_BALLOON_F_STATS_VQ: y\"");
-}
-
 static void property(const struct fake_machine *machine, const char *name, char *text, size_t size)
 {
     if (strcmp(name, "guest-stats") == 0) {
@@ -103,8 +92,13 @@ static void property(const struct fake_machine *machine, const char *name, char 
     } else if (strcmp(name, "parent_bus") == 0) {
         snprintf(text, size, "\"%s\"",
                  machine->q35 ? "/machine/q35/pcie.0" : "/machine/i440fx/pci.0");
+    } else if (strcmp(name, "hugetlb") == 0) {
+        snprintf(text, size, "%s", machine->hugetlb);
     } else {
-        snprintf(text, size, "%s", strcmp(name, "hugetlb") == 0 ? machine->hugetlb : "true");
+        /* It may be unplugged, and offers to report free pages. */
+        const bool yes =
+            strcmp(name, "hotpluggable") == 0 || strcmp(name, "free-page-reporting") == 0;
+        snprintf(text, size, "%s", yes ? "true" : "false");
     }
 }
 
@@ -128,7 +122,7 @@ static bool answer(struct fake_machine *machine, const char *command, const json
 
     if (strcmp(command, "query-status") == 0) {
         snprintf(text, size, "{\"status\": \"%s\"}", machine->status);
-    } else if (strcmp(command, "query-memory-size-summary") == 0) {
+    } else if (strcmp(command, "query-memory-size-summary") == 0 && !machine->no_summary) {
         snprintf(text, size, "{\"base-memory\": %" PRIu64 ", \"plugged-memory\": 0}",
                  machine->ram_bytes);
     } else if (strcmp(command, "query-migrate") == 0) {
@@ -148,8 +142,6 @@ static bool answer(struct fake_machine *machine, const char *command, const json
     } else if (strcmp(command, "qom-set") == 0) {
         machine->polling_s = json_integer_value(json_object_get(arguments, "value"));
         snprintf(text, size, "{}");
-    } else if (strcmp(command, "x-query-virtio-status") == 0 && !machine->no_virtio_status) {
-        virtio(machine, text, size);
     } else if (strcmp(command, "balloon") == 0 && !machine->refuses_balloon) {
         machine->balloons++;
         machine->target_bytes = (uint64_t)json_integer_value(json_object_get(arguments, "value"));
@@ -162,6 +154,26 @@ static bool answer(struct fake_machine *machine, const char *command, const json
     return true;
 }
 
+/* As QEMU 11.1.3 on x-query-virtio-status: whoever sends to a machine what is not stable ends it. A
+ * test that comes here has found a command that must never reach a running machine. */
+static void stable_check(const char *command)
+{
+    static const char *const stable[] = {
+        "qmp_capabilities", "query-status",  "query-memory-size-summary",
+        "query-migrate",    "query-balloon", "query-uuid",
+        "query-memdev",     "qom-list",      "qom-get",
+        "qom-set",          "balloon",
+    };
+
+    for (size_t i = 0; i < sizeof(stable) / sizeof(stable[0]); i++) {
+        if (strcmp(command, stable[i]) == 0) {
+            return;
+        }
+    }
+    fprintf(stderr, "fake machine: \"%s\" is no stable command: the machine ends\n", command);
+    abort();
+}
+
 static void handle(struct fake_machine *machine, const json_t *message)
 {
     const char *command = json_string_value(json_object_get(message, "execute"));
@@ -171,6 +183,7 @@ static void handle(struct fake_machine *machine, const json_t *message)
     char text[2200];
 
     machine->commands++;
+    stable_check(command);
     if (answer(machine, command, json_object_get(message, "arguments"), value, sizeof(value))) {
         snprintf(text, sizeof(text), "{\"return\": %s, \"id\": %lld}\r\n", value, (long long)id);
     } else {

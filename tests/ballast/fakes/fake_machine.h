@@ -16,9 +16,8 @@ struct fake_machine {
     bool mute;    /* reads commands and does not answer them */
     bool garbage; /* says something that is no QMP */
     bool no_device;
-    bool no_virtio_status; /* an old QEMU: the command is unknown */
-    bool no_driver;
-    bool q35; /* the device is on the root complex */
+    bool no_summary; /* an old QEMU: query-memory-size-summary is unknown */
+    bool q35;        /* the device is on the root complex */
     bool refuses_balloon;
     uint64_t ram_bytes;
     uint64_t actual_bytes;

@@ -166,8 +166,8 @@ static void tell(struct input *input)
     facts.uuid[0] = states % 7 == 6 ? 'x' : facts.uuid[0];
     facts.driver = (enum policy_driver)(states / 16 % 4);
     facts.device = (flags & 1) == 0;
-    facts.features_known = (flags & 2) == 0;
-    facts.features = FACTS_DEFLATE_ON_OOM | FACTS_REPORTING;
+    facts.offered_known = (flags & 2) == 0;
+    facts.offered = FACTS_DEFLATE_ON_OOM | FACTS_REPORTING;
     facts.locked = (flags & 0xf0) == 0xf0;
     facts.huge_pages = (flags & 0xf0) == 0xe0;
     facts.pinned = (flags & 0xf0) == 0xd0;

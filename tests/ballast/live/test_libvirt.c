@@ -136,7 +136,7 @@ static void both_domains_are_found_with_their_processes(void **state)
         assert_int_equal(facts->kind, FACTS_MACHINE);
         assert_int_equal(facts->state, FACTS_RUNNING);
         assert_true(facts->device);
-        assert_int_equal(facts->features, FACTS_DEFLATE_ON_OOM | FACTS_REPORTING);
+        assert_int_equal(facts->offered, FACTS_DEFLATE_ON_OOM | FACTS_REPORTING);
         assert_int_equal(facts->ram_bytes, 256 * MIB);
         assert_int_equal(facts->actual_bytes, 256 * MIB);
         assert_true(facts->pid > 0);

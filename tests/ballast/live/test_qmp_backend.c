@@ -201,7 +201,8 @@ static void a_real_machine_is_found_told_and_commanded(void **state)
     assert_int_equal(machine->facts.actual_bytes, 64 * MIB);
     assert_true(machine->facts.device);
     assert_true(machine->facts.removable);
-    assert_int_equal(machine->facts.driver, POLICY_DRIVER_NONE);
+    assert_true(machine->facts.offered_known);
+    assert_int_equal(machine->facts.offered, FACTS_STATISTICS);
     assert_int_equal(machine->facts.stats_ms, 0);
     assert_true(machine->facts.available_bytes == POLICY_MISSING);
     assert_true(machine->facts.pid > 0 && machine->facts.pid != rig->qemu);
@@ -247,7 +248,7 @@ static void a_killed_machine_is_gone(void **state)
     start_qemu(rig, more);
     start_backend(rig);
     machine = wait_known(rig);
-    assert_int_equal(machine->facts.driver, POLICY_DRIVER_NONE); /* so its place was found */
+    assert_true(machine->facts.offered_known); /* so its place was found */
     assert_true(machine->facts.pid > 0);
     assert_int_equal(kill(machine->facts.pid, SIGKILL), 0);
     UNTIL(rig, rig->fleet.gone == 1);

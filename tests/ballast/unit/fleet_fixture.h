@@ -60,8 +60,8 @@ static inline struct facts rig_facts(const struct rig *rig)
     facts.ram_bytes = 4 * GIB;
     facts.device = true;
     facts.driver = POLICY_DRIVER_OK;
-    facts.features_known = true;
-    facts.features = FACTS_DEFLATE_ON_OOM | FACTS_REPORTING;
+    facts.offered_known = true;
+    facts.offered = FACTS_DEFLATE_ON_OOM | FACTS_REPORTING;
     facts.actual_bytes = 4 * GIB;
     facts.resident_bytes = 1 * GIB;
     facts.overhead_bytes = 0;

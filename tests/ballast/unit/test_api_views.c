@@ -321,7 +321,7 @@ static void a_machine_is_shown_with_its_own_numbers(void **state)
     assert_int_equal(json_integer_value(world_value(ask.json, "ledger.lent_mib_s")), 12345);
     assert_int_equal(json_integer_value(world_value(ask.json, "ledger.peaks_met")), 5);
     assert_int_equal(json_integer_value(world_value(ask.json, "ledger.peaks_missed")), 1);
-    assert_int_equal(json_array_size(world_value(ask.json, "features")), 3);
+    assert_int_equal(json_array_size(world_value(ask.json, "offered_features")), 3);
     assert_string_equal(ask.response.etag, "\"7\"");
 }
 

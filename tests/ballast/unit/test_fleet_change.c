@@ -254,11 +254,6 @@ static void a_maximum_counts_only_where_something_can_enforce_it(void **state)
     assert_int_equal(gold->policy.max_bytes, 4 * GIB);
     assert_int_equal(off->policy.max_bytes, 4 * GIB);
     struct facts facts = rig_facts(&rig);
-    facts.driver = POLICY_DRIVER_NONE;
-    fleet_told(rig.fleet, db, &facts, rig.now);
-    rig_tick(&rig);
-    assert_int_equal(db->policy.max_bytes, 4 * GIB);
-    facts = rig_facts(&rig);
     facts.locked = true;
     fleet_told(rig.fleet, db, &facts, rig.now);
     rig_tick(&rig);

@@ -407,7 +407,7 @@ static void hostile_facts_reach_the_policy_as_what_they_are(void **state)
     memset(&facts, 0xff, sizeof facts);
     facts.kind = FACTS_MACHINE;
     facts.state = FACTS_RUNNING;
-    facts.device = facts.removable = facts.features_known = true;
+    facts.device = facts.removable = facts.offered_known = true;
     facts.locked = facts.huge_pages = facts.pinned = facts.prealloc = false;
     facts.driver = (enum policy_driver)77;
     facts.ram_bytes = 4 * GIB;
@@ -431,12 +431,11 @@ static void a_guest_that_was_offered_to_take_memory_back_may_have_taken_it(void 
     rig_script(&rig, "");
     struct fleet_machine *db = rig_add(&rig, "db", 0);
     struct facts facts = rig_facts(&rig);
-    facts.features_known = false;
     fleet_told(rig.fleet, db, &facts, rig.now);
     rig_tick(&rig);
     assert_true(db->policy.sample.deflate_on_oom);
     assert_false(db->policy.sample.reporting); /* what is only offered gives nothing back */
-    facts.features = 0;
+    facts.offered = 0;
     fleet_told(rig.fleet, db, &facts, rig.now);
     rig_tick(&rig);
     assert_false(db->policy.sample.deflate_on_oom);

@@ -297,7 +297,6 @@ static void ram_in_two_mappings_is_found_by_its_size(void **state)
     struct rig *rig = *state;
     struct host_process process;
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-    uint64_t resident = 0;
 
     write_process(rig, smaps);
     assert_true(host_process_read(&rig->source, 42, 512 * MIB, &process));
@@ -308,8 +307,11 @@ static void ram_in_two_mappings_is_found_by_its_size(void **state)
     assert_int_equal(process.huge_bytes, 2 * MIB);
     assert_false(process.ram_huge);
     assert_false(process.vfio);
-    assert_true(host_process_resident(&rig->source, 42, &resident));
-    assert_int_equal(resident, 50000 * page);
+    /* A glance costs no walk, and counts the same pages: hugetlb pages, too. */
+    assert_true(host_process_glance(&rig->source, 42, &process));
+    assert_int_equal(process.resident_bytes, 50000 * page + 2 * MIB);
+    assert_int_equal(process.huge_bytes, 2 * MIB);
+    assert_true(process.ram_bytes == POLICY_MISSING);
     assert_true(host_process_read(&rig->source, 42, 512 * MIB + page, &process)); /* with guard */
     assert_true(host_process_read(&rig->source, 42, 600 * MIB, &process));
     assert_true(process.ram_bytes == POLICY_MISSING);
@@ -385,19 +387,19 @@ static void no_process_is_an_error_and_a_closed_one_tells_what_is_open(void **st
 {
     struct rig *rig = *state;
     struct host_process process;
-    uint64_t resident;
 
     assert_false(host_process_read(&rig->source, 42, MIB, &process));
     assert_false(host_process_read(&rig->source, 0, MIB, &process));
     assert_false(host_process_read(&rig->source, -1, MIB, &process));
     fake_root_text(rig->root, "/proc/42/statm", "5 x");
-    assert_false(host_process_resident(&rig->source, 42, &resident));
+    assert_false(host_process_glance(&rig->source, 42, &process));
     fake_root_text(rig->root, "/proc/42/statm", "18446744073709551615 18446744073709551615");
-    assert_false(host_process_resident(&rig->source, 42, &resident));
+    assert_false(host_process_glance(&rig->source, 42, &process));
     fake_root_text(rig->root, "/proc/42/statm", "500 100");
     assert_true(host_process_read(&rig->source, 42, MIB, &process));
     assert_true(process.ram_bytes == POLICY_MISSING);
     assert_int_equal(process.locked_bytes, 0);
+    assert_true(process.swapped_bytes == POLICY_MISSING); /* an old kernel does not tell */
 }
 
 static void a_file_that_never_ends_a_read_does_not_block(void **state)

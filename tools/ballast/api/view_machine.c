@@ -58,14 +58,14 @@ json_t *api_age(const struct api_call *call, int64_t then_ms)
     return json_integer(call->now_ms > then_ms ? call->now_ms - then_ms : 0);
 }
 
-static json_t *view_features(const struct facts *facts)
+static json_t *view_offered(const struct facts *facts)
 {
-    if (!facts->features_known) {
+    if (!facts->offered_known) {
         return json_null();
     }
     json_t *names = json_array();
     for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
-        if ((facts->features >> features[i].bit & 1) != 0) {
+        if ((facts->offered >> features[i].bit & 1) != 0) {
             json_array_append_new(names, json_string(features[i].name));
         }
     }
@@ -209,7 +209,9 @@ static void put_device(json_t *view, const struct fleet_machine *machine)
     bool told = is_told(&machine->facts);
     json_object_set_new(view, "device", told ? json_boolean(machine->facts.device) : json_null());
     api_put_word(view, "driver", driver_names[machine->facts.driver]);
-    json_object_set_new(view, "features", view_features(&machine->facts));
+    /* What a driver accepted is told by no command that may be sent to a running machine. */
+    json_object_set_new(view, "features", json_null());
+    json_object_set_new(view, "offered_features", view_offered(&machine->facts));
     api_put_word(view, "mode", policy_mode_name(memory->mode));
     api_put_word(view, "drift", drifts ? policy_drift_name(memory->drift) : NULL);
 }

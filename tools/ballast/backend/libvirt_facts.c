@@ -77,8 +77,8 @@ static void take_description(struct libvirt_machine *machine, const struct libvi
     machine->persistent = domain->persistent;
     facts->kind = description->kind;
     facts->device = description->device && !machine->device_removed;
-    facts->driver = POLICY_DRIVER_UNKNOWN;
-    facts->features = description->features;
+    facts->offered_known = true;
+    facts->offered = description->features;
     facts->locked = description->locked || domain->locked;
     facts->huge_pages = description->huge_pages || domain->huge_bytes > 0;
     facts->pinned = description->pinned || domain->pinned;
@@ -119,6 +119,7 @@ void libvirt_facts_take(struct libvirt_machine *machine, const struct libvirt_do
     facts->pid = domain->pid;
     facts->resident_bytes = domain->resident_bytes;
     facts->overhead_bytes = domain->overhead_bytes;
+    facts->swapped_bytes = domain->swapped_bytes;
     take_statistics(machine, reading, now_ms);
     machine->largest_bytes = facts->actual_bytes == POLICY_MISSING ? 0 : facts->actual_bytes;
     libvirt_facts_trouble(machine, domain->trouble);

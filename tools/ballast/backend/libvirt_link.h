@@ -53,6 +53,7 @@ struct libvirt_domain {
     pid_t pid;
     uint64_t resident_bytes; /* of RAM; without a process at most what libvirt says for all of it */
     uint64_t overhead_bytes;
+    uint64_t swapped_bytes; /* of its process, by the host */
     bool locked;
     uint64_t huge_bytes;
     bool pinned;

@@ -77,12 +77,13 @@ void libvirt_process_read(const struct libvirt_link *link, struct libvirt_domain
             read_mappings(&source, domain, ram_bytes);
         }
     }
-    if (domain->pid != 0 && !host_process_resident(&source, domain->pid, &held_bytes)) {
-        held_bytes = domain->reading.process_bytes;
-    }
-    /* Neither of the two counts hugetlb pages. */
-    if (held_bytes != POLICY_MISSING) {
-        held_bytes += domain->huge_bytes;
+    struct host_process process;
+    domain->swapped_bytes = POLICY_MISSING;
+    if (domain->pid != 0 && host_process_glance(&source, domain->pid, &process)) {
+        held_bytes = process.resident_bytes;
+        domain->swapped_bytes = process.swapped_bytes;
+    } else if (held_bytes != POLICY_MISSING) {
+        held_bytes += domain->huge_bytes; /* libvirt does not count hugetlb pages */
     }
     domain->resident_bytes = held_bytes;
     if (held_bytes != POLICY_MISSING && domain->overhead_bytes != POLICY_MISSING) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a machine is made of: where in QEMU's object tree its balloon is, what kind of memory it
- * has, and what driver and features the device has. A search goes over several replies, so what it
+ * What a machine is made of: where in QEMU's object tree its balloon is, what features the device
+ * offers, and what kind of memory the machine has. A search goes over several replies, so what it
  * finds is kept apart until it is complete.
  */
 
@@ -67,60 +67,21 @@ void qmp_device_bus(struct qmp_view *view, const json_t *reply)
     view->facts.removable = view->facts.removable && last != NULL && strcmp(last, "/pcie.0") != 0;
 }
 
-/* "VIRTIO_BALLOON_F_STATS_VQ: Guest memory ..." in a list of such texts. */
-static bool list_names(const json_t *list, const char *name)
+void qmp_device_offer(struct qmp_view *view, uint64_t feature, const json_t *reply)
 {
-    size_t index;
-    json_t *entry;
+    uint64_t *offered = &view->facts.offered;
 
-    json_array_foreach(list, index, entry)
-    {
-        const char *text = json_string_value(entry);
-        size_t length = strlen(name);
-
-        if (text != NULL && strncmp(text, name, length) == 0 &&
-            (text[length] == ':' || text[length] == '\0')) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* observed: QEMU 7.2. Without a driver both lists are empty. */
-void qmp_device_virtio(struct qmp_view *view, const json_t *reply)
-{
-    static const struct {
-        const char *name;
-        uint64_t bit;
-    } features[] = {
-        { "VIRTIO_BALLOON_F_MUST_TELL_HOST", (uint64_t)1 << 0 },
-        { "VIRTIO_BALLOON_F_STATS_VQ", (uint64_t)1 << 1 },
-        { "VIRTIO_BALLOON_F_DEFLATE_ON_OOM", FACTS_DEFLATE_ON_OOM },
-        { "VIRTIO_BALLOON_F_FREE_PAGE_HINT", (uint64_t)1 << 3 },
-        { "VIRTIO_BALLOON_F_PAGE_POISON", (uint64_t)1 << 4 },
-        { "VIRTIO_BALLOON_F_REPORTING", FACTS_REPORTING },
-    };
-    const json_t *status = json_object_get(json_object_get(reply, "status"), "statuses");
-    const json_t *names = json_object_get(json_object_get(reply, "guest-features"), "dev-features");
-    bool ready = list_names(status, "VIRTIO_CONFIG_S_DRIVER_OK");
-
-    if (!json_is_array(status) || !json_is_array(names)) {
-        return;
-    }
-    view->facts.driver = ready ? POLICY_DRIVER_OK : POLICY_DRIVER_NONE;
-    view->facts.features_known = ready;
-    view->facts.features = 0;
-    for (size_t i = 0; ready && i < sizeof(features) / sizeof(features[0]); i++) {
-        view->facts.features |= list_names(names, features[i].name) ? features[i].bit : 0;
-    }
+    *offered = json_is_true(reply) ? *offered | feature : *offered & ~feature;
+    /* QEMU's device always has a queue for statistics. */
+    *offered |= FACTS_STATISTICS;
+    view->facts.offered_known = true;
 }
 
 static void forget_device(struct qmp_view *view)
 {
     view->facts.removable = false;
-    view->facts.driver = POLICY_DRIVER_UNKNOWN;
-    view->facts.features_known = false;
-    view->facts.features = 0;
+    view->facts.offered_known = false;
+    view->facts.offered = 0;
     qmp_stats_forget(view);
     view->last_update_s = 0;
     view->looked_ms = 0;

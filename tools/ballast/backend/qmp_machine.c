@@ -100,13 +100,12 @@ static void look_at_process(struct qmp_machine *machine, bool thorough)
 {
     struct facts *facts = &machine->view.facts;
     struct host_process process;
-    uint64_t resident = 0;
 
     if (facts->pid == 0) {
         return;
     }
-    if (!thorough && host_process_resident(&machine->shared->source, facts->pid, &resident)) {
-        qmp_view_resident(&machine->view, resident);
+    if (!thorough && host_process_glance(&machine->shared->source, facts->pid, &process)) {
+        qmp_view_glance(&machine->view, &process);
     } else if (thorough && host_process_read(&machine->shared->source, facts->pid, facts->ram_bytes,
                                              &process)) {
         /* A process smaller than the guest's RAM made the socket, but is not QEMU. */

@@ -4,7 +4,6 @@
  */
 
 #include <assert.h>
-#include <stdio.h>
 
 #include "tools/ballast/backend/qmp_view.h"
 
@@ -18,7 +17,6 @@ static const struct {
     [QMP_ASK_MIGRATE] = { "query-migrate", NULL, NULL },
     [QMP_ASK_BALLOON] = { "query-balloon", NULL, NULL },
     [QMP_ASK_STATS] = { "qom-get", NULL, "guest-stats" },
-    [QMP_ASK_VIRTIO] = { "x-query-virtio-status", NULL, NULL },
     [QMP_ASK_UUID] = { "query-uuid", NULL, NULL },
     [QMP_ASK_PERIPHERAL] = { "qom-list", "/machine/peripheral", NULL },
     [QMP_ASK_ANONYMOUS] = { "qom-list", "/machine/peripheral-anon", NULL },
@@ -27,6 +25,10 @@ static const struct {
     [QMP_ASK_POLLING] = { "qom-set", NULL, "guest-stats-polling-interval" },
     [QMP_ASK_BUS] = { "qom-get", NULL, "parent_bus" },
     [QMP_ASK_HOTPLUG] = { "qom-get", NULL, "hotpluggable" },
+    [QMP_ASK_DEFLATE] = { "qom-get", NULL, "deflate-on-oom" },
+    [QMP_ASK_REPORTING] = { "qom-get", NULL, "free-page-reporting" },
+    [QMP_ASK_HINTING] = { "qom-get", NULL, "free-page-hint" },
+    [QMP_ASK_POISON] = { "qom-get", NULL, "page-poison" },
     [QMP_ASK_HUGETLB] = { "qom-get", NULL, "hugetlb" },
 };
 
@@ -41,16 +43,10 @@ json_t *qmp_question_arguments(const struct qmp_view *view, enum qmp_question qu
 {
     const char *path = questions[question].path;
     const char *property = questions[question].property;
-    char backend[QMP_VIEW_PATH_MAX + 32];
 
     if (question == QMP_ASK_POLLING) {
         return json_pack("{s:s, s:s, s:I}", "path", view->device, "property", property, "value",
                          (json_int_t)period_s);
-    }
-    if (question == QMP_ASK_VIRTIO) {
-        snprintf(backend, sizeof(backend), "%s%s", view->device,
-                 view->device_is_proxy ? "/virtio-backend" : "");
-        return json_pack("{s:s}", "path", backend);
     }
     if (property != NULL) {
         path = question == QMP_ASK_HUGETLB ? view->memfd : view->device;

@@ -153,10 +153,6 @@ static void take_refusal(struct qmp_view *view, enum qmp_question question,
     } else if (question == QMP_ASK_BALLOON && strcmp(error->class, "DeviceNotActive") == 0) {
         view->facts.device = false;
         view->facts.actual_bytes = view->facts.ram_bytes;
-    } else if (question == QMP_ASK_VIRTIO) {
-        view->facts.driver = POLICY_DRIVER_UNKNOWN;
-        view->facts.features_known = false;
-        view->facts.features = 0;
     }
 }
 
@@ -184,8 +180,17 @@ void qmp_view_answer(struct qmp_view *view, enum qmp_question question, const js
     case QMP_ASK_STATS:
         qmp_stats_take(view, reply, now_ms, wall_ms);
         break;
-    case QMP_ASK_VIRTIO:
-        qmp_device_virtio(view, reply);
+    case QMP_ASK_DEFLATE:
+        qmp_device_offer(view, FACTS_DEFLATE_ON_OOM, reply);
+        break;
+    case QMP_ASK_REPORTING:
+        qmp_device_offer(view, FACTS_REPORTING, reply);
+        break;
+    case QMP_ASK_HINTING:
+        qmp_device_offer(view, FACTS_HINTING, reply);
+        break;
+    case QMP_ASK_POISON:
+        qmp_device_offer(view, FACTS_POISON, reply);
         break;
     case QMP_ASK_UUID:
         (void)facts_uuid_read(qmp_view_string(reply, "UUID"), view->facts.uuid);
@@ -271,6 +276,7 @@ void qmp_view_process(struct qmp_view *view, const struct host_process *process)
         least(process->ram_bytes != POLICY_MISSING ? process->ram_bytes : process->resident_bytes,
               least(facts->ram_bytes, process->resident_bytes));
     facts->overhead_bytes = process->resident_bytes - facts->resident_bytes;
+    facts->swapped_bytes = process->swapped_bytes;
     /* Single buffers are locked by many programs; all of it is, or none. */
     facts->locked =
         facts->ram_bytes != POLICY_MISSING && process->locked_bytes > facts->ram_bytes / 2;
@@ -278,10 +284,12 @@ void qmp_view_process(struct qmp_view *view, const struct host_process *process)
     facts->pinned = view->vfio || process->vfio;
 }
 
-void qmp_view_resident(struct qmp_view *view, uint64_t all_bytes)
+void qmp_view_glance(struct qmp_view *view, const struct host_process *process)
 {
     struct facts *facts = &view->facts;
+    const uint64_t all_bytes = process->resident_bytes;
 
+    facts->swapped_bytes = process->swapped_bytes;
     if (facts->overhead_bytes != POLICY_MISSING) {
         facts->resident_bytes = all_bytes > facts->overhead_bytes
                                     ? least(all_bytes - facts->overhead_bytes, facts->ram_bytes)

@@ -20,8 +20,7 @@ enum qmp_question {
     QMP_ASK_MEMORY,
     QMP_ASK_MIGRATE,
     QMP_ASK_BALLOON,
-    QMP_ASK_STATS,  /* these two when the device's place is known */
-    QMP_ASK_VIRTIO, /* unstable and optional: it tells driver and features */
+    QMP_ASK_STATS, /* when the device's place is known */
     /* Now and then: what the machine is made of. */
     QMP_ASK_UUID, /* who it is */
     QMP_ASK_PERIPHERAL,
@@ -32,6 +31,10 @@ enum qmp_question {
     QMP_ASK_POLLING, /* switches its statistics on */
     QMP_ASK_HOTPLUG,
     QMP_ASK_BUS,     /* behind it: both must allow to unplug the device */
+    QMP_ASK_DEFLATE, /* what the device offers, */
+    QMP_ASK_REPORTING,
+    QMP_ASK_HINTING,
+    QMP_ASK_POISON,
     QMP_ASK_HUGETLB, /* of a memory backend that may have huge pages */
     QMP_QUESTIONS,
 };
@@ -42,13 +45,14 @@ enum qmp_question {
 #define QMP_SET_STATE                                                                              \
     (QMP_BIT(QMP_ASK_STATUS) | QMP_BIT(QMP_ASK_MEMORY) | QMP_BIT(QMP_ASK_MIGRATE) |                \
      QMP_BIT(QMP_ASK_BALLOON))
-#define QMP_SET_PERIOD (QMP_SET_STATE | QMP_BIT(QMP_ASK_STATS) | QMP_BIT(QMP_ASK_VIRTIO))
+#define QMP_SET_PERIOD (QMP_SET_STATE | QMP_BIT(QMP_ASK_STATS))
 #define QMP_SET_SEARCH                                                                             \
     (QMP_BIT(QMP_ASK_UUID) | QMP_BIT(QMP_ASK_PERIPHERAL) | QMP_BIT(QMP_ASK_ANONYMOUS) |            \
      QMP_BIT(QMP_ASK_OBJECTS) | QMP_BIT(QMP_ASK_MEMDEV))
 #define QMP_SET_DEVICE                                                                             \
     (QMP_BIT(QMP_ASK_POLLING) | QMP_BIT(QMP_ASK_BUS) | QMP_BIT(QMP_ASK_HOTPLUG) |                  \
-     QMP_BIT(QMP_ASK_HUGETLB) | QMP_BIT(QMP_ASK_STATS) | QMP_BIT(QMP_ASK_VIRTIO))
+     QMP_BIT(QMP_ASK_DEFLATE) | QMP_BIT(QMP_ASK_REPORTING) | QMP_BIT(QMP_ASK_HINTING) |            \
+     QMP_BIT(QMP_ASK_POISON) | QMP_BIT(QMP_ASK_HUGETLB) | QMP_BIT(QMP_ASK_STATS))
 
 #define QMP_VIEW_PATH_MAX 192U
 #define QMP_VIEW_SIZES    8U
@@ -116,4 +120,5 @@ enum qmp_news {
 enum qmp_news qmp_view_event(struct qmp_view *view, const json_t *event, int64_t now_ms);
 
 void qmp_view_process(struct qmp_view *view, const struct host_process *process);
-void qmp_view_resident(struct qmp_view *view, uint64_t all_bytes);
+/* The same for host_process_glance(): what is resident now, by what the last walk knew. */
+void qmp_view_glance(struct qmp_view *view, const struct host_process *process);

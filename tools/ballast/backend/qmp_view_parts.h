@@ -20,6 +20,6 @@ void qmp_stats_forget(struct qmp_view *view);
 void qmp_device_children(struct qmp_view *view, const char *place, const json_t *reply);
 void qmp_device_objects(struct qmp_view *view, const json_t *reply);
 
-/* Takes the device's bus, and the state of its virtio side. */
+/* Takes the device's bus, and whether it offers a feature. */
 void qmp_device_bus(struct qmp_view *view, const json_t *reply);
-void qmp_device_virtio(struct qmp_view *view, const json_t *reply);
+void qmp_device_offer(struct qmp_view *view, uint64_t feature, const json_t *reply);

@@ -18,6 +18,7 @@ void facts_clear(struct facts *facts)
         .actual_bytes = POLICY_MISSING,
         .resident_bytes = POLICY_MISSING,
         .overhead_bytes = POLICY_MISSING,
+        .swapped_bytes = POLICY_MISSING,
         .stats_actual_bytes = POLICY_MISSING,
         .total_bytes = POLICY_MISSING,
         .free_bytes = POLICY_MISSING,

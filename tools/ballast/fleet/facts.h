@@ -47,9 +47,13 @@ struct facts {
     /* The balloon device. */
     bool device;
     bool removable; /* it could be unplugged while the machine runs */
+    bool offered_known;
+    uint64_t offered; /* the features that the device offers. What a driver took of them is told by
+                       * nothing that may be asked of a running machine. */
+    /* What is concluded from the rest: backends leave these two alone, and the fleet writes them
+     * (fleet_evidence.c). */
     enum policy_driver driver;
-    bool features_known;
-    uint64_t features; /* negotiated; where that is not known, offered */
+    bool reports; /* the guest was seen to give memory back without a balloon */
     /* What keeps memory from coming free. */
     bool locked;
     bool huge_pages;
@@ -59,6 +63,7 @@ struct facts {
     uint64_t actual_bytes;
     uint64_t resident_bytes; /* of RAM */
     uint64_t overhead_bytes; /* beside RAM */
+    uint64_t swapped_bytes;  /* of the machine's process, swapped out by the host */
     /* The guest's statistics. */
     int64_t stats_ms; /* monotonic; 0: none */
     uint64_t stats_actual_bytes;

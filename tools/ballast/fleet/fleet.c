@@ -218,6 +218,7 @@ void fleet_told(struct fleet *fleet, struct fleet_machine *machine, const struct
     } else if (entry->leader != NULL) {
         return;
     }
+    fleet_evidence(fleet, entry, &before, now_ms);
     facts_compare(fleet, entry, &before, now_ms);
 
     const bool other_ram = before.ram_bytes != facts->ram_bytes;

@@ -59,23 +59,19 @@ static void check_device(struct fleet_diagnosis *diagnosis, const struct facts *
     }
 }
 
+/* No stable command tells whether there is a driver, so it is known by what it does. */
 static void check_driver(struct fleet_diagnosis *diagnosis, const struct facts *facts)
 {
-    switch (facts->driver) {
-    case POLICY_DRIVER_OK:
-        add(diagnosis, "driver", FLEET_GOOD, "The guest's driver has taken the device.");
-        break;
-    case POLICY_DRIVER_NONE:
-        add(diagnosis, "driver", FLEET_BAD,
-            "No driver in the guest has taken the device: install or load one (virtio_balloon in "
-            "Linux, the balloon service of virtio-win in Windows).");
-        break;
-    case POLICY_DRIVER_UNKNOWN:
-        add(diagnosis, "driver", FLEET_UNKNOWN,
-            "Nothing here can tell whether the guest has a driver; fresh statistics would show "
-            "it.");
-        break;
+    if (facts->driver == POLICY_DRIVER_OK) {
+        add(diagnosis, "driver", FLEET_GOOD,
+            "The guest's driver works: statistics have arrived, or its size has moved.");
+        return;
     }
+    add(diagnosis, "driver", FLEET_UNKNOWN,
+        "It is not known whether the guest has a driver: since its start %s, and its size has not "
+        "moved. Install or load one (virtio_balloon in Linux, the balloon service of virtio-win in "
+        "Windows).",
+        facts->stats_ms > 0 ? "no new statistics have arrived" : "no statistics have arrived");
 }
 
 /* The balloon's own features in words; a transport's, from bit 24 on, tell nothing about it. */
@@ -104,26 +100,29 @@ static void feature_names(uint64_t features, char *text, size_t size)
 
 static void check_features(struct fleet_diagnosis *diagnosis, const struct facts *facts)
 {
-    if (!facts->features_known) {
+    if (!facts->offered_known) {
         add(diagnosis, "features", FLEET_UNKNOWN,
-            "What guest and device agreed upon cannot be read here.");
+            "Which features its device offers has not been told yet.");
         return;
     }
     char names[128];
-    feature_names(facts->features, names, sizeof names);
-    add(diagnosis, "features", FLEET_GOOD, "Guest and device agreed upon: %s.",
+    feature_names(facts->offered, names, sizeof names);
+    add(diagnosis, "features", FLEET_GOOD,
+        "The device offers: %s. What the guest accepted of it cannot be asked.",
         names[0] == '\0' ? "nothing beyond the balloon itself" : names);
-    add(diagnosis, "reporting", (facts->features & FACTS_REPORTING) != 0 ? FLEET_GOOD : FLEET_NOTE,
-        (facts->features & FACTS_REPORTING) != 0
-            ? "The guest reports free pages: what it frees comes back by itself."
-            : "The guest does not report free pages: free-page-reporting=on at its next start "
-              "gives back what it frees without moving its size.");
-    add(diagnosis, "deflate-on-oom",
-        (facts->features & FACTS_DEFLATE_ON_OOM) != 0 ? FLEET_GOOD : FLEET_NOTE,
-        (facts->features & FACTS_DEFLATE_ON_OOM) != 0
-            ? "A guest without memory may take its own back."
-            : "A guest without memory cannot take its own back: deflate-on-oom=on at its next "
-              "start is a last resort before it kills a program.");
+    const bool reporting = (facts->offered & FACTS_REPORTING) != 0;
+    add(diagnosis, "reporting", reporting ? FLEET_GOOD : FLEET_NOTE, "%s",
+        !reporting ? "The device does not offer free page reporting: free-page-reporting=on at its "
+                     "next start gives back what the guest frees without moving its size."
+        : facts->reports
+            ? "The guest reports free pages: memory came back while its size stayed the same."
+            : "The device offers free page reporting; nothing has come back by it yet, so nothing "
+              "is trusted to.");
+    const bool deflates = (facts->offered & FACTS_DEFLATE_ON_OOM) != 0;
+    add(diagnosis, "deflate-on-oom", deflates ? FLEET_GOOD : FLEET_NOTE, "%s",
+        deflates ? "A guest without memory may take its own back, if its driver can."
+                 : "A guest without memory cannot take its own back: deflate-on-oom=on at its next "
+                   "start is a last resort before it kills a program.");
 }
 
 static void check_statistics(struct fleet_diagnosis *diagnosis, const struct fleet *fleet,

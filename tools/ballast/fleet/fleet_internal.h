@@ -37,6 +37,7 @@ struct fleet_entry {
     enum policy_drift drift;
     enum fleet_peak peak;
     uint32_t peak_periods;
+    int64_t evidence_ms; /* only what was seen later tells something of its guest */
     int64_t ledger_ms;
     uint64_t lent_rest;        /* bytes x ms below one MiB x s */
     struct fleet_ledger saved; /* as it was kept last */
@@ -154,6 +155,12 @@ size_t fleet_gather(struct fleet *fleet, int64_t now_ms);
 
 /* What stands for a machine without part in a decision: see fleet_decided(). */
 struct policy_machine fleet_undecided(const struct policy_memory *memory);
+
+/* ---- fleet_evidence.c ---- */
+
+/* Concludes facts.driver and facts.reports of new facts; `before` are those that they replace. */
+void fleet_evidence(const struct fleet *fleet, struct fleet_entry *entry,
+                    const struct facts *before, int64_t now_ms);
 
 /* ---- fleet_ledger.c ---- */
 

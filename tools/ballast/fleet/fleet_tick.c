@@ -58,7 +58,6 @@ static struct policy_sample sample_of(const struct fleet_machine *machine, int64
 {
     const struct facts *facts = &machine->facts;
     const enum policy_unreclaimable why = unreclaimable(facts);
-    const bool negotiated = facts->device && facts->features_known;
     return (struct policy_sample){
         .ram_bytes = facts->ram_bytes,
         .actual_bytes = facts->actual_bytes,
@@ -78,11 +77,10 @@ static struct policy_sample sample_of(const struct fleet_machine *machine, int64
         .driver = facts->driver <= POLICY_DRIVER_OK ? facts->driver : POLICY_DRIVER_UNKNOWN,
         .unreclaimable = why,
         /* What is locked or pinned is not dropped when the guest reports it. */
-        .reporting =
-            negotiated && why == POLICY_RECLAIMABLE && (facts->features & FACTS_REPORTING) != 0,
-        /* Where it is only known that it was offered, a driver took it: all that can, do. What the
+        .reporting = facts->device && facts->reports && why == POLICY_RECLAIMABLE,
+        /* It is only known that this was offered. A driver took it: all that can, do. What the
          * guest takes would otherwise be held for somebody else's doing, and left to them. */
-        .deflate_on_oom = facts->device && (facts->features & FACTS_DEFLATE_ON_OOM) != 0,
+        .deflate_on_oom = facts->device && (facts->offered & FACTS_DEFLATE_ON_OOM) != 0,
         .paused = facts->state == FACTS_PAUSED || facts->state == FACTS_PANICKED,
         .migrating = facts->state == FACTS_MIGRATING,
         .stats_lie = stats_lie(facts, now_ms),

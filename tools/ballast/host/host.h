@@ -46,9 +46,10 @@ struct host_process {
     uint64_t ram_bytes;      /* of it, the mapping of `ram_size` bytes: the guest's RAM;
                               * POLICY_MISSING when there is no such mapping or it cannot be read */
     uint64_t locked_bytes;
-    uint64_t huge_bytes; /* hugetlb pages that it touched */
-    bool ram_huge;       /* the RAM mapping is made of them, touched or not */
-    bool vfio;           /* it has an assigned device open */
+    uint64_t huge_bytes;    /* hugetlb pages that it touched */
+    uint64_t swapped_bytes; /* swapped out; POLICY_MISSING where the kernel does not tell */
+    bool ram_huge;          /* the RAM mapping is made of them, touched or not */
+    bool vfio;              /* it has an assigned device open */
 };
 
 /* Reads it, the RAM mapping (in one piece, or in adjacent ones that add up to `ram_size`) and open
@@ -57,8 +58,9 @@ struct host_process {
 bool host_process_read(const struct host_source *source, pid_t pid, uint64_t ram_size,
                        struct host_process *process);
 
-/* The cheap part, for every period: resident_bytes only, without hugetlb pages. */
-bool host_process_resident(const struct host_source *source, pid_t pid, uint64_t *bytes);
+/* The cheap part, for every period: all but the RAM mapping and open devices, which are told as
+ * unknown and closed. False when there is no such process. */
+bool host_process_glance(const struct host_source *source, pid_t pid, struct host_process *process);
 
 /* A cgroup of v2: what it has and may have (POLICY_MISSING: no limit). */
 struct host_cgroup {

@@ -52,13 +52,6 @@ static bool read_statm(const struct host_source *source, pid_t pid, uint64_t *al
            *resident <= *all;
 }
 
-bool host_process_resident(const struct host_source *source, pid_t pid, uint64_t *bytes)
-{
-    uint64_t all = 0;
-
-    return read_statm(source, pid, &all, bytes);
-}
-
 /* ---- mappings ---- */
 
 /* Judges the chain as it is with all lines of its newest mapping read. */
@@ -186,23 +179,33 @@ static bool has_vfio(const struct host_source *source, pid_t pid)
     return found;
 }
 
-bool host_process_read(const struct host_source *source, pid_t pid, uint64_t ram_size,
-                       struct host_process *process)
+bool host_process_glance(const struct host_source *source, pid_t pid, struct host_process *process)
 {
     char path[64];
     char text[HOST_FILE_MAX];
 
-    *process = (struct host_process){ .ram_bytes = POLICY_MISSING };
+    *process =
+        (struct host_process){ .ram_bytes = POLICY_MISSING, .swapped_bytes = POLICY_MISSING };
     if (pid <= 0 || !read_statm(source, pid, &process->virtual_bytes, &process->resident_bytes)) {
         return false;
     }
     snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
     if (host_file_read(source, path, text, sizeof(text))) {
         (void)host_file_value(text, "VmLck:", 1024, &process->locked_bytes);
+        (void)host_file_value(text, "VmSwap:", 1024, &process->swapped_bytes);
         (void)host_file_value(text, "HugetlbPages:", 1024, &process->huge_bytes);
         if (process->huge_bytes <= POLICY_BYTES_MAX) {
             process->resident_bytes += process->huge_bytes;
         }
+    }
+    return true;
+}
+
+bool host_process_read(const struct host_source *source, pid_t pid, uint64_t ram_size,
+                       struct host_process *process)
+{
+    if (!host_process_glance(source, pid, process)) {
+        return false;
     }
     if (ram_size > 0 && ram_size <= POLICY_BYTES_MAX) {
         read_smaps(source, pid, ram_size, process);
