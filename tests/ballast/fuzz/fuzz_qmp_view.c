@@ -29,7 +29,7 @@ static void check(const struct qmp_view *view, int64_t now_ms)
     assert(possible(facts->stats_actual_bytes) && possible(facts->total_bytes));
     assert(possible(facts->free_bytes) && possible(facts->available_bytes));
     assert(possible(facts->caches_bytes));
-    assert(facts->driver <= POLICY_DRIVER_OK && facts->state <= FACTS_STOPPED);
+    assert(facts->driver <= POLICY_DRIVER_OK && facts->state < FACTS_STATES);
     assert(facts->offered_known || facts->offered == 0);
     assert(memchr(view->device, '\0', sizeof(view->device)) != NULL);
     assert(memchr(view->memfd, '\0', sizeof(view->memfd)) != NULL);

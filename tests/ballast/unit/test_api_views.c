@@ -84,9 +84,9 @@ static void every_word_of_the_program_is_in_the_document(void **state)
         machine->policy.decision.hold = (enum policy_hold)i;
         ask_checked("GET", "/v1/machines/{name}", "/v1/machines/web");
     }
-    for (unsigned i = 0; i <= FACTS_STOPPED; i++) {
+    for (unsigned i = 0; i < FACTS_STATES; i++) {
         machine->facts.state = (enum facts_state)i;
-        machine->switch_state = (enum fleet_switch)i;
+        machine->switch_state = (enum fleet_switch)(i % 5);
         machine->facts.driver = (enum policy_driver)(i % 3);
         machine->policy.memory.mode = (enum policy_mode)(i % 3);
         machine->policy.memory.drift = (enum policy_drift)(i % 4);

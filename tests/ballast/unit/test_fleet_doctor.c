@@ -103,6 +103,30 @@ static void each_fault_has_its_check_and_its_words(void **state)
     rig_end(&rig);
 }
 
+static void of_a_machine_that_nobody_reaches_only_that_is_told(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_begin(&rig, "");
+    struct fleet_diagnosis diagnosis;
+    struct fleet_machine *ghost =
+        fleet_found(rig.fleet, "ghost", &fake_backend, NULL, "/run/ghost.qmp", rig.now);
+    fleet_doctor(rig.fleet, ghost, rig.now, &diagnosis);
+    assert_int_equal(diagnosis.verdict, FLEET_UNKNOWN);
+    assert_string_equal(diagnosis.text, find(&diagnosis, "monitor")->text);
+    struct fleet_machine *db = rig_add(&rig, "db", 0);
+    struct fleet_machine *silent[] = { ghost, db };
+    for (size_t i = 0; i < 2; i++) {
+        struct facts facts = silent[i]->facts;
+        facts_unreachable(&facts, "QEMU does not answer");
+        diagnosis = examine(&rig, silent[i], &facts);
+        assert_int_equal(diagnosis.verdict, FLEET_BAD);
+        assert_string_equal(diagnosis.text, "QEMU does not answer");
+        assert_int_equal(diagnosis.count, 1);
+    }
+    rig_end(&rig);
+}
+
 static void old_statistics_are_told_with_their_age(void **state)
 {
     (void)state;
@@ -169,6 +193,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_healthy_machine_is_healthy),
         cmocka_unit_test(each_fault_has_its_check_and_its_words),
+        cmocka_unit_test(of_a_machine_that_nobody_reaches_only_that_is_told),
         cmocka_unit_test(old_statistics_are_told_with_their_age),
         cmocka_unit_test(what_the_policy_found_is_told),
         cmocka_unit_test(a_container_and_a_stranger_have_short_diagnoses),

@@ -493,6 +493,47 @@ static void a_target_that_is_never_answered_is_given_up_and_may_be_sent_again(vo
     rig_end(&rig);
 }
 
+/* It may take all its RAM, and nothing can be asked of it: it is booked so, sent nothing, and what
+ * nobody sees is nobody's deed. */
+static void a_machine_that_nobody_reaches_is_booked_whole_and_left_alone(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_begin(&rig, "");
+    struct fleet_machine *db = rig_add(&rig, "db", 0);
+    struct facts facts = rig_facts(&rig);
+    facts.actual_bytes = facts.stats_actual_bytes = 2 * GIB;
+    facts.total_bytes = 2 * GIB;
+    facts.offered = 0; /* it takes nothing back by itself */
+    for (size_t i = 0; i < 20; i++) {
+        facts.stats_ms = rig.now;
+        fleet_told(rig.fleet, db, &facts, rig.now);
+        rig_tick(&rig);
+    }
+    struct facts silent = facts;
+    facts_unreachable(&silent, "QEMU does not answer");
+    const size_t sent = rig.fakes[0].target_count;
+    const int64_t seen_ms = db->seen_ms;
+    for (size_t i = 0; i < 20; i++) {
+        fleet_told(rig.fleet, db, &silent, rig.now);
+        rig_tick(&rig);
+        assert_true(db->policy.decision.books.booked_bytes >= 4 * GIB);
+        assert_true(db->policy.decision.used_bytes == POLICY_MISSING);
+    }
+    assert_int_equal(rig.fakes[0].target_count, sent);
+    assert_int_equal(db->seen_ms, seen_ms);
+    assert_int_equal(fake_events(&rig.owner, FLEET_EVENT_STATE, "unreachable"), 1);
+    for (size_t i = 0; i < 5; i++) {
+        facts.stats_ms = rig.now;
+        fleet_told(rig.fleet, db, &facts, rig.now);
+        rig_tick(&rig);
+    }
+    assert_int_equal(db->policy.memory.drift, POLICY_DRIFT_NONE);
+    assert_int_equal(fake_events(&rig.owner, FLEET_EVENT_DRIFT, NULL), 0);
+    assert_true(db->policy.decision.books.booked_bytes < 4 * GIB);
+    rig_end(&rig);
+}
+
 /* What a slow monitor did is done, and not somebody else's work. */
 static void an_answer_that_comes_late_counts_unless_another_target_was_sent(void **state)
 {
@@ -540,6 +581,7 @@ int main(void)
         cmocka_unit_test(a_guest_that_was_offered_to_take_memory_back_may_have_taken_it),
         cmocka_unit_test(what_is_stopped_is_not_booked),
         cmocka_unit_test(a_target_that_is_never_answered_is_given_up_and_may_be_sent_again),
+        cmocka_unit_test(a_machine_that_nobody_reaches_is_booked_whole_and_left_alone),
         cmocka_unit_test(an_answer_that_comes_late_counts_unless_another_target_was_sent),
     };
     return cmocka_run_group_tests_name("tools/ballast/fleet/fleet_tick.c", tests, NULL, NULL);

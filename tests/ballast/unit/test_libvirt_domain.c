@@ -248,6 +248,8 @@ static void states_are_translated(void **state)
     assert_int_equal(libvirt_state(VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_USER), FACTS_PAUSED);
     assert_int_equal(libvirt_state(VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_CRASHED), FACTS_PANICKED);
     assert_int_equal(libvirt_state(VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_POSTCOPY), FACTS_MIGRATING);
+    assert_int_equal(libvirt_state(VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_SHUTTING_DOWN),
+                     FACTS_RUNNING); /* until it is gone */
     assert_int_equal(libvirt_state(VIR_DOMAIN_PMSUSPENDED, 0), FACTS_PAUSED);
     assert_int_equal(libvirt_state(VIR_DOMAIN_CRASHED, 0), FACTS_PANICKED);
     assert_int_equal(libvirt_state(VIR_DOMAIN_SHUTOFF, 0), FACTS_STOPPED);

@@ -97,6 +97,19 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* A sentence about the backend that has these words. */
+static bool has_trouble(const struct rig *rig, const char *words)
+{
+    char text[512];
+
+    for (size_t i = 0; qmp_backend_trouble(rig->backend, i, text, sizeof(text)); i++) {
+        if (strstr(text, words) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Both sides work until nothing moves any more: what a period leaves time for. */
 static void settle(struct rig *rig)
 {
@@ -200,7 +213,46 @@ static void other_files_are_no_machines(void **state)
     for (size_t i = 1; i < FAKE_FLEET_MAX; i++) {
         assert_string_equal(rig->fleet.machines[i].name, "");
     }
-    assert_string_equal(qmp_backend_trouble(rig->backend), "");
+    assert_false(has_trouble(rig, ""));
+}
+
+static void each_socket_that_cannot_be_a_machine_is_named(void **state)
+{
+    static const char *const names[] = {
+        "a b.qmp",
+        ".hidden.qmp",
+        ".qmp",
+        "-x.qmp",
+        "caf\xc3\xa9.qmp",
+        "a-name-that-is-by-far-too-long-for-a-machine-that-has-to-be-typed-once-in-a-while.qmp",
+    };
+    struct rig *rig = *state;
+    struct fake_machine machines[6];
+    char path[512]; /* longer than an address */
+    char text[512];
+
+    for (size_t i = 0; i < 6; i++) {
+        const char *name = names[i];
+
+        snprintf(path, sizeof(path), "%s/run/x%zu", rig->root, i);
+        fake_machine_start(&machines[i], path);
+        snprintf(path, sizeof(path), "%s/run/%s", rig->root, name);
+        assert_int_equal(rename(machines[i].path, path), 0);
+    }
+    (void)begin(rig);
+    period(rig);
+    for (size_t i = 0; i < 6; i++) {
+        snprintf(text, sizeof(text), "the socket %s is no machine", names[i]);
+        assert_true(has_trouble(rig, text));
+        snprintf(path, sizeof(path), "%s/run/%s", rig->root, names[i]);
+        unlink(path);
+        fake_machine_end(&machines[i]);
+        assert_int_equal(machines[i].clients, 0);
+    }
+    assert_false(qmp_backend_trouble(rig->backend, 6, text, sizeof(text)));
+    period(rig);
+    assert_false(has_trouble(rig, ""));
+    assert_non_null(fleet_find(&rig->fleet, "a"));
 }
 
 static void a_folder_that_is_missing_is_told(void **state)
@@ -210,10 +262,10 @@ static void a_folder_that_is_missing_is_told(void **state)
     snprintf(rig->config.qmp_folder, sizeof(rig->config.qmp_folder), "%s/nowhere", rig->root);
     start(rig);
     period(rig);
-    assert_non_null(strstr(qmp_backend_trouble(rig->backend), "nowhere"));
+    assert_true(has_trouble(rig, "nowhere"));
     assert_int_equal(mkdir(rig->config.qmp_folder, 0755), 0);
     period(rig);
-    assert_string_equal(qmp_backend_trouble(rig->backend), "");
+    assert_false(has_trouble(rig, ""));
 }
 
 static void a_machine_that_the_fleet_refuses_is_told(void **state)
@@ -222,7 +274,7 @@ static void a_machine_that_the_fleet_refuses_is_told(void **state)
 
     rig->fleet.refused_name = "a";
     (void)begin(rig);
-    assert_non_null(strstr(qmp_backend_trouble(rig->backend), "a"));
+    assert_true(has_trouble(rig, "a at "));
     assert_int_equal(rig->fleet.told, 0);
 }
 
@@ -327,8 +379,14 @@ static void states_are_told_as_they_come(void **state)
         settle(rig);
         assert_int_equal(machine->facts.state, cases[i].state);
     }
-    rig->machine.status = "shutdown"; /* and QEMU stays: the memory is still held */
+    fake_machine_event(&rig->machine, "STOP", "{}"); /* no pause: it ends */
+    rig->machine.status = "shutdown";
     period(rig);
+    assert_int_equal(machine->facts.state, FACTS_STOPPED);
+    assert_string_equal(machine->facts.trouble, "");
+    for (unsigned i = 0; i < 5; i++) { /* but QEMU stays: the memory is still held */
+        period(rig);
+    }
     assert_int_equal(machine->facts.state, FACTS_PAUSED);
     assert_string_not_equal(machine->facts.trouble, "");
     rig->machine.status = "running";
@@ -422,6 +480,15 @@ static void write_process(struct rig *rig, unsigned resident_pages)
     snprintf(path, sizeof(path), "/proc/%d/smaps", (int)getpid());
     fake_root_text(rig->root, path,
                    "7f0000000000-7f0020000000 rw-p 00000000 00:00 0 \nRss: 204800 kB\n");
+}
+
+/* As it is while a process ends: the kernel tells zeros. */
+static void end_process(struct rig *rig)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "/proc/%d/statm", (int)getpid());
+    fake_root_text(rig->root, path, "0 0 0 0 0 0 0\n");
 }
 
 static void the_process_behind_the_socket_is_measured(void **state)
@@ -520,6 +587,9 @@ static void a_socket_that_serves_somebody_else_is_named(void **state)
         period(rig);
     }
     assert_non_null(strstr(machine->facts.trouble, "one client at a time"));
+    assert_int_equal(machine->facts.state, FACTS_UNREACHABLE);
+    assert_true(machine->facts.ram_bytes == POLICY_MISSING);
+    assert_int_equal(machine->facts.pid, getpid());
     assert_int_equal(rig->fleet.told, 1);
     /* The other client goes: QEMU turns to whoever waits. */
     rig->machine.silent = false;
@@ -532,13 +602,17 @@ static void a_socket_that_serves_somebody_else_is_named(void **state)
     assert_int_equal(rig->fleet.gone, 0);
 }
 
-static void a_qemu_that_hangs_keeps_its_facts_and_gets_well(void **state)
+static void a_qemu_that_hangs_is_unreachable_and_gets_well(void **state)
 {
     struct rig *rig = *state;
     const struct fleet_machine *machine = begin(rig);
     int64_t seen_ms;
     unsigned told;
 
+    rig->machine.last_update_s = (uint64_t)(rig_wall(rig) / 1000);
+    rig->machine.available_bytes = 100 * MIB;
+    period(rig);
+    assert_int_equal(machine->facts.available_bytes, 100 * MIB);
     rig->machine.mute = true;
     for (unsigned i = 0; i < 6; i++) {
         period(rig);
@@ -546,14 +620,50 @@ static void a_qemu_that_hangs_keeps_its_facts_and_gets_well(void **state)
     seen_ms = machine->seen_ms;
     told = rig->fleet.told;
     assert_non_null(strstr(machine->facts.trouble, "does not answer"));
-    assert_int_equal(machine->facts.ram_bytes, 512 * MIB);
+    assert_int_equal(machine->facts.state, FACTS_UNREACHABLE);
+    assert_int_equal(machine->facts.ram_bytes, 512 * MIB); /* it cannot change unseen */
+    assert_true(machine->facts.device);
+    assert_true(machine->facts.actual_bytes == POLICY_MISSING); /* this could */
+    assert_true(machine->facts.available_bytes == POLICY_MISSING);
+    assert_int_equal(machine->facts.stats_ms, 0);
     period(rig);
     assert_int_equal(rig->fleet.told, told); /* once */
     assert_int_equal(machine->seen_ms, seen_ms);
     rig->machine.mute = false;
     settle(rig);
     assert_string_equal(machine->facts.trouble, "");
+    assert_int_equal(machine->facts.state, FACTS_RUNNING);
+    assert_int_equal(machine->facts.actual_bytes, 512 * MIB);
     assert_true(machine->backend->set_target(machine->handle, 256 * MIB));
+}
+
+/* The connection is made anew meanwhile, and nothing is learned by that. */
+static void what_a_silent_machine_holds_and_may_take_stays_known(void **state)
+{
+    struct rig *rig = *state;
+    const unsigned pages_per_mib = (unsigned)(MIB / (uint64_t)sysconf(_SC_PAGESIZE));
+    const struct fleet_machine *machine = begin(rig);
+
+    write_process(rig, 250 * pages_per_mib);
+    for (unsigned i = 0; i < 10; i++) {
+        period(rig);
+    }
+    assert_int_equal(machine->facts.resident_bytes, 200 * MIB);
+    rig->machine.mute = true;
+    rig->machine.silent = true;
+    for (unsigned i = 0; i < 50; i++) {
+        period(rig);
+    }
+    assert_int_equal(machine->facts.state, FACTS_UNREACHABLE);
+    assert_int_equal(machine->facts.ram_bytes, 512 * MIB);
+    assert_int_equal(machine->facts.resident_bytes, 200 * MIB);
+    write_process(rig, 170 * pages_per_mib);
+    period(rig);
+    assert_int_equal(machine->facts.resident_bytes, 120 * MIB);
+    end_process(rig);
+    period(rig);
+    assert_true(machine->facts.resident_bytes == POLICY_MISSING);
+    assert_int_equal(machine->facts.ram_bytes, 512 * MIB);
 }
 
 static void a_connection_that_is_silent_for_long_is_made_anew(void **state)
@@ -626,6 +736,29 @@ static void a_qemu_that_ends_is_gone(void **state)
     assert_non_null(fleet_find(&rig->fleet, "a"));
 }
 
+/* A process that ends closes what it has in any order: for a moment its socket may still take a
+ * connection, and drop it. */
+static void nothing_untrue_is_told_of_a_qemu_that_just_ends(void **state)
+{
+    struct rig *rig = *state;
+    unsigned told;
+
+    (void)begin(rig);
+    period(rig);
+    told = rig->fleet.told;
+    fake_machine_hang_up(&rig->machine);
+    (void)uv_run(&rig->loop, UV_RUN_NOWAIT); /* it is lost, and made again */
+    fake_machine_work(&rig->machine);
+    fake_machine_end(&rig->machine);
+    rig->running = false;
+    settle(rig);
+    period(rig);
+    period(rig);
+    assert_int_equal(rig->fleet.gone, 1);
+    assert_int_equal(rig->fleet.told, told);
+    assert_string_equal(rig->fleet.why, "its QEMU has ended");
+}
+
 static void a_killed_qemu_is_gone(void **state)
 {
     struct rig *rig = *state;
@@ -681,6 +814,7 @@ int main(void)
         WITH_RIG(a_socket_that_appears_later_is_found_too),
         WITH_RIG(a_listed_socket_is_a_machine_and_no_second_one),
         WITH_RIG(other_files_are_no_machines),
+        WITH_RIG(each_socket_that_cannot_be_a_machine_is_named),
         WITH_RIG(a_folder_that_is_missing_is_told),
         WITH_RIG(a_machine_that_the_fleet_refuses_is_told),
         WITH_RIG(statistics_are_paired_with_the_size_of_their_time),
@@ -698,11 +832,13 @@ int main(void)
         WITH_RIG(a_target_without_an_answer_fails_in_time),
         WITH_RIG(a_target_is_lost_with_the_connection),
         WITH_RIG(a_socket_that_serves_somebody_else_is_named),
-        WITH_RIG(a_qemu_that_hangs_keeps_its_facts_and_gets_well),
+        WITH_RIG(a_qemu_that_hangs_is_unreachable_and_gets_well),
+        WITH_RIG(what_a_silent_machine_holds_and_may_take_stays_known),
         WITH_RIG(a_connection_that_is_silent_for_long_is_made_anew),
         WITH_RIG(what_is_no_qmp_is_tried_less_and_less),
         WITH_RIG(a_lost_connection_is_made_again_at_once),
         WITH_RIG(a_qemu_that_ends_is_gone),
+        WITH_RIG(nothing_untrue_is_told_of_a_qemu_that_just_ends),
         WITH_RIG(a_killed_qemu_is_gone),
         WITH_RIG(a_removed_file_does_not_end_a_connection),
         WITH_RIG(a_machine_that_is_no_longer_configured_is_gone),

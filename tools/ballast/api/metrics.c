@@ -277,7 +277,7 @@ static void put_states(const struct scrape *scrape)
     const char *name = "ballast_machine_state";
     put_family(scrape, name, "gauge", "1 for the state that the machine is in.");
     for (size_t i = 0; i < scrape->count; i++) {
-        for (unsigned state = FACTS_RUNNING; state <= FACTS_STOPPED; state++) {
+        for (unsigned state = FACTS_RUNNING; state < FACTS_STATES; state++) {
             put_machine(scrape, name, i);
             fprintf(scrape->out, ",state=\"%s\"} %d\n", api_state_name((enum facts_state)state),
                     state == (unsigned)scrape->machines[i]->facts.state);

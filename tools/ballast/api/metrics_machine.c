@@ -83,7 +83,9 @@ static uint64_t machine_managed(const struct fleet_machine *machine)
 static uint64_t machine_driver(const struct fleet_machine *machine)
 {
     const enum policy_driver driver = machine->facts.driver;
-    return driver == POLICY_DRIVER_UNKNOWN ? POLICY_MISSING : driver == POLICY_DRIVER_OK;
+    const bool unknown =
+        driver == POLICY_DRIVER_UNKNOWN || machine->facts.state == FACTS_UNREACHABLE;
+    return unknown ? POLICY_MISSING : driver == POLICY_DRIVER_OK;
 }
 
 static uint64_t machine_drifts(const struct fleet_machine *machine)

@@ -43,7 +43,8 @@ static void put_why(const struct api_call *call, json_t *view, const struct flee
                     const struct policy_machine *decided, const struct policy_plan *plan,
                     const char *reason_key)
 {
-    bool known = fleet_decided(decided);
+    /* What is booked for a machine that nobody reaches is decided, but not what it does. */
+    bool known = fleet_decided(decided) && machine->facts.state != FACTS_UNREACHABLE;
     char text[512];
     char hold[512] = "";
     if (known) {

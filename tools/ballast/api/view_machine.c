@@ -18,7 +18,7 @@ static const char *const kind_names[] = {
 
 static const char *const state_names[] = {
     [FACTS_RUNNING] = "running",   [FACTS_PAUSED] = "paused",   [FACTS_MIGRATING] = "migrating",
-    [FACTS_PANICKED] = "panicked", [FACTS_STOPPED] = "stopped",
+    [FACTS_PANICKED] = "panicked", [FACTS_STOPPED] = "stopped", [FACTS_UNREACHABLE] = "unreachable",
 };
 
 static const char *const driver_names[] = {
@@ -208,7 +208,9 @@ static void put_device(json_t *view, const struct fleet_machine *machine)
     bool drifts = fleet_decided(&machine->policy) && memory->drift != POLICY_DRIFT_NONE;
     bool told = is_told(&machine->facts);
     json_object_set_new(view, "device", told ? json_boolean(machine->facts.device) : json_null());
-    api_put_word(view, "driver", driver_names[machine->facts.driver]);
+    const bool silent = machine->facts.state == FACTS_UNREACHABLE;
+    api_put_word(view, "driver",
+                 driver_names[silent ? POLICY_DRIVER_UNKNOWN : machine->facts.driver]);
     /* What a driver accepted is told by no command that may be sent to a running machine. */
     json_object_set_new(view, "features", json_null());
     json_object_set_new(view, "offered_features", view_offered(&machine->facts));

@@ -206,6 +206,9 @@ void libvirt_backend_poll(struct libvirt_backend *backend, int64_t now_ms)
         if (waits && now_ms - uri->asked_ms >= (int64_t)backend->options.slow_ms) {
             libvirt_uri_trouble(uri, "libvirt does not answer", now_ms);
         }
+        if (uri->trouble[0] != '\0') {
+            libvirt_uri_silent(uri, now_ms);
+        }
         if (uri->asked_ms == 0) {
             uri->asked_ms = now_ms;
         }
@@ -213,17 +216,18 @@ void libvirt_backend_poll(struct libvirt_backend *backend, int64_t now_ms)
     }
 }
 
-const char *libvirt_backend_trouble(struct libvirt_backend *backend)
+bool libvirt_backend_trouble(const struct libvirt_backend *backend, size_t index, char *text,
+                             size_t size)
 {
     assert(backend != NULL);
     for (const struct libvirt_uri *uri = backend->uris; uri != NULL; uri = uri->next) {
-        const char *text = uri->trouble[0] != '\0' ? uri->trouble : uri->refused;
-        if (text[0] != '\0') {
-            snprintf(backend->trouble, sizeof backend->trouble, "%s: %s", uri->name, text);
-            return backend->trouble;
+        const char *trouble = uri->trouble[0] != '\0' ? uri->trouble : uri->refused;
+        if (trouble[0] != '\0' && index-- == 0) {
+            snprintf(text, size, "%s: %s", uri->name, trouble);
+            return true;
         }
     }
-    return "";
+    return false;
 }
 
 static void free_async(uv_handle_t *handle)

@@ -48,9 +48,10 @@ void libvirt_backend_poll(struct libvirt_backend *backend, int64_t now_ms);
 /* A new configuration. Machines of URIs that it no longer has are gone. */
 void libvirt_backend_configure(struct libvirt_backend *backend, const struct config *config);
 
-/* What is wrong with the backend itself, as a sentence ("" nothing): libvirt is not installed or
- * cannot be reached, the fleet refused a machine. Valid until the next call. */
-const char *libvirt_backend_trouble(struct libvirt_backend *backend);
+/* What is wrong now with the backend itself, one sentence for each `index` from 0 on; false behind
+ * the last: libvirt is not installed or cannot be reached, the fleet refused a machine. */
+bool libvirt_backend_trouble(const struct libvirt_backend *backend, size_t index, char *text,
+                             size_t size);
 
 /* Ends it: the fleet's machines are gone. Targets sent before are still carried out, for which this
  * may wait two seconds. The loop must run once more before it is closed, for its handle. */

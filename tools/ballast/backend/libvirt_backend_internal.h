@@ -56,7 +56,6 @@ struct libvirt_backend {
     unsigned stats_period_s;
     uv_async_t *async;
     struct libvirt_uri *uris;
-    char trouble[LIBVIRT_URI_MAX + 2 + LIBVIRT_TEXT_MAX]; /* what was answered last */
 };
 
 /* What a machine offers to the fleet. */
@@ -67,6 +66,9 @@ void libvirt_uri_news(struct libvirt_uri *uri, const struct libvirt_news *news, 
 
 /* Sets or (with "") ends the URI's trouble, and tells its machines. */
 void libvirt_uri_trouble(struct libvirt_uri *uri, const char *text, int64_t now_ms);
+
+/* Each period of an URI in trouble: what its machines hold may have changed. */
+void libvirt_uri_silent(struct libvirt_uri *uri, int64_t now_ms);
 
 /* All its machines are gone. */
 void libvirt_uri_empty(struct libvirt_uri *uri, const char *why, int64_t now_ms);

@@ -8,6 +8,7 @@
  */
 
 #include "tools/ballast/backend/libvirt_backend_internal.h"
+#include "tools/ballast/backend/reading.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -64,7 +65,14 @@ static bool insert(struct libvirt_uri *uri, struct libvirt_machine *machine)
 
 static void tell(struct libvirt_machine *machine, int64_t now_ms)
 {
-    fleet_told(machine->uri->backend->fleet, machine->fleet, &machine->facts, now_ms);
+    const struct libvirt_uri *uri = machine->uri;
+    struct facts facts = machine->facts;
+    if (uri->trouble[0] != '\0') {
+        const struct host_source source = { .root = uri->backend->options.root, .cgroup = "" };
+        facts_unreachable(&facts, uri->trouble);
+        reading_silent(&source, &facts);
+    }
+    fleet_told(uri->backend->fleet, machine->fleet, &facts, now_ms);
 }
 
 static void lose(struct libvirt_uri *uri, struct libvirt_machine *machine, const char *why,
@@ -289,6 +297,13 @@ void libvirt_uri_trouble(struct libvirt_uri *uri, const char *text, int64_t now_
     snprintf(uri->trouble, sizeof uri->trouble, "%s", text);
     for (size_t i = 0; i < uri->count; i++) {
         libvirt_facts_trouble(uri->machines[i], "");
+        tell(uri->machines[i], now_ms);
+    }
+}
+
+void libvirt_uri_silent(struct libvirt_uri *uri, int64_t now_ms)
+{
+    for (size_t i = 0; i < uri->count; i++) {
         tell(uri->machines[i], now_ms);
     }
 }

@@ -58,8 +58,8 @@ static void read_mappings(const struct host_source *source, struct libvirt_domai
         domain->overhead_bytes = process.resident_bytes - process.ram_bytes;
     }
     /* QEMU locks all or nothing; a page or two are some library's keys. */
-    domain->locked = process.locked_bytes != POLICY_MISSING &&
-                     process.locked_bytes >= process.resident_bytes / 2;
+    domain->locked = process.locked_bytes <= POLICY_BYTES_MAX &&
+                     process.locked_bytes > process.resident_bytes / 2;
     domain->huge_bytes = process.huge_bytes == POLICY_MISSING ? 0 : process.huge_bytes;
     domain->pinned = process.vfio;
 }

@@ -43,7 +43,8 @@ enum facts_state libvirt_state(int state, int reason)
             reason == VIR_DOMAIN_PAUSED_POSTCOPY_FAILED) {
             return FACTS_MIGRATING;
         }
-        return FACTS_PAUSED;
+        /* It is just ending, and nobody paused it. */
+        return reason == VIR_DOMAIN_PAUSED_SHUTTING_DOWN ? FACTS_RUNNING : FACTS_PAUSED;
     case VIR_DOMAIN_PMSUSPENDED:
         return FACTS_PAUSED;
     case VIR_DOMAIN_CRASHED:

@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,12 +30,21 @@ struct entry {
     bool seen; /* in this scan or configuration */
 };
 
+/* A socket in the folder that is not taken for a machine, and why not. */
+struct ignored {
+    char file[NAME_MAX + 1];
+    const char *why;
+};
+
 struct qmp_backend {
     struct qmp_shared shared;
     char folder[CONFIG_PATH_MAX];
     char folder_trouble[256];
     uv_fs_event_t *watch; /* NULL: the folder cannot be watched now */
     int64_t scanned_ms;
+    struct ignored *ignored; /* of the newest scan */
+    size_t ignored_count;
+    size_t ignored_capacity;
     struct entry *entries;
     size_t count;
     size_t capacity;
@@ -109,31 +119,63 @@ static bool path_is_listed(const struct qmp_backend *backend, const char *path)
 
 /* ---- the folder ---- */
 
-/* The machine's name, when this is the name of a socket for us. */
-static bool machine_name(const char *file, char name[CONFIG_NAME_MAX])
+/* True for the name of a socket that is meant for us, NAME.qmp. `name` is "" and *why tells the
+ * reason when it is not the name of a machine. */
+static bool machine_name(const char *file, char name[CONFIG_NAME_MAX], const char **why)
 {
     size_t length = strlen(file);
     size_t suffix = strlen(SUFFIX);
 
-    if (length <= suffix || length - suffix >= CONFIG_NAME_MAX || file[0] == '.' ||
-        strcmp(file + length - suffix, SUFFIX) != 0) {
+    name[0] = '\0';
+    *why = "a machine's name has letters, digits, '.', '_' and '-', and begins with a letter or "
+           "digit";
+    if (length < suffix || strcmp(file + length - suffix, SUFFIX) != 0) {
         return false;
+    }
+    if (length - suffix >= CONFIG_NAME_MAX) {
+        *why = "its name is too long for a machine";
+        return true;
     }
     memcpy(name, file, length - suffix);
     name[length - suffix] = '\0';
+    if (!config_name_valid(name)) {
+        name[0] = '\0';
+    }
     return true;
+}
+
+static void ignore(struct qmp_backend *backend, const char *file, const char *why)
+{
+    if (backend->ignored_count == backend->ignored_capacity) {
+        backend->ignored_capacity =
+            backend->ignored_capacity == 0 ? 8 : backend->ignored_capacity * 2;
+        backend->ignored =
+            reallocarray(backend->ignored, backend->ignored_capacity, sizeof(*backend->ignored));
+        if (backend->ignored == NULL) {
+            abort();
+        }
+    }
+    struct ignored *ignored = &backend->ignored[backend->ignored_count++];
+
+    snprintf(ignored->file, sizeof(ignored->file), "%s", file);
+    ignored->why = why;
 }
 
 static void take_file(struct qmp_backend *backend, int folder_fd, const char *file)
 {
     char name[CONFIG_NAME_MAX];
     char path[CONFIG_PATH_MAX];
+    const char *why;
     struct stat status;
     bool known;
     size_t place;
 
-    if (!machine_name(file, name) || fstatat(folder_fd, file, &status, 0) != 0 ||
+    if (!machine_name(file, name, &why) || fstatat(folder_fd, file, &status, 0) != 0 ||
         !S_ISSOCK(status.st_mode)) {
+        return;
+    }
+    if (name[0] == '\0') {
+        ignore(backend, file, why);
         return;
     }
     place = place_of(backend, name, &known);
@@ -142,11 +184,9 @@ static void take_file(struct qmp_backend *backend, int folder_fd, const char *fi
         return;
     }
     if (snprintf(path, sizeof(path), "%s/%s", backend->folder, file) >= (int)sizeof(path)) {
-        snprintf(backend->folder_trouble, sizeof(backend->folder_trouble),
-                 "the path of the socket %.64s is too long for an address", file);
+        ignore(backend, file, "its path is too long for an address");
     } else if (backend->count >= CONFIG_MACHINES_MAX) {
-        snprintf(backend->folder_trouble, sizeof(backend->folder_trouble),
-                 "there are more than %u machines", CONFIG_MACHINES_MAX);
+        ignore(backend, file, "there are too many machines");
     } else if (!path_is_listed(backend, path)) {
         entry_add(backend, place, name, path)->seen = true;
     }
@@ -160,6 +200,7 @@ static void scan(struct qmp_backend *backend, int64_t now_ms)
     struct dirent *file;
 
     backend->folder_trouble[0] = '\0';
+    backend->ignored_count = 0;
     backend->scanned_ms = now_ms;
     for (size_t i = 0; i < backend->count; i++) {
         backend->entries[i].seen = backend->entries[i].listed;
@@ -178,7 +219,7 @@ static void scan(struct qmp_backend *backend, int64_t now_ms)
         const struct entry *entry = &backend->entries[i - 1];
 
         if (!entry->seen && !qmp_machine_connected(entry->machine)) {
-            entry_remove(backend, i - 1, "its QMP socket was removed");
+            entry_remove(backend, i - 1, qmp_machine_why_gone(entry->machine));
         }
     }
 }
@@ -203,6 +244,7 @@ static void on_change(uv_fs_event_t *watch, const char *file, int events, int st
     struct qmp_backend *backend = watch->data;
     int64_t now_ms = backend->shared.clock.now_ms(backend->shared.clock.context);
     char name[CONFIG_NAME_MAX];
+    const char *why;
     bool known = false;
     size_t place;
 
@@ -211,7 +253,7 @@ static void on_change(uv_fs_event_t *watch, const char *file, int events, int st
         watch_end(backend); /* the poll starts another */
         return;
     }
-    if (!machine_name(file, name)) {
+    if (!machine_name(file, name, &why)) {
         return;
     }
     if (now_ms - backend->scanned_ms >= SCAN_EVERY_MS) {
@@ -253,7 +295,6 @@ static void watch_folder(struct qmp_backend *backend)
 
 void qmp_backend_poll(struct qmp_backend *backend, int64_t now_ms)
 {
-    backend->shared.trouble[0] = '\0';
     scan(backend, now_ms);
     watch_folder(backend);
     for (size_t i = 0; i < backend->count; i++) {
@@ -329,9 +370,30 @@ struct qmp_backend *qmp_backend_start(uv_loop_t *loop, struct fleet *fleet,
     return backend;
 }
 
-const char *qmp_backend_trouble(const struct qmp_backend *backend)
+bool qmp_backend_trouble(const struct qmp_backend *backend, size_t index, char *text, size_t size)
 {
-    return backend->folder_trouble[0] != '\0' ? backend->folder_trouble : backend->shared.trouble;
+    size_t at = backend->folder_trouble[0] != '\0' ? 1 : 0;
+
+    if (index < at) {
+        snprintf(text, size, "%s", backend->folder_trouble);
+        return true;
+    }
+    if (index - at < backend->ignored_count) {
+        const struct ignored *ignored = &backend->ignored[index - at];
+
+        snprintf(text, size, "the socket %s is no machine: %s", ignored->file, ignored->why);
+        return true;
+    }
+    at += backend->ignored_count;
+    for (size_t i = 0; i < backend->count; i++) {
+        if (qmp_machine_refused(backend->entries[i].machine) && index == at++) {
+            snprintf(text, size, "%s at %s is not taken: there are too many machines",
+                     qmp_machine_name(backend->entries[i].machine),
+                     qmp_machine_path(backend->entries[i].machine));
+            return true;
+        }
+    }
+    return false;
 }
 
 void qmp_backend_set_root(struct qmp_backend *backend, const char *root)
@@ -346,5 +408,6 @@ void qmp_backend_stop(struct qmp_backend *backend)
         entry_remove(backend, backend->count - 1, "ballastd ends");
     }
     free(backend->entries);
+    free(backend->ignored);
     free(backend);
 }

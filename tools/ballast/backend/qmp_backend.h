@@ -6,7 +6,7 @@
  * loop and never waits: everything is asked at once, and answers are taken as they come.
  *
  * A machine is found when somebody listens on its socket, and gone when nobody does any more. One
- * that does not answer stays, with the facts it told last and a sentence about the trouble.
+ * that does not answer stays, and is told as unreachable with a sentence about the trouble.
  */
 
 #include <stddef.h>
@@ -37,9 +37,10 @@ void qmp_backend_poll(struct qmp_backend *backend, int64_t now_ms);
 /* A new configuration. Machines that it no longer knows are gone. */
 void qmp_backend_configure(struct qmp_backend *backend, const struct config *config);
 
-/* What is wrong with the backend itself, as a sentence ("" nothing): a folder that cannot be read,
- * a machine that the fleet refused. */
-const char *qmp_backend_trouble(const struct qmp_backend *backend);
+/* What is wrong now with the backend itself, one sentence for each `index` from 0 on; false behind
+ * the last: a folder that cannot be read, sockets that cannot be machines, machines that the fleet
+ * refused. A sentence stays the same for as long as the trouble lasts. */
+bool qmp_backend_trouble(const struct qmp_backend *backend, size_t index, char *text, size_t size);
 
 /* Ends it: connections are closed, the fleet's machines are gone. The loop must run once more
  * before it is closed, for its handles. */

@@ -15,12 +15,15 @@
 #include "tools/ballast/backend/qmp_machine_parts.h"
 
 #define RETRY_MOST_MS 30000
+/* A process that ends may close its connections before its socket. */
+#define ENDING_MS 2000
 
 void qmp_link_gone(struct qmp_machine *machine, const char *why)
 {
     struct fleet_machine *fleet_machine = machine->fleet;
 
     machine->fleet = NULL;
+    facts_clear(&machine->last);
     if (fleet_machine != NULL) {
         fleet_gone(machine->shared->fleet, fleet_machine, why, qmp_machine_now(machine));
     }
@@ -100,7 +103,7 @@ static void view_anew(struct qmp_machine *machine)
     machine->view.facts.pid = peer;
     machine->view.facts.resets = first || same ? resets : resets + 1;
     machine->settled = false;
-    machine->shut_down = false;
+    machine->shut_down = machine->shut_down && same;
     machine->periods = 0;
 }
 
@@ -114,12 +117,8 @@ static bool find(struct qmp_machine *machine, int64_t now_ms)
                                      machine->path, now_ms);
         machine->troubled = false;
     }
-    if (machine->fleet == NULL) {
-        snprintf(machine->shared->trouble, sizeof(machine->shared->trouble),
-                 "%s at %s is not taken: the name is not valid, or there are too many",
-                 machine->name, machine->path);
-    }
-    return machine->fleet != NULL;
+    machine->refused = machine->fleet == NULL;
+    return !machine->refused;
 }
 
 void qmp_link_open(struct qmp_machine *machine, int64_t now_ms)
@@ -129,6 +128,7 @@ void qmp_link_open(struct qmp_machine *machine, int64_t now_ms)
 
     if (status == QMP_CLOSED) {
         qmp_link_gone(machine, machine->shut_down ? "it was shut down" : "its QEMU has ended");
+        machine->lost_ms = 0;
         qmp_link_retry(machine, now_ms);
         return;
     }
@@ -161,7 +161,8 @@ void qmp_link_open(struct qmp_machine *machine, int64_t now_ms)
 }
 
 /* The connection ended. If it had worked, whoever listens now tells at once whether the machine is
- * gone or only its monitor was. */
+ * gone or only its monitor was. Most often it is just ending, and the next try shows that: nothing
+ * is said of it before. */
 void qmp_link_lost(struct qmp_machine *machine, const char *why)
 {
     int64_t now_ms = qmp_machine_now(machine);
@@ -170,11 +171,12 @@ void qmp_link_lost(struct qmp_machine *machine, const char *why)
     qmp_link_close(machine);
     if (worked) {
         machine->pause_ms = QMP_RETRY_FIRST_MS;
+        machine->lost_ms = now_ms;
         qmp_link_open(machine, now_ms);
     } else {
         qmp_link_retry(machine, now_ms);
     }
-    if (machine->qmp == NULL) {
+    if (machine->qmp == NULL && (machine->lost_ms == 0 || now_ms - machine->lost_ms >= ENDING_MS)) {
         qmp_machine_trouble(machine, now_ms, why);
     }
 }

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "tools/ballast/backend/qmp_machine_parts.h"
+#include "tools/ballast/backend/reading.h"
 
 /* A connection that answered nothing for so long, and ten times the time limit, is made anew. */
 #define SILENT_MOST_MS 30000
@@ -30,19 +31,27 @@ static void tell(struct qmp_machine *machine, int64_t now_ms)
 {
     if (machine->fleet != NULL && machine->settled) {
         machine->troubled = false;
-        fleet_told(machine->shared->fleet, machine->fleet, &machine->view.facts, now_ms);
+        machine->last = machine->view.facts;
+        fleet_told(machine->shared->fleet, machine->fleet, &machine->last, now_ms);
     }
 }
 
-/* Tells the last facts with a sentence about what is wrong, once. */
 void qmp_machine_trouble(struct qmp_machine *machine, int64_t now_ms, const char *text)
 {
-    struct facts facts = machine->view.facts;
+    bool first = !machine->troubled;
+    uint64_t resident = machine->last.resident_bytes;
 
-    if (machine->fleet != NULL && !machine->troubled) {
+    if (machine->fleet == NULL) {
+        return;
+    }
+    if (first) {
         machine->troubled = true;
-        snprintf(facts.trouble, sizeof(facts.trouble), "%s", text);
-        fleet_told(machine->shared->fleet, machine->fleet, &facts, now_ms);
+        machine->last.pid = machine->last.pid != 0 ? machine->last.pid : machine->view.facts.pid;
+        facts_unreachable(&machine->last, text);
+    }
+    reading_silent(&machine->shared->source, &machine->last);
+    if (first || machine->last.resident_bytes != resident) {
+        fleet_told(machine->shared->fleet, machine->fleet, &machine->last, now_ms);
     }
 }
 
@@ -276,12 +285,15 @@ static void poll_silent(struct qmp_machine *machine, int64_t now_ms)
         qmp_link_close(machine);
         qmp_link_retry(machine, now_ms);
     } else if (silent_ms > machine->shared->timeout_ms) {
-        qmp_machine_trouble(machine, now_ms, "QEMU does not answer; what is shown is from before");
+        qmp_machine_trouble(machine, now_ms, "QEMU does not answer");
     }
 }
 
 void qmp_machine_poll(struct qmp_machine *machine, int64_t now_ms)
 {
+    if (machine->troubled) {
+        qmp_machine_trouble(machine, now_ms, ""); /* what it holds may have changed */
+    }
     if (machine->qmp == NULL) {
         if (now_ms >= machine->retry_ms) {
             qmp_link_open(machine, now_ms);
@@ -327,6 +339,7 @@ struct qmp_machine *qmp_machine_new(struct qmp_shared *shared, const char *name,
     snprintf(machine->name, sizeof(machine->name), "%s", name);
     snprintf(machine->path, sizeof(machine->path), "%s", path);
     qmp_view_clear(&machine->view);
+    machine->last = machine->view.facts;
     return machine;
 }
 
@@ -338,6 +351,19 @@ const char *qmp_machine_name(const struct qmp_machine *machine)
 const char *qmp_machine_path(const struct qmp_machine *machine)
 {
     return machine->path;
+}
+
+bool qmp_machine_refused(const struct qmp_machine *machine)
+{
+    return machine->refused;
+}
+
+const char *qmp_machine_why_gone(const struct qmp_machine *machine)
+{
+    if (machine->lost_ms == 0) {
+        return "its QMP socket was removed";
+    }
+    return machine->shut_down ? "it was shut down" : "its QEMU has ended";
 }
 
 bool qmp_machine_connected(const struct qmp_machine *machine)

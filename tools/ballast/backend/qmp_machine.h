@@ -14,7 +14,6 @@ struct qmp_shared {
     struct host_source source;
     uint32_t timeout_ms;
     uint32_t period_s; /* for the guest's statistics; at least 1 */
-    char trouble[256];
 };
 
 struct qmp_machine;
@@ -30,6 +29,12 @@ void qmp_machine_poll(struct qmp_machine *machine, int64_t now_ms);
 
 /* Its socket was made anew: tries it at once. */
 void qmp_machine_appeared(struct qmp_machine *machine, int64_t now_ms);
+
+/* True when the fleet did not take it at the last try. */
+bool qmp_machine_refused(const struct qmp_machine *machine);
+
+/* Why a machine is gone that has no connection and whose socket was removed. */
+const char *qmp_machine_why_gone(const struct qmp_machine *machine);
 
 /* True while there is a connection. */
 bool qmp_machine_connected(const struct qmp_machine *machine);

@@ -29,8 +29,11 @@ struct qmp_machine {
     int64_t retry_ms;
     int64_t pause_ms;
     struct fleet_machine *fleet; /* NULL: not found */
+    bool refused;                /* by the fleet */
     bool settled;                /* everything was asked once */
     bool troubled;               /* trouble was told since the last facts */
+    struct facts last;           /* what the fleet was told last */
+    int64_t lost_ms;             /* when a connection that worked was lost; 0: never */
     struct qmp_view view;
     uint64_t ids[QMP_QUESTIONS]; /* questions under way; 0: none */
     bool asking;
@@ -55,7 +58,8 @@ bool qmp_machine_set_target(void *handle, uint64_t bytes);
 void qmp_machine_target_done(struct qmp_machine *machine, struct qmp_target *target,
                              const char *error);
 
-/* Tells the last facts with a sentence about what is wrong, once until facts are told again. */
+/* Tells that the machine is unreachable, with a sentence about why. Until facts are told again the
+ * first sentence stays, and only what its process holds is told anew. */
 void qmp_machine_trouble(struct qmp_machine *machine, int64_t now_ms, const char *text);
 
 /* Tries a connection, which must be down. */

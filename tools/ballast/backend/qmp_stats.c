@@ -15,22 +15,7 @@
 
 void qmp_stats_forget(struct qmp_view *view)
 {
-    struct facts *facts = &view->facts;
-    struct facts none;
-
-    facts_clear(&none);
-    facts->stats_ms = 0;
-    facts->stats_actual_bytes = none.stats_actual_bytes;
-    facts->total_bytes = none.total_bytes;
-    facts->free_bytes = none.free_bytes;
-    facts->available_bytes = none.available_bytes;
-    facts->caches_bytes = none.caches_bytes;
-    facts->swap_in_bytes = none.swap_in_bytes;
-    facts->swap_out_bytes = none.swap_out_bytes;
-    facts->major_faults = none.major_faults;
-    facts->minor_faults = none.minor_faults;
-    facts->alloc_stalls = none.alloc_stalls;
-    facts->oom_kills = none.oom_kills;
+    facts_statistics_clear(&view->facts);
 }
 
 void qmp_stats_size(struct qmp_view *view, uint64_t bytes, int64_t now_ms)

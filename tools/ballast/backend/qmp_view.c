@@ -13,9 +13,9 @@
 
 void qmp_view_clear(struct qmp_view *view)
 {
-    *view = (struct qmp_view){ .status = FACTS_PAUSED };
+    *view = (struct qmp_view){ .status = FACTS_RUNNING };
     facts_clear(&view->facts);
-    view->facts.state = FACTS_PAUSED;
+    view->facts.state = FACTS_UNREACHABLE; /* until it answers */
 }
 
 /* ---- small helpers ---- */
@@ -39,6 +39,10 @@ static bool one_of(const char *text, const char *const *list, size_t count)
 
 #define ONE_OF(text, list) one_of(text, list, sizeof(list) / sizeof((list)[0]))
 
+/* A guest that has shut down ends its QEMU within moments. One that stays so long holds its memory,
+ * and is told as such. */
+#define LINGER_MS 5000
+
 static void settle_state(struct qmp_view *view)
 {
     struct facts *facts = &view->facts;
@@ -56,13 +60,29 @@ static void settle_state(struct qmp_view *view)
 
 /* ---- state ---- */
 
-static void take_status(struct qmp_view *view, const json_t *reply)
+/* "shutdown". As long as QEMU answers, the guest's memory is there, and system_reset would start it
+ * again; but most such QEMUs are just ending. */
+static void take_shutdown(struct qmp_view *view, int64_t now_ms)
+{
+    if (view->shutdown_ms == 0) {
+        view->shutdown_ms = now_ms;
+    }
+    view->lingers = now_ms - view->shutdown_ms >= LINGER_MS;
+    view->status = view->lingers ? FACTS_PAUSED : FACTS_STOPPED;
+}
+
+static void take_status(struct qmp_view *view, const json_t *reply, int64_t now_ms)
 {
     static const char *const moving[] = { "inmigrate", "postmigrate", "finish-migrate",
                                           "save-vm",   "restore-vm",  "colo" };
     const char *status = qmp_view_string(reply, "status");
 
-    view->lingers = strcmp(status, "shutdown") == 0;
+    if (strcmp(status, "shutdown") == 0) {
+        take_shutdown(view, now_ms);
+        return;
+    }
+    view->lingers = false;
+    view->shutdown_ms = 0;
     if (strcmp(status, "running") == 0) {
         view->status = FACTS_RUNNING;
     } else if (strcmp(status, "guest-panicked") == 0) {
@@ -70,8 +90,7 @@ static void take_status(struct qmp_view *view, const json_t *reply)
     } else if (ONE_OF(status, moving)) {
         view->status = FACTS_MIGRATING;
     } else if (status[0] != '\0') {
-        /* Everything else stands still for one reason or another. "shutdown" too: as long as
-         * QEMU answers, the guest's memory is there, and system_reset would start it again. */
+        /* Everything else stands still for one reason or another. */
         view->status = FACTS_PAUSED;
     }
 }
@@ -165,7 +184,7 @@ void qmp_view_answer(struct qmp_view *view, enum qmp_question question, const js
     }
     switch (question) {
     case QMP_ASK_STATUS:
-        take_status(view, reply);
+        take_status(view, reply, now_ms);
         break;
     case QMP_ASK_MEMORY:
         take_memory(view, reply);
@@ -240,7 +259,8 @@ enum qmp_news qmp_view_event(struct qmp_view *view, const json_t *event, int64_t
         view->panicked = false;
         qmp_stats_forget(view);
     } else if (strcmp(name, "STOP") == 0) {
-        view->status = FACTS_PAUSED;
+        /* After its shutdown a machine does not pause: it ends. */
+        view->status = view->status == FACTS_STOPPED ? FACTS_STOPPED : FACTS_PAUSED;
     } else if (strcmp(name, "RESUME") == 0) {
         view->status = FACTS_RUNNING;
     } else if (strcmp(name, "SHUTDOWN") == 0) {

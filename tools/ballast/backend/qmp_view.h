@@ -70,8 +70,9 @@ struct qmp_view {
     /* The parts of facts.state. */
     enum facts_state status;
     bool migrating;
-    bool panicked; /* since the last reset */
-    bool lingers;  /* shut down, and QEMU stays */
+    bool panicked;       /* since the last reset */
+    bool lingers;        /* shut down, and QEMU stays */
+    int64_t shutdown_ms; /* since when QEMU says that it is shut down; 0: it does not */
     /* What keeps memory from coming free, by who told it. */
     bool vfio;
     bool hugetlb;

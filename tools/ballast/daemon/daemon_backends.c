@@ -12,6 +12,7 @@
 #include "tools/ballast/backend/libvirt_backend.h"
 #include "tools/ballast/backend/qmp_backend.h"
 #include "tools/ballast/daemon/daemon_internal.h"
+#include "tools/ballast/daemon/troubles.h"
 
 struct daemon_backends {
     uv_loop_t *loop;
@@ -20,6 +21,7 @@ struct daemon_backends {
     struct qmp_backend *qmp;
     struct libvirt_backend *libvirt; /* NULL until there is a URI */
     struct cgroup_backend *cgroup;
+    struct troubles troubles;
 };
 
 /* Once started it stays: without URIs it has no machines and costs nothing. */
@@ -50,24 +52,40 @@ struct daemon_backends *daemon_backends_start(uv_loop_t *loop, struct fleet *fle
     return backends;
 }
 
-/* Each period, as long as it lasts: the log counts what repeats. */
-static void log_trouble(const struct daemon_backends *backends, const char *name,
-                        const char *trouble)
+static void see_trouble(struct daemon_backends *backends, const char *name, const char *text)
 {
-    if (trouble[0] != '\0') {
-        log_line(backends->log, CONFIG_LOG_WARNING, NULL, name, "%s", trouble);
+    if (troubles_see(&backends->troubles, name, text)) {
+        log_line(backends->log, CONFIG_LOG_WARNING, NULL, name, "%s", text);
+    }
+}
+
+static void log_troubles(struct daemon_backends *backends)
+{
+    char text[TROUBLES_TEXT_MAX];
+    const char *name;
+
+    troubles_begin(&backends->troubles);
+    for (size_t i = 0; qmp_backend_trouble(backends->qmp, i, text, sizeof text); i++) {
+        see_trouble(backends, "qmp", text);
+    }
+    for (size_t i = 0; backends->libvirt != NULL &&
+                       libvirt_backend_trouble(backends->libvirt, i, text, sizeof text);
+         i++) {
+        see_trouble(backends, "libvirt", text);
+    }
+    while (troubles_over(&backends->troubles, &name, text)) {
+        log_line(backends->log, CONFIG_LOG_INFO, NULL, name, "over: %s", text);
     }
 }
 
 void daemon_backends_poll(struct daemon_backends *backends, int64_t now_ms)
 {
     qmp_backend_poll(backends->qmp, now_ms);
-    log_trouble(backends, "qmp", qmp_backend_trouble(backends->qmp));
     cgroup_backend_poll(backends->cgroup, now_ms);
     if (backends->libvirt != NULL) {
         libvirt_backend_poll(backends->libvirt, now_ms);
-        log_trouble(backends, "libvirt", libvirt_backend_trouble(backends->libvirt));
     }
+    log_troubles(backends);
 }
 
 void daemon_backends_configure(struct daemon_backends *backends, const struct config *config)
@@ -91,5 +109,6 @@ void daemon_backends_stop(struct daemon_backends *backends)
     if (backends->libvirt != NULL) {
         libvirt_backend_stop(backends->libvirt);
     }
+    troubles_free(&backends->troubles);
     free(backends);
 }

@@ -7,6 +7,23 @@
 #include "tools/ballast/fleet/facts.h"
 
 #include <ctype.h>
+#include <stdio.h>
+
+void facts_statistics_clear(struct facts *facts)
+{
+    facts->stats_ms = 0;
+    facts->stats_actual_bytes = POLICY_MISSING;
+    facts->total_bytes = POLICY_MISSING;
+    facts->free_bytes = POLICY_MISSING;
+    facts->available_bytes = POLICY_MISSING;
+    facts->caches_bytes = POLICY_MISSING;
+    facts->swap_in_bytes = POLICY_MISSING;
+    facts->swap_out_bytes = POLICY_MISSING;
+    facts->major_faults = POLICY_MISSING;
+    facts->minor_faults = POLICY_MISSING;
+    facts->alloc_stalls = POLICY_MISSING;
+    facts->oom_kills = POLICY_MISSING;
+}
 
 void facts_clear(struct facts *facts)
 {
@@ -19,18 +36,16 @@ void facts_clear(struct facts *facts)
         .resident_bytes = POLICY_MISSING,
         .overhead_bytes = POLICY_MISSING,
         .swapped_bytes = POLICY_MISSING,
-        .stats_actual_bytes = POLICY_MISSING,
-        .total_bytes = POLICY_MISSING,
-        .free_bytes = POLICY_MISSING,
-        .available_bytes = POLICY_MISSING,
-        .caches_bytes = POLICY_MISSING,
-        .swap_in_bytes = POLICY_MISSING,
-        .swap_out_bytes = POLICY_MISSING,
-        .major_faults = POLICY_MISSING,
-        .minor_faults = POLICY_MISSING,
-        .alloc_stalls = POLICY_MISSING,
-        .oom_kills = POLICY_MISSING,
     };
+    facts_statistics_clear(facts);
+}
+
+void facts_unreachable(struct facts *facts, const char *why)
+{
+    facts->state = FACTS_UNREACHABLE;
+    facts->actual_bytes = POLICY_MISSING;
+    facts_statistics_clear(facts);
+    snprintf(facts->trouble, sizeof facts->trouble, "%s", why);
 }
 
 bool facts_uuid_read(const char *text, char uuid[FACTS_UUID_MAX])

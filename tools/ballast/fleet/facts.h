@@ -23,9 +23,13 @@ enum facts_state {
     FACTS_RUNNING,
     FACTS_PAUSED,
     FACTS_MIGRATING,
-    FACTS_PANICKED, /* the guest is dead, its memory is still there */
-    FACTS_STOPPED,  /* shut down; nothing of it is in memory */
+    FACTS_PANICKED,    /* the guest is dead, its memory is still there */
+    FACTS_STOPPED,     /* shut down; nothing of it is in memory */
+    FACTS_UNREACHABLE, /* nobody answers for it, so what it does is not known: see
+                        * facts_unreachable() */
 };
+
+#define FACTS_STATES ((unsigned)FACTS_UNREACHABLE + 1)
 
 /* Feature bits of the balloon device [VIRTIO 1.4 §5.5.3]. */
 #define FACTS_TELL_HOST      ((uint64_t)1 << 0)
@@ -83,6 +87,25 @@ struct facts {
 
 /* Every number missing. */
 void facts_clear(struct facts *facts);
+
+/*
+ * Facts of a machine for which nobody answers, and which therefore may do anything: its monitor is
+ * silent, serves somebody else, or its connection is lost. `why` is the sentence about it, for
+ * facts.trouble.
+ *
+ * What only the machine or its guest could tell becomes unknown: its size and its statistics. A
+ * number from before would be read as one of now. What cannot change unseen stays: who it
+ * is, its RAM, its device, what keeps its memory from coming free, and its process with the memory
+ * that it holds, where the backend can read that elsewhere (it must set resident_bytes to
+ * POLICY_MISSING where it cannot). A machine that never told anything has no RAM either.
+ *
+ * Whoever books such a machine must expect that it takes all its RAM, and no target can be sent to
+ * it; the target sent last may still be in force.
+ */
+void facts_unreachable(struct facts *facts, const char *why);
+
+/* The guest's statistics, and no others: none. */
+void facts_statistics_clear(struct facts *facts);
 
 /* Reads a UUID in its usual form, whatever its letters. False, with "" in `uuid`: it is none, or
  * the one of all zeros. */

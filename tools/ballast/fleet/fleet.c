@@ -116,6 +116,7 @@ struct fleet_machine *fleet_found(struct fleet *fleet, const char *name,
     machine->found_ms = now_ms;
     machine->policy = fleet_undecided(&machine->policy.memory);
     facts_clear(&machine->facts);
+    machine->facts.state = FACTS_UNREACHABLE; /* nobody has answered yet */
     fleet_settings_resolve(fleet, entry);
     fleet_put_in(fleet, machine);
     fleet_raise(fleet, FLEET_EVENT_FOUND, machine, POLICY_MISSING, backend->name, now_ms,
@@ -149,8 +150,9 @@ void fleet_gone(struct fleet *fleet, struct fleet_machine *machine, const char *
 static const char *state_name(enum facts_state state)
 {
     static const char *const names[] = {
-        [FACTS_RUNNING] = "running",   [FACTS_PAUSED] = "paused",   [FACTS_MIGRATING] = "migrating",
-        [FACTS_PANICKED] = "panicked", [FACTS_STOPPED] = "stopped",
+        [FACTS_RUNNING] = "running",     [FACTS_PAUSED] = "paused",
+        [FACTS_MIGRATING] = "migrating", [FACTS_PANICKED] = "panicked",
+        [FACTS_STOPPED] = "stopped",     [FACTS_UNREACHABLE] = "unreachable",
     };
     return (size_t)state < sizeof names / sizeof names[0] ? names[state] : "unknown";
 }
@@ -206,7 +208,9 @@ void fleet_told(struct fleet *fleet, struct fleet_machine *machine, const struct
     struct fleet_entry *entry = fleet_entry_of(machine);
     struct facts before = machine->facts;
     facts_take(machine, facts);
-    machine->seen_ms = now_ms;
+    if (facts->state != FACTS_UNREACHABLE) {
+        machine->seen_ms = now_ms;
+    }
     if (facts_are_whole(facts)) {
         const bool known = machine->identity[0] != '\0';
         if (!fleet_identify(fleet, entry, now_ms)) {
@@ -224,7 +228,8 @@ void fleet_told(struct fleet *fleet, struct fleet_machine *machine, const struct
     const bool other_ram = before.ram_bytes != facts->ram_bytes;
     /* A process of its own was started: a device that was waited for would be there now. */
     const bool other_process = before.pid != 0 && facts->pid != 0 && before.pid != facts->pid;
-    const bool started = before.state == FACTS_STOPPED && facts->state != FACTS_STOPPED;
+    const bool started = before.state == FACTS_STOPPED && facts->state != FACTS_STOPPED &&
+                         facts->state != FACTS_UNREACHABLE;
     const bool restarted = entry->told && (other_process || started);
     if (restarted || facts->device) {
         entry->device_awaited = false;

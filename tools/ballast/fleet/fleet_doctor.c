@@ -33,11 +33,11 @@ static void add(struct fleet_diagnosis *diagnosis, const char *name, enum fleet_
 static void check_monitor(struct fleet_diagnosis *diagnosis, const struct fleet_entry *entry)
 {
     const struct fleet_machine *machine = &entry->shown;
-    if (!entry->told) {
+    if (machine->facts.trouble[0] != '\0') {
+        add(diagnosis, "monitor", FLEET_BAD, "%s", machine->facts.trouble);
+    } else if (!entry->told) {
         add(diagnosis, "monitor", FLEET_UNKNOWN,
             "Nothing was told about it yet: ask again in a few seconds.");
-    } else if (machine->facts.trouble[0] != '\0') {
-        add(diagnosis, "monitor", FLEET_BAD, "%s", machine->facts.trouble);
     } else if (!machine->settings.managed) {
         add(diagnosis, "monitor", FLEET_NOTE,
             "It answers, but is not managed by configuration or command: it is only shown.");
@@ -246,7 +246,9 @@ static void conclude(struct fleet_diagnosis *diagnosis)
             worst = check;
         }
     }
-    if (diagnosis->verdict == FLEET_BAD) {
+    /* A check that was made alone says all there is. */
+    if (diagnosis->verdict == FLEET_BAD ||
+        (diagnosis->verdict == FLEET_UNKNOWN && diagnosis->count == 1)) {
         memcpy(diagnosis->text, worst->text, sizeof diagnosis->text);
     } else {
         snprintf(diagnosis->text, sizeof diagnosis->text, "%s", texts[diagnosis->verdict]);
@@ -261,10 +263,12 @@ void fleet_doctor(const struct fleet *fleet, const struct fleet_machine *machine
     const struct fleet_entry *entry = (const struct fleet_entry *)machine;
     memset(diagnosis, 0, sizeof *diagnosis);
     check_monitor(diagnosis, entry);
-    if (entry->told) {
+    /* Of a machine that nobody reaches the rest is from before. */
+    const bool known = entry->told && facts->state != FACTS_UNREACHABLE;
+    if (known) {
         check_device(diagnosis, facts);
     }
-    if (entry->told && facts->kind == FACTS_MACHINE && facts->device) {
+    if (known && facts->kind == FACTS_MACHINE && facts->device) {
         check_driver(diagnosis, facts);
         check_features(diagnosis, facts);
         check_statistics(diagnosis, fleet, machine, now_ms);

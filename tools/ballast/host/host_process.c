@@ -37,6 +37,7 @@ struct chain {
     bool found_huge;
 };
 
+/* False for a process that ends, too: it is still there, and holds nothing any more. */
 static bool read_statm(const struct host_source *source, pid_t pid, uint64_t *all,
                        uint64_t *resident)
 {
@@ -49,7 +50,7 @@ static bool read_statm(const struct host_source *source, pid_t pid, uint64_t *al
     return host_file_read(source, path, text, sizeof(text)) && host_file_number(text, all, &rest) &&
            host_file_number(rest, resident, NULL) && !__builtin_mul_overflow(*all, page, all) &&
            *all <= (uint64_t)INT64_MAX && !__builtin_mul_overflow(*resident, page, resident) &&
-           *resident <= *all;
+           *all > 0 && *resident <= *all;
 }
 
 /* ---- mappings ---- */

@@ -82,6 +82,9 @@ void policy_drift_watch(const struct policy_round *round, struct policy_machine 
 {
     struct policy_memory *memory = &machine->memory;
     struct policy_scratch *scratch = &machine->scratch;
+    if (machine->sample.actual_bytes == POLICY_MISSING) {
+        return; /* nothing can be said of a size that nobody knows */
+    }
     drift_end(round, machine);
     if (machine->decision.before_bytes != memory->target_bytes) {
         span_begin(machine, round->now_ms);
