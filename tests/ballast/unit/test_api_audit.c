@@ -155,6 +155,26 @@ static void every_attempt_leaves_an_entry_whatever_its_answer_is(void **state)
     }
 }
 
+/* A route that is added later, too. */
+static void every_route_that_changes_anything_has_a_word_for_it(void **state)
+{
+    (void)state;
+    size_t count;
+    const struct api_route *routes = api_routes(&count);
+    ask.token = NULL;
+    for (size_t i = 0; i < count; i++) {
+        const bool reads = strcmp(routes[i].method, "GET") == 0;
+        assert_int_equal(routes[i].action == NULL, reads);
+        size_t before = world.audit_count;
+        assert_int_equal(world_ask(&ask, routes[i].method, routes[i].path),
+                         routes[i].access == API_ACCESS_ALL ? 200 : 401);
+        assert_int_equal(world.audit_count, before + (reads ? 0 : 1));
+        if (!reads) {
+            assert_string_equal(world.audits[before].action, routes[i].action);
+        }
+    }
+}
+
 /* What the server refuses before the API sees it whole. */
 static void what_the_transport_refuses_leaves_an_entry_too(void **state)
 {
@@ -323,6 +343,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(every_attempt_leaves_an_entry_whatever_its_answer_is),
+        TEST(every_route_that_changes_anything_has_a_word_for_it),
         TEST(what_the_transport_refuses_leaves_an_entry_too),
         TEST(reading_leaves_no_entry),
         TEST(a_long_change_does_not_push_its_answer_out),

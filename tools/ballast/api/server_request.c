@@ -47,7 +47,7 @@ static void name_peer(const struct api_server *server, struct server_connection 
         struct sockaddr any;
         struct sockaddr_in v4;
         struct sockaddr_in6 v6;
-    } address;
+    } address = { .any = { .sa_family = AF_UNSPEC } };
     socklen_t size = sizeof(address);
     snprintf(socket->from, sizeof(socket->from), "an unknown place");
     if (server->listener.port == 0) {

@@ -20,8 +20,8 @@
 #define RETRY_MS 10000
 /* While the database is made anew: how much the loop has between two portions. */
 #define RESCUE_PAUSE_MS 10
-/* A decision that is so many periods late is worth a word. */
-#define LATE_PERIODS 3
+/* A decision that is so much later than a period is worth a word. */
+#define LATE_MS 10000
 
 /* The service manager makes it; whoever starts us by hand is spared a step. */
 static bool make_folder(const struct daemon *daemon)
@@ -192,8 +192,8 @@ size_t daemon_problems(void *context, const char *texts[API_PROBLEMS])
     if (trouble[0] != '\0') {
         texts[count++] = trouble;
     }
-    if (daemon->decided_ms != 0 && daemon_now_ms(NULL) - daemon->decided_ms >
-                                       LATE_PERIODS * (int64_t)daemon->config.period_ms + 1000) {
+    if (daemon->decided_ms != 0 &&
+        daemon_now_ms(NULL) - daemon->decided_ms > (int64_t)daemon->config.period_ms + LATE_MS) {
         texts[count++] = "the last decision is late: no machine is given memory now";
     }
     return count;
