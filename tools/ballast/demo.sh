@@ -33,7 +33,7 @@ memory = 1200M
 # A minute has to show what else takes a quarter of an hour.
 [policy]
 period = 1s
-floor = 16M
+margin = 16M
 inflate = 10%
 settle = 2s
 swing-first = 3s

@@ -241,13 +241,33 @@ static void configure(struct input *input)
         "",
         "[default]\nclass = spare\nminimum = 10%\n[machine a]\nballooning = off\n",
         "[machine a]\nclass = guaranteed\n[machine b]\nmanaged = off\nmaximum = 60%\n",
-        "[policy]\nfloor = 1M\nbuffer = 0%\n[machine c]\nminimum = 64T\nmaximum = 64T\n",
+        "[policy]\nmargin = 1M\nbuffer = 0%\n[machine c]\nminimum = 64T\nmaximum = 64T\n",
     };
     struct config config;
     if (config_parse(texts[take(input) % 4], "fuzz", &config, NULL, NULL)) {
         fleet_configure(fleet, &config, now_ms);
         config_free(&config);
     }
+}
+
+/* What is told of reservations fits beside what is booked. */
+static void check_reservations(void)
+{
+    const struct books_host *books = &fleet_plan(fleet)->books;
+    size_t count;
+    uint64_t reserved = 0;
+    uint64_t arrived = 0;
+    const struct books_reservation *reservations = fleet_reservations(fleet, &count);
+    for (size_t i = 0; i < count; i++) {
+        assert(reservations[i].arrived_bytes <= reservations[i].bytes);
+        reserved += reservations[i].bytes;
+        arrived += reservations[i].arrived_bytes;
+    }
+    assert(reserved == fleet_host(fleet)->reserved_bytes);
+    assert(arrived == 0 || books->booked_bytes + arrived <= books->ceiling_bytes);
+    assert(arrived == 0 || books->reserve_bytes + arrived <= books->available_bytes);
+    assert(books->could_promise_bytes == 0 ||
+           books->could_promise_bytes + books->promised_bytes <= books->total_bytes);
 }
 
 static void period(struct input *input)
@@ -260,6 +280,7 @@ static void period(struct input *input)
     struct policy_machine *expected = fleet_dry_run(fleet, &host, now_ms, &plan, &count);
     assert(expected != NULL);
     fleet_tick(fleet, &host, now_ms);
+    check_reservations();
     assert(plan.zone == fleet_plan(fleet)->zone);
     assert(plan.books.booked_bytes == fleet_plan(fleet)->books.booked_bytes);
     struct fleet_machine *const *machines = fleet_machines(fleet, &count);

@@ -144,6 +144,32 @@ static void machine_check(const struct policy_machine *machine, const struct pol
     require((decision->hold == POLICY_HOLD_NONE) == (text[0] == '\0'));
 }
 
+static void books_check(const struct policy_plan *plan, const struct policy_machine *machines)
+{
+    const struct books_host *books = &plan->books;
+    uint64_t booked = 0;
+    for (size_t i = 0; i < MACHINES; i++) {
+        const struct books_machine *entry = &machines[i].decision.books;
+        booked += entry->booked_bytes;
+        require(entry->booked_bytes <= entry->owed_bytes);
+        require(entry->takeable_bytes <= entry->owed_bytes);
+        require(machines[i].decision.hold == POLICY_HOLD_NONE || entry->takeable_bytes == 0);
+        require(books_rule_name(entry->least_rule) != NULL);
+        require(books_rule_name(entry->smallest_rule) != NULL);
+        require(machines[i].sample.unreclaimable != POLICY_PLATFORM || entry->owed_bytes == 0);
+    }
+    require(booked == books->booked_bytes);
+    /* Bookings alone may be above the ceiling; what is added to them never leads there. */
+    require(books->reserved_arrived_bytes <= books->reserved_bytes);
+    require(booked + books->reserved_arrived_bytes + books->arrived_bytes <=
+            (booked > books->ceiling_bytes ? booked : books->ceiling_bytes));
+    require(books->could_promise_bytes == 0 ||
+            books->could_promise_bytes + books->promised_bytes + books->reserved_bytes <=
+                books->total_bytes);
+    require(books->could_promise_bytes == 0 || books->excess_bytes == 0);
+    require(books->missing_bytes <= books->excess_bytes);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -184,7 +210,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 machines[i].sample.commanded_bytes = machines[i].decision.target_bytes;
             }
         }
-        (void)books_ask(&settings, &host, machines, MACHINES, now_ms);
+        books_check(&plan, machines);
+        /* What admission asks about is what the period's books say. */
+        const struct books_host asked = books_ask(&settings, &host, machines, MACHINES, now_ms);
+        require(asked.promised_bytes == plan.books.promised_bytes);
+        require(asked.excess_bytes == plan.books.excess_bytes);
     }
     return 0;
 }

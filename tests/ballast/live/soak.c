@@ -65,7 +65,7 @@ static void start(struct rig *rig, unsigned guests)
 
     /* Enough for overheads, and for half of all maximums. */
     snprintf(lines, sizeof(lines),
-             "settle = 2s\nfloor = 12M\n[host]\nmemory = %uM\n[default]\nminimum = %uM\n"
+             "settle = 2s\nmargin = 12M\n[host]\nmemory = %uM\n[default]\nminimum = %uM\n"
              "[machine g00]\nclass = guaranteed\n[machine g01]\nclass = spare\n",
              guests * (OVERHEAD_MIB + GUEST_MIB / 2), MINIMUM_MIB);
     rig_configure(rig, lines);

@@ -41,7 +41,7 @@ static void start_host(struct rig *rig, const char *memory, const char *lines)
         fail_msg("libvirtd does not start: %s", libvirt_rig_output());
     }
     snprintf(text, sizeof(text),
-             "settle = 1s\nfloor = 16M\ninflate = 8%%\nstall-pause = 2s\nswing-first = 2s\n"
+             "settle = 1s\nmargin = 16M\ninflate = 8%%\nstall-pause = 2s\nswing-first = 2s\n"
              "swing-again = 4s\n"
              "[host]\nmemory = %s\n[default]\nminimum = 96M\n" LIBVIRT "%s",
              memory, lines);

@@ -39,7 +39,7 @@ static void boot(struct rig *rig, const char *name, const char *balloon)
 /* One idle guest, one that uses most of what it has, on a host too small for both. */
 static void start_pair(struct rig *rig, const char *balloon)
 {
-    rig_configure(rig, "settle = 1s\nfloor = 16M\nstall-pause = 2s\n[host]\nmemory = 900M\n"
+    rig_configure(rig, "settle = 1s\nmargin = 16M\nstall-pause = 2s\n[host]\nmemory = 900M\n"
                        "[default]\nminimum = 128M\n");
     rig_start(rig);
     boot(rig, "idle", balloon);

@@ -13,7 +13,7 @@ static void two_machines_swap_their_demand(struct rig *rig)
 {
     const struct vm_config half = { .memory_mib = 512 };
 
-    rig_configure(rig, "settle = 1s\nfloor = 16M\n[host]\nmemory = 1000M\n"
+    rig_configure(rig, "settle = 1s\nmargin = 16M\n[host]\nmemory = 1000M\n"
                        "[default]\nminimum = 128M\n");
     rig_start(rig);
     rig_guest(rig, "a", &half);
@@ -44,7 +44,7 @@ static void a_peak_is_paid_by_five_idle_machines(struct rig *rig)
     const struct vm_config large = { .memory_mib = 640 };
     int64_t begin;
 
-    rig_configure(rig, "settle = 1s\nfloor = 16M\n[host]\nmemory = 1600M\n"
+    rig_configure(rig, "settle = 1s\nmargin = 16M\n[host]\nmemory = 1600M\n"
                        "[default]\nminimum = 64M\n");
     rig_start(rig);
     for (size_t i = 0; i < 5; i++) {
@@ -73,7 +73,7 @@ static void a_boot_storm_ends_with_everyone_at_work(struct rig *rig)
     const struct vm_config config = { .memory_mib = 128 };
     char name[16];
 
-    rig_configure(rig, "settle = 1s\nfloor = 8M\n[host]\nmemory = 1600M\n"
+    rig_configure(rig, "settle = 1s\nmargin = 8M\n[host]\nmemory = 1600M\n"
                        "[default]\nminimum = 48M\n");
     rig_start(rig);
     for (unsigned i = 0; i < 12; i++) {
@@ -96,7 +96,7 @@ static void a_guaranteed_machine_is_never_touched(struct rig *rig)
 {
     const struct vm_config half = { .memory_mib = 384 };
 
-    rig_configure(rig, "settle = 1s\nfloor = 16M\n[host]\nmemory = 1000M\n"
+    rig_configure(rig, "settle = 1s\nmargin = 16M\n[host]\nmemory = 1000M\n"
                        "[default]\nminimum = 128M\n[machine db]\nclass = guaranteed\n");
     rig_start(rig);
     rig_guest(rig, "db", &half);

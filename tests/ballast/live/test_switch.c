@@ -35,7 +35,7 @@ static void start_pair(struct rig *rig, const char *memory)
     char lines[256];
 
     snprintf(lines, sizeof(lines),
-             "settle = 1s\nfloor = 16M\n[host]\nmemory = %s\n[default]\nminimum = 96M\n", memory);
+             "settle = 1s\nmargin = 16M\n[host]\nmemory = %s\n[default]\nminimum = 96M\n", memory);
     rig_configure(rig, lines);
     rig_start(rig);
     rig_guest(rig, "a", &half);

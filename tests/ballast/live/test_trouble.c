@@ -18,7 +18,7 @@ static const struct vm_config half = { .memory_mib = 384,
 /* Two machines on a host that is too small for both; `a` is idle and shrank while `b` uses most. */
 static void start_shrunk(struct rig *rig)
 {
-    rig_configure(rig, "settle = 1s\nfloor = 16M\nstall-pause = 2s\n[host]\nmemory = 760M\n"
+    rig_configure(rig, "settle = 1s\nmargin = 16M\nstall-pause = 2s\n[host]\nmemory = 760M\n"
                        "[default]\nminimum = 96M\n");
     rig_start(rig);
     rig_guest(rig, "a", &half);
@@ -107,7 +107,7 @@ static void a_liar_is_never_driven_below_what_it_uses(struct rig *rig)
                                     .append = "results=off" };
     uint64_t lowest = 384 * RIG_MIB;
 
-    rig_configure(rig, "settle = 1s\nfloor = 16M\nstall-time = 2s\n[host]\nmemory = 860M\n"
+    rig_configure(rig, "settle = 1s\nmargin = 16M\nstall-time = 2s\n[host]\nmemory = 860M\n"
                        "[default]\nminimum = 96M\n");
     rig_start(rig);
     rig_guest(rig, "liar", &liar);
@@ -138,7 +138,7 @@ static void a_guest_that_stalls_is_given_room_and_left_alone(struct rig *rig)
                                         .balloon_properties = "free-page-reporting=off",
                                         .append = "results=off balloon.max=32 -- console" };
 
-    rig_configure(rig, "settle = 1s\nfloor = 16M\nstall-pause = 120s\n[host]\nmemory = 760M\n"
+    rig_configure(rig, "settle = 1s\nmargin = 16M\nstall-pause = 120s\n[host]\nmemory = 760M\n"
                        "[default]\nminimum = 96M\n");
     rig_start(rig);
     rig_guest(rig, "stubborn", &stubborn);
@@ -163,7 +163,7 @@ static void an_unplugged_balloon_books_the_maximum(struct rig *rig)
                                          plugged, NULL };
     const struct vm_config removable = { .memory_mib = 384, .no_balloon = true, .extra = words };
 
-    rig_configure(rig, "settle = 1s\nfloor = 16M\n[host]\nmemory = 760M\n"
+    rig_configure(rig, "settle = 1s\nmargin = 16M\n[host]\nmemory = 760M\n"
                        "[default]\nminimum = 96M\n");
     rig_start(rig);
     rig_guest(rig, "a", &removable);

@@ -20,7 +20,7 @@ static void configure(struct rig *rig, uint64_t memory_bytes)
     char lines[512];
 
     snprintf(lines, sizeof(lines),
-             "settle = 1s\nfloor = 16M\nreserve = " RESERVE "\n[host]\nmemory = %" PRIu64
+             "settle = 1s\nmargin = 16M\nhost-reserve = " RESERVE "\n[host]\nmemory = %" PRIu64
              "\n[default]\nminimum = 96M\n"
              "[machine gold]\nclass = guaranteed\n[machine tin]\nclass = spare\n",
              memory_bytes);

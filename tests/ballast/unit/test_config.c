@@ -85,8 +85,8 @@ static void every_key_arrives(void **state)
     (void)state;
     struct config config;
     read_good("[host]\nmemory = 32G\ncgroup = /sys/fs/cgroup/vms\n"
-              "[policy]\nperiod = 500ms\non-exit = restore\nreserve = 1G\nslush = 300M\n"
-              "floor = 128M\nbuffer = 25 %\nballoon-max = 60%\nidle-tax = 70\n"
+              "[policy]\nperiod = 500ms\non-exit = restore\nhost-reserve = 1G\nslush = 300M\n"
+              "margin = 128M\nbuffer = 25 %\nballoon-max = 60%\nidle-tax = 70\n"
               "overcommit = 300%\nreporting-trust = 40%\ninflate = 5%\ndeadband = 2% 32M\n"
               "psi-some = 11%\npsi-full = 6%\nstale = 7s\nsettle = 61s\nstall-time = 5s\n"
               "stall-rate = 10M\nstall-pause = 30s 20m\nswing-first = 11s\nswing-again = 2m\n"
@@ -105,8 +105,8 @@ static void every_key_arrives(void **state)
     const struct policy_settings expected = {
         .reserve_bytes = GIB,
         .slush_bytes = 300 * MIB,
-        .floor_bytes = 128 * MIB,
-        .floor_percent = 0,
+        .margin_bytes = 128 * MIB,
+        .margin_percent = 0,
         .buffer_percent = 25,
         .balloon_max_percent = 60,
         .idle_tax_percent = 70,
@@ -241,9 +241,94 @@ static void a_file_that_is_not_there_is_a_complaint(void **state)
     assert_string_equal(complaints.texts[0], "No such file or directory");
 }
 
+/* ---- files of an earlier version: tests/ballast/old ---- */
+
+static void the_sample_of_the_version_before_is_the_default_still(void **state)
+{
+    (void)state;
+    struct config config;
+    struct config defaults;
+    struct complaints complaints = { 0 };
+    int line;
+    char text[160];
+    assert_true(config_read("tests/ballast/old/sample.conf", &config, complain_aloud, &complaints));
+    config_default(&defaults);
+    assert_memory_equal(&config, &defaults, sizeof config);
+    for (size_t i = 0; i < CONFIG_RENAMED; i++) {
+        assert_false(config_renamed(&config, i, &line, text, sizeof text));
+    }
+}
+
+/* Every name of the version before is read, and the old names are told, with what to write. */
+static void every_key_of_the_version_before_means_what_it_meant(void **state)
+{
+    (void)state;
+    struct config config;
+    int line;
+    char text[160];
+    assert_true(config_read("tests/ballast/old/every-key.conf", &config, complain_aloud, NULL));
+    assert_int_equal(config.policy.reserve_bytes, GIB);
+    assert_int_equal(config.policy.margin_bytes, 128 * MIB);
+    assert_int_equal(config.policy.margin_percent, 7);
+    assert_int_equal(config.policy.reversals_per_hour, 13);
+    assert_int_equal(config.quarter_days, 500);
+    assert_int_equal(config.machine_default.class, POLICY_SPARE);
+    assert_int_equal(config.machine_count, 3);
+    assert_true(config_renamed(&config, 0, &line, text, sizeof text));
+    assert_int_equal(line, 12);
+    assert_string_equal(text, "[policy] reserve is called host-reserve now; the next version does "
+                              "not read the old name");
+    assert_true(config_renamed(&config, 1, &line, text, sizeof text));
+    assert_int_equal(line, 14);
+    assert_non_null(strstr(text, "[policy] floor is called margin now"));
+    config_free(&config);
+}
+
+/* Every key that is no new one stands in that file: it says what it claims. */
+static void the_file_of_the_version_before_has_every_key(void **state)
+{
+    (void)state;
+    char *text = calloc(1, 65536);
+    FILE *file = fopen("tests/ballast/old/every-key.conf", "re");
+    assert_non_null(file);
+    assert_true(fread(text, 1, 65535, file) > 0);
+    (void)fclose(file);
+    static const char *const first[] = {
+        "memory",     "cgroup",      "period",      "on-exit",     "reserve",         "slush",
+        "floor",      "buffer",      "balloon-max", "idle-tax",    "overcommit",      "inflate",
+        "deadband",   "psi-some",    "psi-full",    "stale",       "settle",          "stall-time",
+        "stall-rate", "stall-pause", "swing-first", "swing-again", "reversals",       "folder",
+        "timeout",    "uri",         "listen",      "tokens",      "reporting-trust", "raw",
+        "minutes",    "quarters",    "level",       "format",      "class",           "minimum",
+        "maximum",    "weight",      "owner",       "ballooning",  "managed",         "socket",
+    };
+    for (size_t i = 0; i < sizeof first / sizeof first[0]; i++) {
+        char line[40];
+        (void)snprintf(line, sizeof line, "\n%s = ", first[i]);
+        if (strstr(text, line) == NULL) {
+            fail_msg("%s is missing", first[i]);
+        }
+    }
+    free(text);
+}
+
+static void an_old_name_and_the_new_one_are_one_key(void **state)
+{
+    (void)state;
+    const struct complaints complaints =
+        read_bad("[policy]\nmargin = 1M\nfloor = 2M\n[host]\nfloor = 1M\n");
+    assert_int_equal(complaints.count, 2);
+    assert_int_equal(complaints.lines[0], 3);
+    assert_non_null(strstr(complaints.texts[0], "stands in line 2 already"));
+    assert_int_equal(complaints.lines[1], 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_sample_of_the_version_before_is_the_default_still),
+        cmocka_unit_test(every_key_of_the_version_before_means_what_it_meant),
+        cmocka_unit_test(the_file_of_the_version_before_has_every_key),
         cmocka_unit_test(an_empty_file_is_the_default),
         cmocka_unit_test(the_sample_as_it_is_is_the_default),
         cmocka_unit_test(the_sample_names_every_key_with_its_default),
@@ -255,6 +340,7 @@ int main(void)
         cmocka_unit_test(a_longer_period_makes_statistics_stale_later),
         cmocka_unit_test(a_guaranteed_machine_ignores_the_common_maximum),
         cmocka_unit_test(a_file_that_is_not_there_is_a_complaint),
+        cmocka_unit_test(an_old_name_and_the_new_one_are_one_key),
     };
     return cmocka_run_group_tests_name("tools/ballast/config/config.c", tests, NULL, NULL);
 }

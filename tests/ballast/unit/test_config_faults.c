@@ -16,8 +16,8 @@ static void a_value_that_is_none_names_key_value_and_what_is_allowed(void **stat
     refuses("[policy]\nperiod = 2h\n", 2, "from 200ms to 1m");
     refuses("[policy]\nbuffer = 201%\n", 2, "from 0 % to 200 %");
     refuses("[policy]\nbuffer = -1\n", 2, "from 0 % to 200 %");
-    refuses("[policy]\nfloor = 51%\n", 2, "at most 50 %");
-    refuses("[policy]\nfloor = 1% 2%\n", 2, "both");
+    refuses("[policy]\nmargin = 51%\n", 2, "at most 50 %");
+    refuses("[policy]\nmargin = 1% 2%\n", 2, "both");
     refuses("[policy]\nstall-pause = 2m 1m\n", 2, "the first pause and the longest");
     refuses("[policy]\nreversals = 0\n", 2, "from 1 to 3600");
     refuses("[policy]\non-exit = explode\n", 2, "leave or restore");

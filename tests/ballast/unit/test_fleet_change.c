@@ -105,7 +105,7 @@ static void a_promise_that_cannot_be_kept_is_refused_with_the_amount(void **stat
 {
     (void)state;
     struct rig rig;
-    rig_begin(&rig, "[policy]\nreserve = 11G\n");
+    rig_begin(&rig, "[policy]\nhost-reserve = 11G\n");
     const struct fleet_machine *a = rig_add(&rig, "a", 0);
     (void)rig_add(&rig, "b", 1);
     rig.host.available_bytes = 14 * GIB;
@@ -128,7 +128,7 @@ static void a_promise_that_cannot_be_kept_is_refused_with_the_amount(void **stat
     const struct fleet_result balloon = change_class(&rig, "a", POLICY_GUARANTEED);
     assert_int_equal(balloon.status, FLEET_REFUSED);
     assert_int_equal(balloon.missing_bytes / MIB, 409);
-    rig_configure(&rig, "[policy]\nreserve = 11G\nballoon-max = 75%\n");
+    rig_configure(&rig, "[policy]\nhost-reserve = 11G\nballoon-max = 75%\n");
     fleet_configure(rig.fleet, &rig.config, rig.now);
     assert_int_equal(change_class(&rig, "a", POLICY_GUARANTEED).status, FLEET_OK);
     rig_end(&rig);
@@ -138,7 +138,7 @@ static void a_promise_may_be_lowered_on_a_host_that_promised_too_much(void **sta
 {
     (void)state;
     struct rig rig;
-    rig_begin(&rig, "[policy]\nreserve = 15G\n");
+    rig_begin(&rig, "[policy]\nhost-reserve = 15G\n");
     const struct fleet_machine *a = rig_add(&rig, "a", 0);
     rig_tick(&rig);
     assert_int_equal(fake_events(&rig.owner, FLEET_EVENT_SHORT, "promises"), 1);

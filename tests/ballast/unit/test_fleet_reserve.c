@@ -8,7 +8,7 @@ static void a_reservation_counts_at_once_and_is_saved(void **state)
 {
     (void)state;
     struct rig rig;
-    rig_begin(&rig, "[policy]\nreserve = 1G\n");
+    rig_begin(&rig, "[policy]\nhost-reserve = 1G\n");
     rig_tick(&rig);
     assert_int_equal(fleet_reserve(rig.fleet, "new", 4 * GIB, rig.now).status, FLEET_OK);
     assert_int_equal(fleet_reserve(rig.fleet, "also", GIB, rig.now).status, FLEET_OK);
@@ -43,7 +43,7 @@ static void what_cannot_be_promised_is_refused_with_the_missing_amount(void **st
 {
     (void)state;
     struct rig rig;
-    rig_begin(&rig, "[policy]\nreserve = 1G\n");
+    rig_begin(&rig, "[policy]\nhost-reserve = 1G\n");
     (void)rig_add(&rig, "db", 0);
     rig.host.available_bytes = 15 * GIB;
     rig_tick(&rig);

@@ -92,7 +92,7 @@ static void what_the_host_cannot_honour_is_refused_with_the_missing_amount(void 
 {
     (void)state;
     struct rig rig;
-    rig_begin(&rig, "[policy]\nreserve = 1G\n");
+    rig_begin(&rig, "[policy]\nhost-reserve = 1G\n");
     struct fleet_machine *m[6];
     static const char *const names[] = { "a", "b", "c", "d", "e", "f" };
     for (size_t i = 0; i < 6; i++) {
@@ -131,7 +131,7 @@ static void a_refused_wish_can_be_taken_back(void **state)
 {
     (void)state;
     struct rig rig;
-    rig_begin(&rig, "[policy]\nreserve = 13G\n");
+    rig_begin(&rig, "[policy]\nhost-reserve = 13G\n");
     struct fleet_machine *db = rig_add(&rig, "db", 0);
     rig_tick(&rig);
     assert_int_equal(rig_switch(&rig, "db", false).status, FLEET_REFUSED);
@@ -145,7 +145,7 @@ static void a_refusal_ends_with_the_machine_that_it_was_about(void **state)
 {
     (void)state;
     struct rig rig;
-    rig_begin(&rig, "[policy]\nreserve = 13G\n");
+    rig_begin(&rig, "[policy]\nhost-reserve = 13G\n");
     struct fleet_machine *db = rig_add(&rig, "db", 0);
     rig_tick(&rig);
     assert_int_equal(rig_switch(&rig, "db", false).status, FLEET_REFUSED);

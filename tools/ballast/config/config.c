@@ -6,6 +6,7 @@
 
 #include "tools/ballast/config/config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,6 +117,18 @@ void config_free(struct config *config)
     free(config->machines);
     config->machines = NULL;
     config->machine_count = 0;
+}
+
+bool config_renamed(const struct config *config, size_t index, int *line, char *text, size_t size)
+{
+    const struct config_rename *rename = &config_renames[index];
+    *line = config->renamed_lines[index];
+    if (*line != 0) {
+        (void)snprintf(text, size,
+                       "[%s] %s is called %s now; the next version does not read the old name",
+                       config_section_names[rename->section], rename->before, rename->now);
+    }
+    return *line != 0;
 }
 
 const struct config_machine *config_find(const struct config *config, const char *name)

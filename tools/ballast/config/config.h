@@ -18,6 +18,9 @@
 #define CONFIG_URIS_MAX     8U
 #define CONFIG_LISTENS_MAX  4U
 
+/* Keys that have another name now: see config_renamed(). */
+#define CONFIG_RENAMED 2U
+
 /* A size that may be told as a part of the machine's RAM. */
 struct config_size {
     uint64_t bytes;
@@ -96,6 +99,7 @@ struct config {
     /* [log] */
     enum config_log_level log_level;
     enum config_log_format log_format;
+    int renamed_lines[CONFIG_RENAMED]; /* where each old name stands; 0: nowhere */
     /* [default] and [machine NAME], sorted by name */
     struct config_machine machine_default;
     struct config_machine *machines;
@@ -120,6 +124,11 @@ void config_free(struct config *config);
 
 /* The section of a machine, or NULL. */
 const struct config_machine *config_find(const struct config *config, const char *name);
+
+/* What is to be told of a file although nothing is wrong with it: old names of keys, which this
+ * version still reads. `index` is below CONFIG_RENAMED. True: a sentence for *line without a full
+ * stop is in `text`. */
+bool config_renamed(const struct config *config, size_t index, int *line, char *text, size_t size);
 
 /* Machine names: letters, digits and "-_.@", beginning with a letter or digit. */
 bool config_name_valid(const char *name);

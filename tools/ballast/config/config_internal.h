@@ -58,6 +58,15 @@ struct config_key {
 
 #define CONFIG_KEYS_MAX 64U
 
+/* A key's name in the version before. */
+struct config_rename {
+    enum config_section section;
+    const char *before;
+    const char *now;
+};
+
+extern const struct config_rename config_renames[CONFIG_RENAMED];
+
 extern const struct config_key config_keys[];
 extern const size_t config_key_count;
 extern const char *const config_section_names[CONFIG_NO_SECTION];

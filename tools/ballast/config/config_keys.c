@@ -53,10 +53,10 @@ const struct config_key config_keys[] = {
       TIMES(200, MINUTE_MS, "from 200ms to 1m") },
     { CONFIG_POLICY, "on-exit", CONFIG_CHOICE, AT(on_exit), .choices = exits,
       .allowed = "leave or restore" },
-    { CONFIG_POLICY, "reserve", CONFIG_SIZE, POLICY(reserve_bytes), ANY_SIZE },
+    { CONFIG_POLICY, "host-reserve", CONFIG_SIZE, POLICY(reserve_bytes), ANY_SIZE },
     { CONFIG_POLICY, "slush", CONFIG_SIZE, POLICY(slush_bytes), ANY_SIZE },
-    { CONFIG_POLICY, "floor", CONFIG_MARGIN, POLICY(floor_bytes), .second = POLICY(floor_percent),
-      .high = 50, .allowed = MARGIN ", at most 50 %" },
+    { CONFIG_POLICY, "margin", CONFIG_MARGIN, POLICY(margin_bytes),
+      .second = POLICY(margin_percent), .high = 50, .allowed = MARGIN ", at most 50 %" },
     { CONFIG_POLICY, "buffer", CONFIG_PERCENT, POLICY(buffer_percent), PERCENTS(0, 200) },
     { CONFIG_POLICY, "balloon-max", CONFIG_PERCENT, POLICY(balloon_max_percent), PERCENTS(1, 90) },
     { CONFIG_POLICY, "idle-tax", CONFIG_PERCENT, POLICY(idle_tax_percent), PERCENTS(0, 95) },
@@ -129,6 +129,13 @@ const struct config_key config_keys[] = {
       .allowed = "an absolute path of at most 107 characters" },
     { CONFIG_MACHINE, "cgroup", CONFIG_FOLDER, WORD(cgroup), .low = 1, .given = CONFIG_GIVEN_CGROUP,
       .allowed = "an absolute path that fits" },
+};
+
+/* A floor is the size below which a machine is not made smaller; what is reserved is somebody's who
+ * will start. */
+const struct config_rename config_renames[CONFIG_RENAMED] = {
+    { CONFIG_POLICY, "reserve", "host-reserve" },
+    { CONFIG_POLICY, "floor", "margin" },
 };
 
 const size_t config_key_count = sizeof config_keys / sizeof config_keys[0];

@@ -64,6 +64,19 @@ static const struct config_key *find_key(enum config_section section, const char
     return NULL;
 }
 
+/* The name that a key has now. An old one is noted, to be told when all is read. */
+static const char *name_now(struct config_reading *reading, const char *name)
+{
+    for (size_t i = 0; i < CONFIG_RENAMED; i++) {
+        const struct config_rename *rename = &config_renames[i];
+        if (reading->section == rename->section && strcmp(name, rename->before) == 0) {
+            reading->config->renamed_lines[i] = reading->line;
+            return rename->now;
+        }
+    }
+    return name;
+}
+
 /* What the file gives of a list stands instead of the default, not beside it. */
 static void begin_list(struct config *config, const struct config_key *key)
 {
@@ -83,7 +96,7 @@ void config_take(struct config_reading *reading, const char *name, const char *v
         }
         return;
     }
-    const struct config_key *key = find_key(reading->section, name);
+    const struct config_key *key = find_key(reading->section, name_now(reading, name));
     if (key == NULL) {
         complain_unknown(reading, name);
         return;

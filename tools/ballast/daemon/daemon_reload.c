@@ -49,6 +49,14 @@ bool daemon_config_read(const struct options *options, struct log *log, struct c
     if (!read_file(options, config, complain_to_log, log, &absent)) {
         return false;
     }
+    for (size_t i = 0; i < CONFIG_RENAMED; i++) {
+        char text[160];
+        int line;
+        if (config_renamed(config, i, &line, text, sizeof text)) {
+            log_line(log, CONFIG_LOG_WARNING, NULL, "config", "%s:%d: %s", options->config, line,
+                     text);
+        }
+    }
     if (absent) {
         log_line(log, CONFIG_LOG_INFO, NULL, "config",
                  "there is no %s: every setting has its default", options->config);
@@ -159,6 +167,12 @@ static void summarize(const struct options *options, const struct config *config
 
     (void)fprintf(out, "%s: %s\n", options->config,
                   absent ? "there is none, every setting has its default" : "nothing is wrong");
+    for (size_t i = 0; i < CONFIG_RENAMED; i++) {
+        int line;
+        if (config_renamed(config, i, &line, reason, sizeof reason)) {
+            (void)fprintf(out, "  warning   line %d: %s\n", line, reason);
+        }
+    }
     (void)fprintf(out, "period      %u ms\n", config->period_ms);
     (void)fprintf(out, "machines    %s%s%s, %zu named in the file\n",
                   config->qmp_folder[0] != '\0' ? "sockets in " : "no folder of sockets",

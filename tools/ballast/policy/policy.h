@@ -39,8 +39,8 @@
 struct policy_settings {
     uint64_t reserve_bytes;       /* free memory that the host keeps for itself (0: by its size) */
     uint64_t slush_bytes;         /* beyond it, kept to pay a peak at once (0: by its size) */
-    uint64_t floor_bytes;         /* a guest keeps this much available, */
-    uint32_t floor_percent;       /* or this part of its maximum, whichever is more */
+    uint64_t margin_bytes;        /* a guest keeps this much available, */
+    uint32_t margin_percent;      /* or this part of its maximum, whichever is more */
     uint32_t buffer_percent;      /* demand is what is used and this much more */
     uint32_t balloon_max_percent; /* no balloon is larger than this part of the maximum */
     uint32_t idle_tax_percent;    /* how much less memory above the demand counts */

@@ -10,8 +10,8 @@
 void policy_settings_default(struct policy_settings *settings)
 {
     *settings = (struct policy_settings){
-        .floor_bytes = 64 * POLICY_MIB,
-        .floor_percent = 5,
+        .margin_bytes = 64 * POLICY_MIB,
+        .margin_percent = 5,
         .buffer_percent = 20,
         .balloon_max_percent = 65,
         .idle_tax_percent = 75,
@@ -42,8 +42,8 @@ const char *policy_settings_fault(const struct policy_settings *settings)
     } limits[] = {
         { settings->reserve_bytes, 0, POLICY_BYTES_MAX, "the reserve is larger than any host" },
         { settings->slush_bytes, 0, POLICY_BYTES_MAX, "the slush fund is larger than any host" },
-        { settings->floor_bytes, 0, POLICY_BYTES_MAX, "the floor is larger than any machine" },
-        { settings->floor_percent, 0, 50, "the floor must be at most 50 % of the maximum" },
+        { settings->margin_bytes, 0, POLICY_BYTES_MAX, "the margin is larger than any machine" },
+        { settings->margin_percent, 0, 50, "the margin must be at most 50 % of the maximum" },
         { settings->buffer_percent, 0, 1000, "the buffer must be at most 1000 %" },
         { settings->balloon_max_percent, 1, 90, "the largest balloon must be 1 to 90 %" },
         { settings->idle_tax_percent, 0, POLICY_TAX_MAX, "the idle tax must be at most 95 %" },

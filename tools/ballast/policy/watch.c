@@ -26,7 +26,7 @@ static void sizes_read(const struct policy_round *round, struct policy_machine *
     scratch->band_bytes = policy_max(policy_part(max, settings->deadband_percent, 100),
                                      policy_min(settings->deadband_bytes, max / BAND_PART));
     const uint64_t margin =
-        policy_max(settings->floor_bytes, policy_part(max, settings->floor_percent, 100));
+        policy_max(settings->margin_bytes, policy_part(max, settings->margin_percent, 100));
     machine->decision.margin_bytes =
         policy_margin_left(round, policy_min(margin, max / MARGIN_PART));
     scratch->ram_bytes = policy_ram(machine);

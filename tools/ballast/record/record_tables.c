@@ -82,8 +82,10 @@ static const char *driver_word(unsigned value)
 static const struct record_field settings_fields[] = {
     FIELD(policy_settings, reserve_bytes, RECORD_U64),
     FIELD(policy_settings, slush_bytes, RECORD_U64),
-    FIELD(policy_settings, floor_bytes, RECORD_U64),
-    FIELD(policy_settings, floor_percent, RECORD_U32),
+    /* Recordings keep the names that these had first. */
+    { "floor_bytes", offsetof(struct policy_settings, margin_bytes), RECORD_U64, 1, NULL, false },
+    { "floor_percent", offsetof(struct policy_settings, margin_percent), RECORD_U32, 1, NULL,
+      false },
     FIELD(policy_settings, buffer_percent, RECORD_U32),
     FIELD(policy_settings, balloon_max_percent, RECORD_U32),
     FIELD(policy_settings, idle_tax_percent, RECORD_U32),
