@@ -86,7 +86,7 @@ static const struct cli_option record_options[] = {
 const struct cli_command cli_commands[] = {
     { "list", "", 0, 0, false, "all machines",
       "Lists the machines with what each has now, its target, guaranteed and maximum memory, what\n"
-      "its programs use, and why its target is what it is.",
+      "it uses, and why its target is what it is.",
       list_options, "list\nlist --names\nlist --json", cmd_list },
     { "show", "VM", 1, 1, false, "everything about a machine",
       "Shows settings, memory, statistics of the guest, and the last decision.", no_options,
