@@ -79,7 +79,13 @@ static void fill_policy(struct policy_machine *policy, uint64_t base)
         .demand_bytes = base + 22,
         .want_bytes = base + 23,
         .floor_bytes = base + 24,
-        .books = { .booked_bytes = base + 25 },
+        .books = { .booked_bytes = base + 25,
+                   .promised_bytes = base + 28,
+                   .least_bytes = base + 29,
+                   .least_rule = BOOKS_BALLOON_MAX,
+                   .smallest_bytes = base + 31,
+                   .smallest_rule = BOOKS_USE,
+                   .takeable_bytes = base + 32 },
         .short_bytes = base + 26,
         .step_bytes = base + 27,
     };
@@ -173,7 +179,14 @@ void world_reset(void)
         .version = "1.0",
     };
     world.plan = (struct policy_plan){ .zone = POLICY_SOFT,
-                                       .books = { .reserve_bytes = 101,
+                                       .books = { .own_bytes = 131,
+                                                  .resident_bytes = 132,
+                                                  .overhead_bytes = 133,
+                                                  .reserved_arrived_bytes = 134,
+                                                  .could_promise_bytes = 135,
+                                                  .promised_bytes = 136,
+                                                  .missing_bytes = 137,
+                                                  .reserve_bytes = 101,
                                                   .slush_bytes = 102,
                                                   .slush_left_bytes = 103,
                                                   .ceiling_bytes = 104,
@@ -312,6 +325,16 @@ const struct policy_host_memory *fleet_host_memory(const struct fleet *fleet)
 {
     (void)fleet;
     return &world.host_memory;
+}
+
+bool fleet_promise(const struct fleet *fleet, const struct fleet_machine *machine, int64_t now_ms,
+                   struct books_machine *entry)
+{
+    (void)fleet;
+    (void)now_ms;
+    *entry = machine->policy.decision.books;
+    entry->least_bytes++; /* of the settings as they are now */
+    return fleet_decided(&machine->policy) && entry->least_rule != BOOKS_CONTAINER;
 }
 
 const struct policy_settings *fleet_policy(const struct fleet *fleet)

@@ -10,7 +10,9 @@
     "\"managed\":true,\"size_bytes\":1610612736,\"target_bytes\":1073741824,"                      \
     "\"minimum_bytes\":536870912,\"maximum_bytes\":4294967296,\"ram_bytes\":4294967296,"           \
     "\"used_bytes\":805306368,\"available_bytes\":805306368,\"demand_bytes\":1073741824,"          \
-    "\"want_bytes\":1073741824,\"floor_bytes\":1073741824,\"booked_bytes\":1610612736,"            \
+    "\"want_bytes\":1073741824,\"floor_bytes\":1073741824,\"booked_bytes\":1610612736,\"promised_" \
+    "bytes\":603979776,\"least_bytes\":1503238553,\"least_rule\":\"balloon-max\",\"smallest_"      \
+    "bytes\":1503238553,\"smallest_rule\":\"balloon-max\",\"takeable_bytes\":107374183,"           \
     "\"short_bytes\":0,\"resident_bytes\":1610612736,\"overhead_bytes\":67108864,"                 \
     "\"guest\":{\"total_bytes\":1572864000,\"free_bytes\":null,\"available_bytes\":805306368,"     \
     "\"caches_bytes\":null,\"swap_in_bytes\":null,\"swap_out_bytes\":0,\"major_faults\":7,"        \
@@ -68,7 +70,9 @@
     "\"booked_bytes\":10200547328,\"arrived_bytes\":268435456,\"asked_bytes\":536870912,"          \
     "\"short_bytes\":268435456,\"granted_bytes\":268435456,\"coming_bytes\":0,"                    \
     "\"taken_bytes\":536870912,\"reserved_bytes\":0,\"promised_bytes\":9126805504,"                \
-    "\"missing_for_promises_bytes\":0,\"admit\":true,\"machines\":2,\"decided_age_ms\":800}"
+    "\"missing_for_promises_bytes\":0,\"own_bytes\":1073741824,\"resident_bytes\":8589934592,"     \
+    "\"overhead_bytes\":134217728,\"reserved_arrived_bytes\":0,\"could_promise_bytes\":"           \
+    "3221225472,\"admit\":true,\"machines\":2,\"decided_age_ms\":800}"
 
 #define EVENT_1                                                                                    \
     "{\"number\":41,\"time_s\":1234567890,\"kind\":\"target\",\"machine\":\"web\","                \

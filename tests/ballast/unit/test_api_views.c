@@ -179,6 +179,12 @@ static void of_a_machine_that_nobody_reached_all_is_null_and_the_reason_is_told(
         "decision.hold",
         "decision.hold_ms",
         "ballooning.state",
+        "promised_bytes",
+        "least_bytes",
+        "least_rule",
+        "smallest_bytes",
+        "smallest_rule",
+        "takeable_bytes",
         "seen_age_ms",
         "guest.swap_in_bytes",
     };
@@ -264,6 +270,43 @@ static void before_the_first_period_nothing_is_known_of_the_host(void **state)
     }
 }
 
+/* It counts as the host's own use: 0 would be a machine that was promised nothing. */
+static void of_a_container_the_books_have_nothing(void **state)
+{
+    (void)state;
+    struct books_machine *entry = &world.machines[2].policy.decision.books;
+    *entry =
+        (struct books_machine){ .least_rule = BOOKS_CONTAINER, .smallest_rule = BOOKS_CONTAINER };
+    static const char *const nulls[] = { "promised_bytes", "booked_bytes",   "least_bytes",
+                                         "least_rule",     "smallest_bytes", "smallest_rule",
+                                         "takeable_bytes" };
+    ASSERT_NULLS("/v1/machines/{name}", "/v1/machines/web", nulls);
+}
+
+static void the_books_of_the_host_are_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        json_int_t value;
+    } numbers[] = {
+        { "own_bytes", 131 },
+        { "resident_bytes", 132 },
+        { "overhead_bytes", 133 },
+        { "reserved_arrived_bytes", 134 },
+        { "could_promise_bytes", 135 },
+        { "promised_bytes", 136 },
+        { "missing_for_promises_bytes", 137 },
+        { "reserve_bytes", 101 },
+        { "booked_bytes", 105 },
+    };
+    assert_int_equal(ask_checked("GET", "/v1/host", "/v1/host"), 200);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        assert_int_equal(json_integer_value(world_value(ask.json, numbers[i].name)),
+                         numbers[i].value);
+    }
+}
+
 static void what_was_read_of_the_host_is_told(void **state)
 {
     (void)state;
@@ -307,11 +350,17 @@ static void a_machine_is_shown_with_its_own_numbers(void **state)
         { "floor_bytes", 24 },
         { "booked_bytes", 25 },
         { "short_bytes", 26 },
+        { "promised_bytes", 28 },
+        { "least_bytes", 30 }, /* not of the last period */
+        { "smallest_bytes", 31 },
+        { "takeable_bytes", 32 },
     };
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         assert_int_equal(json_integer_value(world_value(ask.json, numbers[i].name)),
                          base + numbers[i].offset);
     }
+    assert_string_equal(world_string(&ask, "least_rule"), "balloon-max");
+    assert_string_equal(world_string(&ask, "smallest_rule"), "use");
     assert_int_equal(json_integer_value(world_value(ask.json, "minimum_bytes")), 512 << 20);
     assert_int_equal(json_integer_value(world_value(ask.json, "maximum_bytes")),
                      (json_int_t)4 << 30);
@@ -650,6 +699,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(before_the_first_period_nothing_is_known_of_the_host, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(of_a_container_the_books_have_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_books_of_the_host_are_told, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_read_of_the_host_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(a_machine_is_shown_with_its_own_numbers, setup, teardown),
         cmocka_unit_test_setup_teardown(the_switch_tells_its_state_in_words, setup, teardown),

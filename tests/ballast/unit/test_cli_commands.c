@@ -115,6 +115,9 @@ static void show_tells_all_of_a_machine(void **state)
     assert_has(told.ran.out, "guaranteed       512 MiB\n");
     assert_has(told.ran.out, "class, weight    burst, 1000\n");
     assert_has(told.ran.out, "ballooning       enabled: It shares memory.\n");
+    assert_has(told.ran.out, "promised         576 MiB\n");
+    assert_has(told.ran.out, "smallest size    1.4 GiB (balloon-max)\n");
+    assert_has(told.ran.out, "to be taken      102 MiB\n");
     assert_has(told.ran.out, "statistics       1 s old; total 1.5 GiB\n");
     assert_has(told.ran.out, "out of memory    2 programs killed by the guest\n");
     assert_has(told.ran.out, "decision         shrink-for-peak: db needs it more.\n");
@@ -221,6 +224,9 @@ static void host_tells_zone_and_promises(void **state)
     assert_has(told.ran.out, "admits           yes\n");
     assert_has(told.ran.out, "swap             2 GiB, 1 GiB free\n");
     assert_has(told.ran.out, "saved by KSM     64 MiB\n");
+    assert_has(told.ran.out, "own use          1 GiB\n");
+    assert_has(told.ran.out, "  of it arrived  0 bytes\n");
+    assert_has(told.ran.out, "to be promised   3 GiB\n");
     assert_has(told.ran.out, "decided          800 ms ago\n");
     told_free(&told);
     told = ASK("host", { .path = "/v1/host",
@@ -249,7 +255,8 @@ static void plan_tells_the_next_targets_and_why(void **state)
     (void)state;
     assert_string_equal(
         told.ran.out,
-        "zone soft; 512 MiB asked for, 256 MiB arrived, 768 MiB in the slush fund\n\n"
+        "zone soft; 512 MiB asked for, 256 MiB arrived, 768 MiB in the slush fund, 3 GiB "
+        "to be promised\n\n"
         "NAME      NOW   TARGET   NEXT  RULE             WHY\n"
         "web   1.5 GiB  1.5 GiB  1 GiB  shrink-for-peak  db needs it.\n"
         "db      1 GiB    1 GiB      =  keep-held        keeps it; its statistics are old\n");
@@ -332,6 +339,21 @@ static void set_sends_what_is_given_with_the_revision_it_read(void **state)
                                       "owner            alice -> \n"
                                       "weight           1000 -> 2000\n"
                                       "managed          no\n");
+    told_free(&told);
+}
+
+static void a_minimum_that_cannot_be_reached_is_told(void **state)
+{
+    static const char after[] = "{\"name\":\"web\",\"class\":\"burst\",\"owner\":\"alice\","
+                                "\"weight\":1000,\"managed\":true,"
+                                "\"minimum_bytes\":268435456,\"maximum_bytes\":4294967296,"
+                                "\"least_bytes\":1503240192,\"least_rule\":\"balloon-max\"}";
+    struct told told = ASK("set web --min 256M", web,
+                           { .method = "PATCH", .path = "/v1/machines/web", .body = after });
+    (void)state;
+    assert_int_equal(told.ran.status, CLI_OK);
+    assert_has(told.ran.out, "guaranteed       512 MiB -> 256 MiB\n"
+                             "smallest size    1.4 GiB: no balloon is larger than balloon-max");
     told_free(&told);
 }
 
@@ -777,6 +799,7 @@ int main(void)
         cmocka_unit_test(explain_is_sentences_and_numbers),
         cmocka_unit_test(the_doctors_verdict_is_the_exit_status),
         cmocka_unit_test(set_sends_what_is_given_with_the_revision_it_read),
+        cmocka_unit_test(a_minimum_that_cannot_be_reached_is_told),
         cmocka_unit_test(a_part_that_is_guaranteed_is_of_the_new_maximum),
         cmocka_unit_test(values_that_are_none_change_nothing),
         cmocka_unit_test(a_change_meanwhile_is_tried_once_more),

@@ -326,6 +326,40 @@ static void nothing_is_promised_to_a_machine_that_has_told_nothing(void **state)
     rig_end(&rig);
 }
 
+/* balloon-max leaves 35 % of 4 GiB: whoever sets less is told what there really is. */
+static void a_minimum_below_the_largest_balloon_is_told_with_the_least_size(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_begin(&rig, "");
+    const struct fleet_machine *db = rig_add(&rig, "db", 0);
+    struct books_machine entry;
+    rig_tick(&rig);
+    assert_true(fleet_promise(rig.fleet, db, rig.now, &entry));
+    assert_int_equal(entry.least_bytes, 2 * GIB);
+    assert_int_equal(entry.least_rule, BOOKS_MINIMUM);
+    assert_int_equal(rig_minimum(&rig, "db", 512 * MIB).status, FLEET_OK);
+    /* At once, without a further period. */
+    assert_true(fleet_promise(rig.fleet, db, rig.now, &entry));
+    assert_int_equal(entry.promised_bytes, 512 * MIB);
+    assert_int_equal(entry.least_rule, BOOKS_BALLOON_MAX);
+    assert_in_range(entry.least_bytes, 4 * GIB * 35 / 100, 4 * GIB * 35 / 100 + 4096);
+    rig_tick(&rig);
+    assert_true(db->policy.decision.books.smallest_bytes >= entry.least_bytes);
+    rig_end(&rig);
+}
+
+static void of_a_machine_that_is_not_known_nothing_is_promised(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_begin(&rig, "");
+    struct books_machine entry;
+    const struct fleet_machine *db = rig_find(&rig, "db", 0, &fake_backend);
+    assert_false(fleet_promise(rig.fleet, db, rig.now, &entry));
+    rig_end(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -342,6 +376,8 @@ int main(void)
         cmocka_unit_test(a_maximum_counts_only_where_something_can_enforce_it),
         cmocka_unit_test(a_machine_that_is_limited_comes_down_to_its_maximum),
         cmocka_unit_test(parts_of_ram_follow_the_ram),
+        cmocka_unit_test(a_minimum_below_the_largest_balloon_is_told_with_the_least_size),
+        cmocka_unit_test(of_a_machine_that_is_not_known_nothing_is_promised),
     };
     return cmocka_run_group_tests_name("tools/ballast/fleet/fleet_change.c", tests, NULL, NULL);
 }

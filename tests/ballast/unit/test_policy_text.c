@@ -230,6 +230,24 @@ static void a_machine_at_rest_beside_one_that_lacks_memory_is_explained(void **s
     assert_null(strstr(text, "nobody is short"));
 }
 
+/* It may not have more than its minimum taken, although its guest could give it. */
+static void the_largest_balloon_is_named_where_it_overrides_a_minimum(void **state)
+{
+    (void)state;
+    struct world world;
+    char text[512];
+    world_init(&world, 16 * GIB, GIB);
+    world.settings.reserve_bytes = 12 * GIB; /* no surplus to be had */
+    world_add_sized(&world, POLICY_BURST, 256 * MIB, 8 * GIB, 128 * MIB, 2867 * MIB);
+    world_run(&world, 10);
+    assert_int_equal(world.machines[0].decision.hold, POLICY_HOLD_FLOOR);
+    assert_int_equal(world.machines[0].decision.books.smallest_rule, BOOKS_BALLOON_MAX);
+    policy_explain_hold(&world.machines[0], world.now_ms, text, sizeof text);
+    assert_string_equal(text,
+                        "the largest balloon that is allowed (balloon-max) leaves it 2.8 GiB, "
+                        "more than the 256 MiB that it is guaranteed");
+}
+
 static void a_text_that_does_not_fit_is_cut(void **state)
 {
     (void)state;
@@ -256,6 +274,7 @@ int main(void)
         cmocka_unit_test(a_hold_says_what_would_change_it),
         cmocka_unit_test(a_machine_that_is_not_managed_is_explained_as_that),
         cmocka_unit_test(a_machine_at_rest_beside_one_that_lacks_memory_is_explained),
+        cmocka_unit_test(the_largest_balloon_is_named_where_it_overrides_a_minimum),
         cmocka_unit_test(nothing_is_left_unexplained),
         cmocka_unit_test(a_text_that_does_not_fit_is_cut),
     };

@@ -154,6 +154,10 @@ uint64_t api_target(const struct fleet_machine *machine);
 uint64_t api_minimum(const struct fleet_machine *machine);
 uint64_t api_maximum(const struct fleet_machine *machine);
 
+/* Whether it has an entry in the books: not without a decision, and not as a container, which
+ * counts as the host's own use. */
+bool api_in_books(const struct fleet_machine *machine);
+
 const char *api_state_name(enum facts_state state);
 
 /* An event as server-sent event, to be given to free(). NULL: no memory. */

@@ -5,7 +5,7 @@
  * number that is not known is left out, not 0. States are one series per value, 1 for the one that
  * holds, so that a graph can show when it changed.
  */
-#include "tools/ballast/api/api_internal.h"
+#include "tools/ballast/api/metrics_internal.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -13,19 +13,17 @@
 
 #include "tools/ballast/policy/policy_text.h"
 
-struct scrape {
-    FILE *out;
-    const struct api *api;
-    struct fleet_machine *const *machines;
-    size_t count;
-    char **labels; /* of each machine, up to where further labels or "}" go */
-    int64_t now_ms;
-};
-
-static void put_family(const struct scrape *scrape, const char *name, const char *type,
-                       const char *help)
+void metrics_family(const struct scrape *scrape, const char *name, const char *type,
+                    const char *help)
 {
     fprintf(scrape->out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+/* A number of seconds since a moment of the fleet's clock, behind what is written of its series. */
+void metrics_age(const struct scrape *scrape, int64_t then_ms)
+{
+    int64_t age_ms = scrape->now_ms > then_ms ? scrape->now_ms - then_ms : 0;
+    fprintf(scrape->out, " %" PRId64 ".%03d\n", age_ms / 1000, (int)(age_ms % 1000));
 }
 
 /* A label's value: three characters are escaped, and what is no UTF-8 is replaced. */
@@ -87,15 +85,15 @@ static void put_machine(const struct scrape *scrape, const char *family, size_t 
 static void put_program(const struct scrape *scrape)
 {
     const struct api *api = scrape->api;
-    put_family(scrape, "ballast_build_info", "gauge", "The version of the daemon.");
+    metrics_family(scrape, "ballast_build_info", "gauge", "The version of the daemon.");
     fputs("ballast_build_info{", scrape->out);
     put_label(scrape->out, "version", api->version);
     fputs("} 1\n", scrape->out);
-    put_family(scrape, "ballast_start_time_seconds", "gauge",
-               "When the daemon started, in seconds since 1970.");
+    metrics_family(scrape, "ballast_start_time_seconds", "gauge",
+                   "When the daemon started, in seconds since 1970.");
     fprintf(scrape->out, "ballast_start_time_seconds %" PRId64 "\n", api->started_s);
     const char *texts[API_PROBLEMS];
-    put_family(
+    metrics_family(
         scrape, "ballast_healthy", "gauge",
         "0: something is wrong with the daemon, for example its disk is full; see /healthz.");
     fprintf(scrape->out, "ballast_healthy %d\n", api_problems(api, texts) == 0);
@@ -111,139 +109,17 @@ static void put_program(const struct scrape *scrape)
         { "ballast_login_failures_total", "Requests with a wrong token.", api->logins.total },
     };
     for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {
-        put_family(scrape, counters[i].name, "counter", counters[i].help);
+        metrics_family(scrape, counters[i].name, "counter", counters[i].help);
         fprintf(scrape->out, "%s %" PRIu64 "\n", counters[i].name, counters[i].value);
     }
-}
-
-/* ---- the host ---- */
-
-/* Before the first period nothing is known of the host. */
-static bool is_decided(const struct scrape *scrape)
-{
-    return fleet_host(scrape->api->fleet)->total_bytes != 0;
-}
-
-static void put_zone(const struct scrape *scrape)
-{
-    put_family(scrape, "ballast_host_zone", "gauge",
-               "1 for the zone that the host is in: how short of memory it is.");
-    if (!is_decided(scrape)) {
-        return;
-    }
-    enum policy_zone now = fleet_plan(scrape->api->fleet)->zone;
-    for (unsigned zone = POLICY_GREEN; zone <= POLICY_LOW; zone++) {
-        fprintf(scrape->out, "ballast_host_zone{zone=\"%s\"} %d\n",
-                policy_zone_name((enum policy_zone)zone), zone == (unsigned)now);
-    }
-}
-
-static void put_host_sizes(const struct scrape *scrape)
-{
-    const struct policy_plan *plan = fleet_plan(scrape->api->fleet);
-    const struct policy_host *host = fleet_host(scrape->api->fleet);
-    const struct {
-        const char *name;
-        const char *help;
-        uint64_t value;
-    } gauges[] = {
-        { "memory", "Memory that may be distributed at all.", host->total_bytes },
-        { "available", "Memory that could be used without swapping.", host->available_bytes },
-        { "reserve", "Memory that the host keeps for itself.", plan->books.reserve_bytes },
-        { "slush", "The fund that pays peaks at once, when it is full.", plan->books.slush_bytes },
-        { "slush_left", "What is in the fund.", plan->books.slush_left_bytes },
-        { "ceiling", "What all bookings may add up to.", plan->books.ceiling_bytes },
-        { "booked", "What all bookings add up to.", plan->books.booked_bytes },
-        { "arrived", "What can be granted without the fund.", plan->books.arrived_bytes },
-        { "asked", "Demand above the present sizes.", plan->asked_bytes },
-        { "short", "Demand that could not be granted.", plan->short_bytes },
-        { "granted", "Granted in the last period.", plan->granted_bytes },
-        { "coming", "Asked of machines before and on its way.", plan->coming_bytes },
-        { "taken", "Asked of machines in the last period.", plan->taken_bytes },
-        { "reserved", "Promised by reservations and not taken yet.", host->reserved_bytes },
-        { "promised", "Promised to machines.", plan->books.promised_bytes },
-        { "missing_for_promises", "Missing to keep all promises at once.",
-          plan->books.missing_bytes },
-    };
-    for (size_t i = 0; i < sizeof(gauges) / sizeof(gauges[0]); i++) {
-        char name[64];
-        snprintf(name, sizeof(name), "ballast_host_%s_bytes", gauges[i].name);
-        put_family(scrape, name, "gauge", gauges[i].help);
-        if (is_decided(scrape) && gauges[i].value != POLICY_MISSING) {
-            fprintf(scrape->out, "%s %" PRIu64 "\n", name, gauges[i].value);
-        }
-    }
-}
-
-/* What else was read of the host. */
-static void put_host_memory(const struct scrape *scrape)
-{
-    const struct host_memory *memory = scrape->api->host;
-    bool read = memory != NULL && memory->total_bytes != 0;
-    const struct {
-        const char *name;
-        const char *help;
-        uint64_t value;
-    } gauges[] = {
-        { "swap", "The host's swap.", read ? memory->swap_total_bytes : 0 },
-        { "swap_free", "What of it is free.", read ? memory->swap_free_bytes : 0 },
-        { "ksm_saved",
-          "Memory that machines have and the host does not spend, because KSM merged equal pages; "
-          "they part again when a guest writes to them.",
-          read ? memory->ksm_saved_bytes : 0 },
-    };
-    for (size_t i = 0; i < sizeof(gauges) / sizeof(gauges[0]); i++) {
-        char name[64];
-        snprintf(name, sizeof(name), "ballast_host_%s_bytes", gauges[i].name);
-        put_family(scrape, name, "gauge", gauges[i].help);
-        if (read) {
-            fprintf(scrape->out, "%s %" PRIu64 "\n", name, gauges[i].value);
-        }
-    }
-    put_family(scrape, "ballast_host_pressure_ratio", "gauge",
-               "Part of the last 10 seconds in which some or all work waited for memory (PSI).");
-    if (read && memory->psi) {
-        const struct policy_host *host = fleet_host(scrape->api->fleet);
-        fprintf(scrape->out, "ballast_host_pressure_ratio{kind=\"some\"} %g\n",
-                host->psi_some_centi / 10000.0);
-        fprintf(scrape->out, "ballast_host_pressure_ratio{kind=\"full\"} %g\n",
-                host->psi_full_centi / 10000.0);
-    }
-}
-
-/* A number of seconds since a moment of the fleet's clock, behind what is written of its series. */
-static void put_age(const struct scrape *scrape, int64_t then_ms)
-{
-    int64_t age_ms = scrape->now_ms > then_ms ? scrape->now_ms - then_ms : 0;
-    fprintf(scrape->out, " %" PRId64 ".%03d\n", age_ms / 1000, (int)(age_ms % 1000));
-}
-
-static void put_host(const struct scrape *scrape)
-{
-    put_zone(scrape);
-    put_host_sizes(scrape);
-    put_host_memory(scrape);
-    put_family(scrape, "ballast_host_admits", "gauge",
-               "1 while new machines and reservations may come.");
-    if (is_decided(scrape)) {
-        fprintf(scrape->out, "ballast_host_admits %d\n", fleet_plan(scrape->api->fleet)->admit);
-    }
-    put_family(scrape, "ballast_decided_age_seconds", "gauge",
-               "How long ago was decided last: so old is what is told of the host.");
-    if (is_decided(scrape)) {
-        fputs("ballast_decided_age_seconds", scrape->out);
-        put_age(scrape, fleet_host_memory(scrape->api->fleet)->now_ms);
-    }
-    put_family(scrape, "ballast_machines", "gauge", "Machines that are known.");
-    fprintf(scrape->out, "ballast_machines %zu\n", scrape->count);
 }
 
 /* ---- decisions and holds ---- */
 
 static void put_decisions(const struct scrape *scrape)
 {
-    put_family(scrape, "ballast_decisions_total", "counter",
-               "Decisions, one for each machine and period, by their reason.");
+    metrics_family(scrape, "ballast_decisions_total", "counter",
+                   "Decisions, one for each machine and period, by their reason.");
     for (size_t i = 0; i < API_REASONS; i++) {
         fprintf(scrape->out, "ballast_decisions_total{reason=\"%s\"} %" PRIu64 "\n",
                 policy_reason_name((enum policy_reason)i), scrape->api->decisions[i]);
@@ -262,8 +138,8 @@ static void put_holds(const struct scrape *scrape)
             holds[hold]++;
         }
     }
-    put_family(scrape, "ballast_holds", "gauge",
-               "Machines that may not shrink now, by the safety rule.");
+    metrics_family(scrape, "ballast_holds", "gauge",
+                   "Machines that may not shrink now, by the safety rule.");
     for (size_t i = POLICY_HOLD_NONE + 1; i < HOLDS; i++) {
         fprintf(scrape->out, "ballast_holds{rule=\"%s\"} %zu\n",
                 policy_hold_name((enum policy_hold)i), holds[i]);
@@ -275,7 +151,7 @@ static void put_holds(const struct scrape *scrape)
 static void put_states(const struct scrape *scrape)
 {
     const char *name = "ballast_machine_state";
-    put_family(scrape, name, "gauge", "1 for the state that the machine is in.");
+    metrics_family(scrape, name, "gauge", "1 for the state that the machine is in.");
     for (size_t i = 0; i < scrape->count; i++) {
         for (unsigned state = FACTS_RUNNING; state < FACTS_STATES; state++) {
             put_machine(scrape, name, i);
@@ -288,13 +164,13 @@ static void put_states(const struct scrape *scrape)
 static void put_statistics_age(const struct scrape *scrape)
 {
     const char *name = "ballast_guest_statistics_age_seconds";
-    put_family(scrape, name, "gauge", "How old the guest's statistics are.");
+    metrics_family(scrape, name, "gauge", "How old the guest's statistics are.");
     for (size_t i = 0; i < scrape->count; i++) {
         int64_t then_ms = scrape->machines[i]->facts.stats_ms;
         if (then_ms > 0) {
             put_machine(scrape, name, i);
             fputc('}', scrape->out);
-            put_age(scrape, then_ms);
+            metrics_age(scrape, then_ms);
         }
     }
 }
@@ -303,7 +179,7 @@ static void put_machines(const struct scrape *scrape)
 {
     for (size_t i = 0; i < api_metric_count; i++) {
         const struct api_metric *metric = &api_metrics_of_machines[i];
-        put_family(scrape, metric->name, metric->type, metric->help);
+        metrics_family(scrape, metric->name, metric->type, metric->help);
         for (size_t j = 0; j < scrape->count; j++) {
             uint64_t value = metric->value(scrape->machines[j]);
             if (value != POLICY_MISSING) {
@@ -338,7 +214,7 @@ char *api_metrics(const struct api *api, int64_t now_ms, size_t *size)
     scrape.out = good ? open_memstream(&text, size) : NULL;
     if (scrape.out != NULL) {
         put_program(&scrape);
-        put_host(&scrape);
+        metrics_host(&scrape);
         put_decisions(&scrape);
         put_holds(&scrape);
         put_machines(&scrape);

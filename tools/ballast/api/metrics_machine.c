@@ -52,7 +52,22 @@ static uint64_t machine_floor_bytes(const struct fleet_machine *machine)
 
 static uint64_t machine_booked_bytes(const struct fleet_machine *machine)
 {
-    return machine->policy.decision.books.booked_bytes;
+    return api_in_books(machine) ? machine->policy.decision.books.booked_bytes : POLICY_MISSING;
+}
+
+static uint64_t machine_promised_bytes(const struct fleet_machine *machine)
+{
+    return api_in_books(machine) ? machine->policy.decision.books.promised_bytes : POLICY_MISSING;
+}
+
+static uint64_t machine_smallest_bytes(const struct fleet_machine *machine)
+{
+    return api_in_books(machine) ? machine->policy.decision.books.smallest_bytes : POLICY_MISSING;
+}
+
+static uint64_t machine_takeable_bytes(const struct fleet_machine *machine)
+{
+    return api_in_books(machine) ? machine->policy.decision.books.takeable_bytes : POLICY_MISSING;
 }
 
 static uint64_t machine_short_bytes(const struct fleet_machine *machine)
@@ -191,6 +206,12 @@ const struct api_metric api_metrics_of_machines[] = {
       machine_floor_bytes },
     { "ballast_machine_booked_bytes", "gauge", "What the host must be ready to give it.",
       machine_booked_bytes },
+    { "ballast_machine_promised_bytes", "gauge",
+      "What it may claim at any time, with its overhead.", machine_promised_bytes },
+    { "ballast_machine_smallest_bytes", "gauge",
+      "The smallest size that it can be brought to as its guest is now.", machine_smallest_bytes },
+    { "ballast_machine_takeable_bytes", "gauge", "What could be taken from it now.",
+      machine_takeable_bytes },
     { "ballast_machine_short_bytes", "gauge", "Demand that could not be granted yet.",
       machine_short_bytes },
     { "ballast_machine_resident_bytes", "gauge", "Host memory that its RAM holds.",

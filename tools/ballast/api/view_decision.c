@@ -84,6 +84,7 @@ void api_get_explain(struct api_call *call)
     json_t *body = json_object();
     api_put_text(body, "name", machine->name);
     put_why(call, body, machine, &machine->policy, fleet_plan(call->api->fleet), "text");
+    bool entered = api_in_books(machine);
     json_t *numbers = json_object();
     api_put_number(numbers, "used_bytes", decision->used_bytes);
     api_put_number(numbers, "demand_bytes", fleet_demand(decision));
@@ -91,7 +92,16 @@ void api_get_explain(struct api_call *call)
     api_put_number(numbers, "floor_bytes", decision->floor_bytes);
     api_put_number(numbers, "size_bytes", machine->facts.actual_bytes);
     api_put_number(numbers, "target_bytes", api_target(machine));
-    api_put_number(numbers, "booked_bytes", decision->books.booked_bytes);
+    api_put_number(numbers, "booked_bytes",
+                   entered ? decision->books.booked_bytes : POLICY_MISSING);
+    api_put_number(numbers, "promised_bytes",
+                   entered ? decision->books.promised_bytes : POLICY_MISSING);
+    api_put_number(numbers, "smallest_bytes",
+                   entered ? decision->books.smallest_bytes : POLICY_MISSING);
+    api_put_word(numbers, "smallest_rule",
+                 entered ? books_rule_name(decision->books.smallest_rule) : NULL);
+    api_put_number(numbers, "takeable_bytes",
+                   entered ? decision->books.takeable_bytes : POLICY_MISSING);
     api_put_number(numbers, "step_bytes", decision->step_bytes);
     json_object_set_new(body, "numbers", numbers);
     api_answer(call, 200, body);

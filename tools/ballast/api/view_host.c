@@ -45,6 +45,22 @@ static void put_plan(json_t *view, const struct policy_host *host, const struct 
     api_put_number(view, "granted_bytes", known(host, plan->granted_bytes));
     api_put_number(view, "coming_bytes", known(host, plan->coming_bytes));
     api_put_number(view, "taken_bytes", known(host, plan->taken_bytes));
+    api_put_number(view, "reserved_bytes", known(host, host->reserved_bytes));
+    api_put_number(view, "promised_bytes", known(host, plan->books.promised_bytes));
+    api_put_number(view, "missing_for_promises_bytes", known(host, plan->books.missing_bytes));
+}
+
+/* What the books have beside. */
+static void put_books(json_t *view, const struct policy_host *host, const struct books_host *books)
+{
+    api_put_number(view, "own_bytes", known(host, books->own_bytes));
+    api_put_number(view, "resident_bytes", known(host, books->resident_bytes));
+    api_put_number(view, "overhead_bytes", known(host, books->overhead_bytes));
+    api_put_number(view, "reserved_arrived_bytes", known(host, books->reserved_arrived_bytes));
+    api_put_number(view, "budget_bytes", known(host, books->budget_bytes));
+    api_put_number(view, "tied_bytes", known(host, books->tied_bytes));
+    api_put_number(view, "excess_bytes", known(host, books->excess_bytes));
+    api_put_number(view, "could_promise_bytes", known(host, books->could_promise_bytes));
 }
 
 json_t *api_view_host(const struct api_call *call, const struct policy_plan *plan)
@@ -59,9 +75,7 @@ json_t *api_view_host(const struct api_call *call, const struct policy_plan *pla
     api_put_word(view, "zone", decided ? policy_zone_name(plan->zone) : NULL);
     put_host_memory(view, host, api->host);
     put_plan(view, host, plan);
-    api_put_number(view, "reserved_bytes", known(host, host->reserved_bytes));
-    api_put_number(view, "promised_bytes", known(host, plan->books.promised_bytes));
-    api_put_number(view, "missing_for_promises_bytes", known(host, plan->books.missing_bytes));
+    put_books(view, host, &plan->books);
     json_object_set_new(view, "admit", decided ? json_boolean(plan->admit) : json_null());
     api_put_number(view, "machines", count);
     json_object_set_new(view, "decided_age_ms", api_age(call, decided_ms));

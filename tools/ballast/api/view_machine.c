@@ -159,6 +159,12 @@ static json_t *view_ledger(const struct fleet_machine *machine)
     return view;
 }
 
+bool api_in_books(const struct fleet_machine *machine)
+{
+    return fleet_decided(&machine->policy) &&
+           machine->policy.decision.books.least_rule != BOOKS_CONTAINER;
+}
+
 /* A machine that is not managed has none of ours. A target of 0 is none. */
 uint64_t api_target(const struct fleet_machine *machine)
 {
@@ -183,6 +189,24 @@ uint64_t api_minimum(const struct fleet_machine *machine)
     return min_bytes < max_bytes ? min_bytes : max_bytes;
 }
 
+/* The machine's entry in the books. What it is promised and the least that its settings allow are
+ * told of the settings as they are now; what is booked and can be reached, of the last period. */
+static void put_books(const struct api_call *call, json_t *view,
+                      const struct fleet_machine *machine)
+{
+    const struct books_machine *entry = &machine->policy.decision.books;
+    struct books_machine now;
+    bool promised = fleet_promise(call->api->fleet, machine, call->now_ms, &now);
+    bool entered = api_in_books(machine);
+    api_put_number(view, "promised_bytes", promised ? now.promised_bytes : POLICY_MISSING);
+    api_put_number(view, "booked_bytes", entered ? entry->booked_bytes : POLICY_MISSING);
+    api_put_number(view, "least_bytes", promised ? now.least_bytes : POLICY_MISSING);
+    api_put_word(view, "least_rule", promised ? books_rule_name(now.least_rule) : NULL);
+    api_put_number(view, "smallest_bytes", entered ? entry->smallest_bytes : POLICY_MISSING);
+    api_put_word(view, "smallest_rule", entered ? books_rule_name(entry->smallest_rule) : NULL);
+    api_put_number(view, "takeable_bytes", entered ? entry->takeable_bytes : POLICY_MISSING);
+}
+
 static void put_sizes(json_t *view, const struct fleet_machine *machine)
 {
     const struct policy_decision *decision = &machine->policy.decision;
@@ -196,7 +220,6 @@ static void put_sizes(json_t *view, const struct fleet_machine *machine)
     api_put_number(view, "demand_bytes", fleet_demand(decision));
     api_put_number(view, "want_bytes", decision->want_bytes);
     api_put_number(view, "floor_bytes", decision->floor_bytes);
-    api_put_number(view, "booked_bytes", decision->books.booked_bytes);
     api_put_number(view, "short_bytes", fleet_short(decision));
     api_put_number(view, "resident_bytes", machine->facts.resident_bytes);
     api_put_number(view, "overhead_bytes", machine->facts.overhead_bytes);
@@ -251,6 +274,7 @@ json_t *api_view_machine(const struct api_call *call, const struct fleet_machine
     api_put_number(view, "weight", machine->settings.weight);
     json_object_set_new(view, "managed", json_boolean(machine->settings.managed));
     put_sizes(view, machine);
+    put_books(call, view, machine);
     json_object_set_new(view, "guest", view_guest(call, &machine->facts));
     put_device(view, machine);
     json_object_set_new(view, "ballooning", view_switch(call, machine));

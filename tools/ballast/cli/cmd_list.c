@@ -116,6 +116,16 @@ static void size_line(FILE *out, const char *name, const json_t *object, const c
     cli_line(out, name, "%s", cli_size(cli_bytes(object, member), text));
 }
 
+/* A size, and the word for why it is not smaller. */
+static void rule_line(FILE *out, const char *name, const json_t *object, const char *member,
+                      const char *rule)
+{
+    char text[CLI_TEXT];
+    const char *word = cli_string(object, rule);
+    cli_line(out, name, "%s%s%s%s", cli_size(cli_bytes(object, member), text),
+             word[0] == '\0' ? "" : " (", word, word[0] == '\0' ? "" : ")");
+}
+
 static void show_memory(FILE *out, const json_t *machine)
 {
     size_line(out, "memory now", machine, "size_bytes");
@@ -128,7 +138,10 @@ static void show_memory(FILE *out, const json_t *machine)
     size_line(out, "demand", machine, "demand_bytes");
     size_line(out, "fair part", machine, "want_bytes");
     size_line(out, "floor", machine, "floor_bytes");
+    size_line(out, "promised", machine, "promised_bytes");
     size_line(out, "booked", machine, "booked_bytes");
+    rule_line(out, "smallest size", machine, "smallest_bytes", "smallest_rule");
+    size_line(out, "to be taken", machine, "takeable_bytes");
     size_line(out, "short of", machine, "short_bytes");
     size_line(out, "in the host", machine, "resident_bytes");
     size_line(out, "overhead", machine, "overhead_bytes");
@@ -236,11 +249,14 @@ static void show_host(FILE *out, const json_t *host)
     size_line(out, "saved by KSM", host, "ksm_saved_bytes");
     cli_line(out, "pressure", "some %s, full %s", cli_percent(host, "psi_some_percent", text),
              cli_percent(host, "psi_full_percent", other));
+    size_line(out, "own use", host, "own_bytes");
     size_line(out, "reserve", host, "reserve_bytes");
     size_line(out, "slush fund", host, "slush_bytes");
     size_line(out, "  of it left", host, "slush_left_bytes");
     size_line(out, "may be booked", host, "ceiling_bytes");
     size_line(out, "booked", host, "booked_bytes");
+    size_line(out, "machines hold", host, "resident_bytes");
+    size_line(out, "  beside RAM", host, "overhead_bytes");
     size_line(out, "arrived", host, "arrived_bytes");
     size_line(out, "on its way", host, "coming_bytes");
     size_line(out, "asked for", host, "asked_bytes");
@@ -248,8 +264,10 @@ static void show_host(FILE *out, const json_t *host)
     size_line(out, "taken", host, "taken_bytes");
     size_line(out, "short of", host, "short_bytes");
     size_line(out, "reserved", host, "reserved_bytes");
+    size_line(out, "  of it arrived", host, "reserved_arrived_bytes");
     size_line(out, "promised", host, "promised_bytes");
     size_line(out, "not covered", host, "missing_for_promises_bytes");
+    size_line(out, "to be promised", host, "could_promise_bytes");
     cli_line(out, "admits", "%s",
              cli_answer_word(host, "admit", "yes", "no, nothing new may start"));
     cli_line(out, "machines", "%s", cli_count(host, "machines", text));

@@ -41,14 +41,17 @@ static void print_plan(struct cli *cli, const json_t *plan)
     char arrived[CLI_TEXT];
     char asked[CLI_TEXT];
     char fund[CLI_TEXT];
+    char free_size[CLI_TEXT];
     size_t i;
     if (json_is_string(json_object_get(now, "zone"))) {
         (void)fputs("zone ", cli->out);
         cli_put(cli->out, cli_string(now, "zone"));
-        (void)fprintf(cli->out, "; %s asked for, %s arrived, %s in the slush fund\n\n",
+        (void)fprintf(cli->out,
+                      "; %s asked for, %s arrived, %s in the slush fund, %s to be promised\n\n",
                       cli_size(cli_bytes(now, "asked_bytes"), asked),
                       cli_size(cli_bytes(now, "arrived_bytes"), arrived),
-                      cli_size(cli_bytes(now, "slush_left_bytes"), fund));
+                      cli_size(cli_bytes(now, "slush_left_bytes"), fund),
+                      cli_size(cli_bytes(now, "could_promise_bytes"), free_size));
     }
     struct cli_table *table = cli_table_new("NAME|>NOW|>TARGET|>NEXT|RULE|WHY");
     json_array_foreach(json_object_get(plan, "moves"), i, move)
@@ -88,18 +91,29 @@ static void print_sentence(FILE *out, const char *text)
 
 static void print_explanation(struct cli *cli, const json_t *json)
 {
-    static const char *const members[] = { "size_bytes",   "target_bytes", "used_bytes",
-                                           "demand_bytes", "want_bytes",   "floor_bytes",
-                                           "booked_bytes", "step_bytes" };
-    static const char *const names[] = { "memory now", "target", "used",   "demand",
-                                         "fair part",  "floor",  "booked", "largest step" };
+    static const struct {
+        const char *name, *member;
+    } lines[] = {
+        { "memory now", "size_bytes" },
+        { "target", "target_bytes" },
+        { "used", "used_bytes" },
+        { "demand", "demand_bytes" },
+        { "fair part", "want_bytes" },
+        { "floor", "floor_bytes" },
+        { "promised", "promised_bytes" },
+        { "booked", "booked_bytes" },
+        { "smallest size", "smallest_bytes" },
+        { "to be taken", "takeable_bytes" },
+        { "largest step", "step_bytes" },
+    };
     const json_t *numbers = json_object_get(json, "numbers");
     print_sentence(cli->out, cli_string(json, "text"));
     print_sentence(cli->out, cli_hold(json, "text"));
     (void)fputc('\n', cli->out);
-    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
         char text[CLI_TEXT];
-        cli_line(cli->out, names[i], "%s", cli_size(cli_bytes(numbers, members[i]), text));
+        cli_line(cli->out, lines[i].name, "%s",
+                 cli_size(cli_bytes(numbers, lines[i].member), text));
     }
 }
 

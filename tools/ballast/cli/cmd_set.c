@@ -75,6 +75,21 @@ static void tell_change(FILE *out, const json_t *before, const json_t *after)
     }
 }
 
+/* A promise below the smallest size that settings allow is kept, and more than kept: nobody else
+ * can have what is in between. */
+static void tell_least(FILE *out, const json_t *before, const json_t *after)
+{
+    char least[CLI_TEXT];
+    uint64_t minimum = cli_bytes(after, "minimum_bytes");
+    if (strcmp(cli_string(after, "least_rule"), "balloon-max") == 0 &&
+        minimum != cli_bytes(before, "minimum_bytes")) {
+        cli_line(out, "smallest size",
+                 "%s: no balloon is larger than balloon-max allows, so what lies between that and "
+                 "its guaranteed memory is for nobody else",
+                 cli_size(cli_bytes(after, "least_bytes"), least));
+    }
+}
+
 static void tell_switch(FILE *out, const json_t *machine)
 {
     const json_t *ballooning = json_object_get(machine, "ballooning");
@@ -104,6 +119,7 @@ static int change_machine(struct cli *cli, const struct cli_args *args, make_cha
         tell_switch(cli->out, answer.json);
     } else if (status == CLI_OK) {
         tell_change(cli->out, before, answer.json);
+        tell_least(cli->out, before, answer.json);
     }
     json_decref(before);
     cli_answer_free(&answer);

@@ -269,6 +269,12 @@ const struct policy_host *fleet_host(const struct fleet *fleet);
 const struct policy_settings *fleet_policy(const struct fleet *fleet);
 const struct policy_host_memory *fleet_host_memory(const struct fleet *fleet); /* now */
 
+/* What a machine is promised with its settings as they are now, and the smallest size that they
+ * allow: the members of a promise, see books_promise(). False: there is none, because nothing is
+ * known of it, or it is a container. */
+bool fleet_promise(const struct fleet *fleet, const struct fleet_machine *machine, int64_t now_ms,
+                   struct books_machine *entry);
+
 /* RAM and overhead that all machines hold now, for host_read(). */
 uint64_t fleet_resident(struct fleet *fleet, int64_t now_ms);
 

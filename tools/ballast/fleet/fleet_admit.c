@@ -36,6 +36,18 @@ uint64_t fleet_missing_more(struct fleet *fleet, const struct fleet_machine *mac
     return after > before ? after : 0;
 }
 
+bool fleet_promise(const struct fleet *fleet, const struct fleet_machine *machine, int64_t now_ms,
+                   struct books_machine *entry)
+{
+    struct policy_machine input;
+    if (!fleet_input(machine, &machine->settings, now_ms, &input)) {
+        return false;
+    }
+    input.memory = machine->policy.memory;
+    *entry = books_promise(&fleet->policy, &input, now_ms);
+    return entry->least_rule != BOOKS_CONTAINER;
+}
+
 /* Switching off was refused; when the host could honour it now, whoever asked is told. One machine
  * in each period, for sums over many machines take their time. */
 static void refusals_revisit(struct fleet *fleet, int64_t now_ms)

@@ -314,9 +314,11 @@ static int explain_floor(const struct policy_machine *machine, char *text, size_
     char floor[POLICY_SIZE_TEXT];
     char used[POLICY_SIZE_TEXT];
     char margin[POLICY_SIZE_TEXT];
+    char guaranteed[POLICY_SIZE_TEXT];
     policy_size_text(decision->floor_bytes, floor);
     policy_size_text(decision->used_bytes, used);
     policy_size_text(machine->decision.margin_bytes, margin);
+    policy_size_text(machine->min_bytes, guaranteed);
     if (decision->floor_bytes <= policy_page_up(machine->min_bytes, machine->max_bytes)) {
         return snprintf(
             text, size,
@@ -328,8 +330,10 @@ static int explain_floor(const struct policy_machine *machine, char *text, size_
                         "it uses %s and shall keep %s available; it may give when it uses less",
                         used, margin);
     }
-    return snprintf(text, size, "no more may be taken from a machine of its maximum than leaves %s",
-                    floor);
+    return snprintf(text, size,
+                    "the largest balloon that is allowed (balloon-max) leaves it %s, more than the "
+                    "%s that it is guaranteed",
+                    floor, guaranteed);
 }
 
 int policy_explain_hold(const struct policy_machine *machine, int64_t now_ms, char *text,
