@@ -61,19 +61,19 @@ bool acpi_aml_matches(const struct table *part, size_t at, const void *pattern, 
            memcmp(part->bytes + at, pattern, bytes) == 0;
 }
 
-size_t acpi_aml_find(const struct table *part, size_t from, const void *pattern, size_t bytes)
+size_t acpi_aml_find(const struct table *part, size_t from, const void *pattern, size_t bytes,
+                     size_t rare)
 {
-    const uint8_t first = *(const uint8_t *)pattern;
-    while (from < part->length) {
-        const uint8_t *const found = memchr(part->bytes + from, first, part->length - from);
+    const uint8_t wanted = ((const uint8_t *)pattern)[rare];
+    for (size_t at = from + rare; at < part->length; at++) {
+        const uint8_t *const found = memchr(part->bytes + at, wanted, part->length - at);
         if (found == NULL) {
             break;
         }
-        from = (size_t)(found - part->bytes);
-        if (acpi_aml_matches(part, from, pattern, bytes)) {
-            return from;
+        at = (size_t)(found - part->bytes);
+        if (acpi_aml_matches(part, at - rare, pattern, bytes)) {
+            return at - rare;
         }
-        from++;
     }
     return part->length;
 }
@@ -119,7 +119,7 @@ static bool read_resources(const struct table *list, struct acpi_device *device)
 static bool read_crs(const struct table *body, struct acpi_device *device)
 {
     static const char name[] = { AML_NAME, '_', 'C', 'R', 'S', AML_BUFFER };
-    const size_t at = acpi_aml_find(body, 0, name, sizeof name) + sizeof name;
+    const size_t at = acpi_aml_find(body, 0, name, sizeof name, sizeof name - 1) + sizeof name;
     size_t own_bytes = 0;
     if (at >= body->length) {
         return false;
@@ -152,7 +152,7 @@ static void add_event_device(const struct table *body, struct acpi_info *info)
     static const uint8_t memory[] = { 0x00, AML_DWORD };
     static const uint8_t four[] = { AML_BYTE, 4 };
     struct acpi_device device = { 0 };
-    const size_t at = acpi_aml_find(body, 0, opcode, sizeof opcode) + sizeof opcode + NAME_BYTES;
+    const size_t at = acpi_aml_find(body, 0, opcode, sizeof opcode, 1) + sizeof opcode + NAME_BYTES;
     if (read_crs(body, &device) && acpi_aml_matches(body, at, memory, sizeof memory) &&
         acpi_aml_matches(body, at + 6, four, sizeof four)) {
         device.base = table_u32(body, at + 2);
@@ -166,7 +166,7 @@ bool acpi_next_device(const struct table *aml, size_t *at, const uint8_t **name,
     static const uint8_t opcode[] = { AML_EXTENDED, AML_DEVICE };
     for (;;) {
         size_t own_bytes = 0;
-        *at = acpi_aml_find(aml, *at, opcode, sizeof opcode) + sizeof opcode;
+        *at = acpi_aml_find(aml, *at, opcode, sizeof opcode, 1) + sizeof opcode;
         if (*at >= aml->length) {
             return false;
         }

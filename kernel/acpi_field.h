@@ -57,8 +57,10 @@ static inline uint64_t table_u64(const struct table *table, size_t offset)
  * [ACPI 6.5 §20.2.4] */
 size_t acpi_package_length(const struct table *aml, size_t at, size_t *own_bytes);
 
-/* Where `pattern` is in `part` first, at `from` or behind it; the length of `part` if nowhere. */
-size_t acpi_aml_find(const struct table *part, size_t from, const void *pattern, size_t bytes);
+/* Where `pattern` is in `part` first, at `from` or behind it; the length of `part` if nowhere.
+ * Looks for its byte number `rare`: the less of those there are in AML, the quicker. */
+size_t acpi_aml_find(const struct table *part, size_t from, const void *pattern, size_t bytes,
+                     size_t rare);
 
 /* The bytes of `part` from `at` on are those of `pattern`. */
 bool acpi_aml_matches(const struct table *part, size_t at, const void *pattern, size_t bytes);

@@ -136,7 +136,7 @@ static void read_routes(const struct table *aml, struct acpi_info *info)
     struct links links = { 0 };
     struct table routes;
     struct table entry;
-    size_t at = acpi_aml_find(aml, 0, name, sizeof name) + sizeof name;
+    size_t at = acpi_aml_find(aml, 0, name, sizeof name, sizeof name - 1) + sizeof name;
     if (at >= aml->length || !take_package(aml, &at, &routes)) {
         return;
     }
@@ -159,33 +159,13 @@ static void read_routes(const struct table *aml, struct acpi_info *info)
 static void read_ecam(const struct table *aml, struct acpi_info *info)
 {
     static const char method[] = { '_', 'C', 'B', 'A', 0, (char)AML_RETURN };
-    size_t at = acpi_aml_find(aml, 0, method, sizeof method) + sizeof method;
+    size_t at = acpi_aml_find(aml, 0, method, sizeof method, sizeof method - 1) + sizeof method;
     uint64_t base = 0;
     if (take_integer(aml, &at, &base) && base != 0 && base % (ECAM_BUSES * MIB) == 0) {
         info->has_ecam = true;
         info->ecam_base = base;
         info->ecam_bus_first = 0;
         info->ecam_bus_last = ECAM_BUSES - 1;
-    }
-}
-
-/* Where it is a method only an interpreter for AML would know the number; none of QEMU's is. */
-static void read_roots(const struct table *aml, struct acpi_info *info)
-{
-    static const char name[] = { AML_NAME, '_', 'B', 'B', 'N' };
-    /* From its third byte on, because the others are at every name. */
-    enum { RARE = 2 };
-    for (size_t at = HEADER_BYTES + RARE;;) {
-        at = acpi_aml_find(aml, at, name + RARE, sizeof name - RARE);
-        if (at >= aml->length) {
-            return;
-        }
-        const bool named = acpi_aml_matches(aml, at - RARE, name, sizeof name);
-        uint64_t bus = 0;
-        at += sizeof name - RARE;
-        if (named && take_integer(aml, &at, &bus) && bus < PCI_BUSES) {
-            pci_buses_add(&info->pci_roots, (unsigned)bus);
-        }
     }
 }
 
@@ -213,21 +193,25 @@ static void read_path(const struct table *aml, size_t position, struct pci_path 
     path->known = true;
 }
 
-/* The buses stand behind the registers (observed: QEMU 7.2, 10.0 and 11.1). */
-static void read_numbers(const struct table *aml, size_t at, struct acpi_info *info)
+/* Name (text, number) at `at`. */
+static bool read_name(const struct table *aml, size_t at, const char *name, uint64_t *number)
 {
-    static const char name[] = { 'B', 'S', 'E', 'L' };
-    for (;;) {
-        at = acpi_aml_find(aml, at, name, sizeof name);
-        if (at >= aml->length) {
-            return;
-        }
-        const size_t position = at;
+    size_t behind = at + 1 + NAME_BYTES;
+    return aml->bytes[at] == AML_NAME && acpi_aml_matches(aml, at + 1, name, NAME_BYTES) &&
+           take_integer(aml, &behind, number);
+}
+
+/* One pass for both numbers that a bus may have: both names have a B, which is rare in AML. Where
+ * _BBN is a method only an interpreter for AML would know the number; none of QEMU's is. */
+static void read_buses(const struct table *aml, struct acpi_info *info)
+{
+    for (size_t at = HEADER_BYTES + 2; at < aml->length; at++) {
         uint64_t number = 0;
-        at += sizeof name;
-        if (table_u8(aml, position - 1) == AML_NAME && take_integer(aml, &at, &number) &&
-            number < ACPI_HOTPLUG_BUSES) {
-            read_path(aml, position, &info->hotplug_buses[number]);
+        at = acpi_aml_find(aml, at, "B", 1, 0);
+        if (read_name(aml, at - 2, "_BBN", &number) && number < PCI_BUSES) {
+            pci_buses_add(&info->pci_roots, (unsigned)number);
+        } else if (read_name(aml, at - 1, "BSEL", &number) && number < ACPI_HOTPLUG_BUSES) {
+            read_path(aml, at, &info->hotplug_buses[number]);
         }
     }
 }
@@ -237,11 +221,10 @@ static void read_numbers(const struct table *aml, size_t at, struct acpi_info *i
 static void read_hotplug(const struct table *aml, struct acpi_info *info)
 {
     static const char region[] = { 0x5b, (char)0x80, 'P', 'C', 'S', 'T', 0x01 };
-    size_t at = acpi_aml_find(aml, 0, region, sizeof region) + sizeof region;
+    size_t at = acpi_aml_find(aml, 0, region, sizeof region, 1) + sizeof region;
     uint64_t port = 0;
     if (take_integer(aml, &at, &port) && port <= UINT16_MAX) {
         info->pci_hotplug_port = (uint16_t)port;
-        read_numbers(aml, at, info);
     }
 }
 
@@ -251,6 +234,6 @@ void acpi_pci_find(const struct table *aml, struct acpi_info *info)
         read_ecam(aml, info);
     }
     read_routes(aml, info);
-    read_roots(aml, info);
+    read_buses(aml, info);
     read_hotplug(aml, info);
 }

@@ -70,7 +70,7 @@ void acpi_s5_find(const struct table *aml, struct acpi_info *info)
 {
     size_t at = HEADER_BYTES;
     while (!info->has_s5) {
-        at = acpi_aml_find(aml, at + 1, "_S5_", 4);
+        at = acpi_aml_find(aml, at + 1, "_S5_", 4, 2);
         if (at + 4 >= aml->length) {
             break;
         }
