@@ -442,6 +442,20 @@ static void check_tells_what_is_wrong_and_touches_nothing(void **state)
     assert_int_equal(rig.machine.clients, 0);
 }
 
+static void a_folder_where_others_could_replace_the_socket_is_told(void **state)
+{
+    (void)state;
+    configure(SMALL_HOST);
+    assert_int_equal(chmod(rig.folder, 0770), 0);
+    assert_int_equal(run_with("--check"), 0);
+    assert_true(logged("warning"));
+    assert_true(logged("may be written by its group"));
+    assert_int_equal(truncate(rig.log, 0), 0);
+    start();
+    assert_true(logged("may be written by its group"));
+    assert_int_equal(stop(SIGTERM), 0);
+}
+
 static void once_looks_decides_and_ends(void **state)
 {
     (void)state;
@@ -607,6 +621,7 @@ int main(void)
         TEST(with_restore_machines_have_their_maximum_at_the_end),
         TEST(a_second_instance_is_refused),
         TEST(check_tells_what_is_wrong_and_touches_nothing),
+        TEST(a_folder_where_others_could_replace_the_socket_is_told),
         TEST(once_looks_decides_and_ends),
         TEST(a_recording_over_a_reload_replays),
         TEST(a_deleted_state_folder_is_made_anew_with_all_that_was_kept),

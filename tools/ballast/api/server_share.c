@@ -89,6 +89,9 @@ bool server_share_take(struct api_server *server, struct server_connection *conn
     const bool owns = identity->role == API_OWNER;
     connection->used = ++server->uses;
     connection->busy = true;
+    if (connection->cut) {
+        return false; /* it was sent before, and nobody would hear the answer */
+    }
     if ((owns && !make_room(server, connection, API_OWNER, identity->owner, SERVER_OWNER)) ||
         !make_room(server, connection, identity->role, NULL, shares[identity->role])) {
         return false;

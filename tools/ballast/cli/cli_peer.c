@@ -81,6 +81,6 @@ static bool is_daemon_user(uid_t peer)
 bool cli_peer_trusted(const char *path, uid_t peer)
 {
     uid_t owner;
-    return peer == 0 || peer == geteuid() || is_daemon_user(peer) ||
-           (folder_owner(path, &owner) && owner == peer);
+    return peer == 0 || peer == geteuid() || (folder_owner(path, &owner) && owner == peer) ||
+           is_daemon_user(peer);
 }
