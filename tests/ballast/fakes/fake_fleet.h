@@ -11,7 +11,7 @@
 
 #include "tools/ballast/fleet/fleet.h"
 
-#define FAKE_FLEET_MAX 8U
+#define FAKE_FLEET_MAX 24U
 
 struct fleet {
     struct fleet_machine machines[FAKE_FLEET_MAX]; /* in use where there is a name */

@@ -10,6 +10,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -33,6 +34,7 @@ struct rig {
     struct qmp_backend *backend;
     struct fake_machine machine;
     bool running; /* `machine` was started */
+    bool blocked; /* walks over its process do not end */
     int64_t now_ms;
     int64_t start_ms;
 };
@@ -110,12 +112,17 @@ static bool has_trouble(const struct rig *rig, const char *words)
     return false;
 }
 
+static bool walks(const struct rig *rig)
+{
+    return rig->backend != NULL && qmp_backend_walks(rig->backend) > 0;
+}
+
 /* Both sides work until nothing moves any more: what a period leaves time for. */
 static void settle(struct rig *rig)
 {
     const struct timespec pause = { .tv_nsec = 200000 };
 
-    for (unsigned i = 0; i < 30; i++) {
+    for (unsigned i = 0; i < 30 || (!rig->blocked && i < 20000 && walks(rig)); i++) {
         (void)uv_run(&rig->loop, UV_RUN_NOWAIT);
         if (rig->running) {
             fake_machine_work(&rig->machine);
@@ -511,6 +518,105 @@ static void the_process_behind_the_socket_is_measured(void **state)
     assert_int_equal(machine->facts.resident_bytes, 120 * MIB);
 }
 
+/* A walk that does not end: it waits for whoever writes. */
+static void block_walks(struct rig *rig, char path[512])
+{
+    const unsigned pages_per_mib = (unsigned)(MIB / (uint64_t)sysconf(_SC_PAGESIZE));
+
+    write_process(rig, 250 * pages_per_mib);
+    snprintf(path, 512, "%s/proc/%d/smaps", rig->root, (int)getpid());
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkfifo(path, 0644), 0);
+    rig->blocked = true;
+}
+
+/* Lets all that wait read nothing. */
+static void end_walks(struct rig *rig, const char *path)
+{
+    while (walks(rig) || uv_loop_alive(&rig->loop)) {
+        const int fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+        const struct timespec pause = { .tv_nsec = 200000 };
+
+        if (fd >= 0) {
+            close(fd);
+        }
+        (void)uv_run(&rig->loop, UV_RUN_NOWAIT);
+        nanosleep(&pause, NULL);
+        if (rig->backend != NULL && !walks(rig)) {
+            break; /* its watches keep the loop alive */
+        }
+    }
+    rig->blocked = false;
+}
+
+/* Each walk over a large machine takes long; the loop has the other machines to care for. */
+static void walks_over_twenty_machines_do_not_stop_the_loop(void **state)
+{
+    struct rig *rig = *state;
+    const struct qmp_backend_clock clock = { rig_now, rig_wall, rig };
+    struct fake_machine machines[20];
+    char smaps[512];
+    char path[CONFIG_PATH_MAX];
+
+    block_walks(rig, smaps);
+    for (unsigned i = 0; i < 20; i++) {
+        snprintf(path, sizeof(path), "%s/run/m%u.qmp", rig->root, i);
+        fake_machine_start(&machines[i], path);
+    }
+    rig->backend = qmp_backend_start(&rig->loop, &rig->fleet, &rig->config, &clock);
+    qmp_backend_set_root(rig->backend, rig->root);
+    /* All of them get on, though not one walk has ended; and without it they are told in the end.
+     */
+    for (unsigned i = 0; i < 10; i++) {
+        rig->now_ms += PERIOD_MS;
+        qmp_backend_poll(rig->backend, rig->now_ms);
+        for (unsigned j = 0; j < 20 * 30; j++) {
+            (void)uv_run(&rig->loop, UV_RUN_NOWAIT);
+            fake_machine_work(&machines[j % 20]);
+        }
+        assert_int_equal(qmp_backend_walks(rig->backend), 20);
+        assert_true(i > 0 || rig->fleet.told == 0);
+    }
+    for (unsigned i = 0; i < 20; i++) {
+        char name[8];
+
+        snprintf(name, sizeof(name), "m%u", i);
+        const struct facts *facts = &fleet_find(&rig->fleet, name)->facts;
+
+        assert_int_equal(facts->ram_bytes, 512 * MIB);
+        assert_true(facts->resident_bytes == POLICY_MISSING);
+        assert_true(machines[i].commands > 25);
+    }
+    end_walks(rig, smaps);
+    assert_int_equal(qmp_backend_walks(rig->backend), 0);
+    for (unsigned i = 0; i < 20; i++) {
+        char name[8];
+
+        snprintf(name, sizeof(name), "m%u", i);
+        assert_int_equal(fleet_find(&rig->fleet, name)->facts.resident_bytes, 250 * MIB);
+        fake_machine_end(&machines[i]);
+    }
+}
+
+static void a_machine_may_end_while_its_process_is_walked_over(void **state)
+{
+    struct rig *rig = *state;
+    char smaps[512];
+
+    block_walks(rig, smaps);
+    (void)begin(rig);
+    assert_int_equal(qmp_backend_walks(rig->backend), 1);
+    fake_machine_end(&rig->machine);
+    rig->running = false;
+    settle(rig);
+    period(rig);
+    assert_int_equal(rig->fleet.gone, 1);
+    assert_int_equal(qmp_backend_walks(rig->backend), 0); /* nobody waits for it any more */
+    qmp_backend_stop(rig->backend);
+    rig->backend = NULL;
+    end_walks(rig, smaps);
+}
+
 /* ---- targets ---- */
 
 static void a_target_is_carried_out(void **state)
@@ -827,6 +933,8 @@ int main(void)
         WITH_RIG(a_device_that_is_unplugged_is_searched_for),
         WITH_RIG(what_keeps_memory_from_coming_free_is_seen),
         WITH_RIG(the_process_behind_the_socket_is_measured),
+        WITH_RIG(walks_over_twenty_machines_do_not_stop_the_loop),
+        WITH_RIG(a_machine_may_end_while_its_process_is_walked_over),
         WITH_RIG(a_target_is_carried_out),
         WITH_RIG(a_refused_target_is_told_with_the_reason),
         WITH_RIG(a_target_without_an_answer_fails_in_time),

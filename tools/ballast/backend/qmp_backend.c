@@ -396,6 +396,16 @@ bool qmp_backend_trouble(const struct qmp_backend *backend, size_t index, char *
     return false;
 }
 
+unsigned qmp_backend_walks(const struct qmp_backend *backend)
+{
+    unsigned walks = 0;
+
+    for (size_t i = 0; i < backend->count; i++) {
+        walks += qmp_machine_walks(backend->entries[i].machine);
+    }
+    return walks;
+}
+
 void qmp_backend_set_root(struct qmp_backend *backend, const char *root)
 {
     backend->shared.source.root = root;

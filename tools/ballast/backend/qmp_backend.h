@@ -42,8 +42,11 @@ void qmp_backend_configure(struct qmp_backend *backend, const struct config *con
  * refused. A sentence stays the same for as long as the trouble lasts. */
 bool qmp_backend_trouble(const struct qmp_backend *backend, size_t index, char *text, size_t size);
 
-/* Ends it: connections are closed, the fleet's machines are gone. The loop must run once more
- * before it is closed, for its handles. */
+/* Machines whose processes are read in other threads now. */
+unsigned qmp_backend_walks(const struct qmp_backend *backend);
+
+/* Ends it: connections are closed, the fleet's machines are gone. The loop must run until nothing
+ * is left in it before it is closed, for its handles and for processes that are just read. */
 void qmp_backend_stop(struct qmp_backend *backend);
 
 /* For tests: another root folder for /proc and /sys. It must outlive the backend. */

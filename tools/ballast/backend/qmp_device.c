@@ -99,7 +99,7 @@ bool qmp_view_search_end(struct qmp_view *view)
     bool changed = strcmp(view->device, view->found) != 0;
 
     view->vfio = view->found_vfio;
-    view->facts.pinned = view->vfio;
+    view->facts.pinned = view->vfio || view->process_vfio;
     if (changed) {
         forget_device(view);
         memcpy(view->device, view->found, sizeof(view->device));

@@ -46,6 +46,7 @@ void qmp_link_close(struct qmp_machine *machine)
     machine->qmp = NULL;
     machine->up = false;
     machine->asking = false;
+    machine->asked_all = false;
     memset(machine->ids, 0, sizeof(machine->ids));
     for (unsigned i = 0; i < QMP_TARGETS_MAX; i++) {
         if (machine->targets[i].id != 0) {
@@ -98,6 +99,7 @@ static void view_anew(struct qmp_machine *machine)
     bool same = machine->peer == peer && machine->view.facts.pid == peer;
     uint32_t resets = machine->view.facts.resets;
 
+    qmp_walk_leave(machine);
     qmp_view_clear(&machine->view);
     machine->peer = peer;
     machine->view.facts.pid = peer;

@@ -103,51 +103,73 @@ static bool ask_search(struct qmp_machine *machine, uint32_t more, int64_t now_m
     return ask(machine, QMP_SET_SEARCH | more, now_ms);
 }
 
-/* What /proc tells. The walk over the mappings goes with the search, every few periods; between two
- * walks every change of what is resident is taken for one of the guest's RAM. */
-static void look_at_process(struct qmp_machine *machine, bool thorough)
+/* What /proc tells cheaply. Between two walks every change of what is resident is taken for one of
+ * the guest's RAM. */
+static void glance(struct qmp_machine *machine)
 {
-    struct facts *facts = &machine->view.facts;
     struct host_process process;
 
-    if (facts->pid == 0) {
-        return;
-    }
-    if (!thorough && host_process_glance(&machine->shared->source, facts->pid, &process)) {
+    if (machine->view.facts.pid != 0 &&
+        host_process_glance(&machine->shared->source, machine->view.facts.pid, &process)) {
         qmp_view_glance(&machine->view, &process);
-    } else if (thorough && host_process_read(&machine->shared->source, facts->pid, facts->ram_bytes,
-                                             &process)) {
-        /* A process smaller than the guest's RAM made the socket, but is not QEMU. */
-        if (facts->ram_bytes == POLICY_MISSING || process.virtual_bytes < facts->ram_bytes) {
-            facts->pid = 0;
-        } else {
-            qmp_view_process(&machine->view, &process);
-        }
     }
 }
 
-/* All questions of a set were answered. */
+/* Everything is known, and the fleet is told. */
+static void settle(struct qmp_machine *machine)
+{
+    machine->asked_all = false;
+    machine->settled = true;
+    machine->pause_ms = QMP_RETRY_FIRST_MS;
+    glance(machine);
+    tell(machine, qmp_machine_now(machine));
+    if (machine->search_again) {
+        (void)ask_search(machine, QMP_SET_STATE, qmp_machine_now(machine));
+    }
+}
+
+void qmp_machine_walked(struct qmp_machine *machine, pid_t pid, const struct host_process *process)
+{
+    struct facts *facts = &machine->view.facts;
+
+    if (process != NULL && facts->pid == pid) {
+        /* A process smaller than the guest's RAM made the socket, but is not QEMU. */
+        if (facts->ram_bytes == POLICY_MISSING || process->virtual_bytes < facts->ram_bytes) {
+            facts->pid = 0;
+        } else {
+            qmp_view_process(&machine->view, process);
+        }
+    }
+    if (machine->asked_all) {
+        settle(machine);
+    } else if (machine->up && !machine->troubled) {
+        tell(machine, qmp_machine_now(machine));
+    }
+}
+
+/* All questions of a set were answered. The walk goes with the search, every few periods; the first
+ * one is waited for, so that a machine is told with all that keeps its memory from coming free. */
 static void answered(struct qmp_machine *machine)
 {
     int64_t now_ms = qmp_machine_now(machine);
     bool searched = machine->searching;
+    bool walks = machine->walk != NULL;
 
     machine->asking = false;
     machine->searching = false;
-    if (searched && (qmp_view_search_end(&machine->view) || !machine->settled) &&
-        qmp_view_possible(&machine->view, QMP_SET_DEVICE) != 0) {
-        look_at_process(machine, true);
-        (void)ask(machine, QMP_SET_DEVICE, now_ms);
-        return;
+    if (searched) {
+        bool other = qmp_view_search_end(&machine->view);
+
+        walks = qmp_walk_begin(machine);
+        if ((other || !machine->settled) &&
+            qmp_view_possible(&machine->view, QMP_SET_DEVICE) != 0) {
+            (void)ask(machine, QMP_SET_DEVICE, now_ms);
+            return;
+        }
     }
-    if (searched || machine->settled) { /* else it was looked at a moment ago */
-        look_at_process(machine, searched);
-    }
-    machine->settled = true;
-    machine->pause_ms = QMP_RETRY_FIRST_MS;
-    tell(machine, now_ms);
-    if (machine->search_again) {
-        (void)ask_search(machine, QMP_SET_STATE, now_ms);
+    machine->asked_all = !machine->settled && walks;
+    if (!machine->asked_all) {
+        settle(machine);
     }
 }
 
@@ -316,6 +338,13 @@ void qmp_machine_poll(struct qmp_machine *machine, int64_t now_ms)
         poll_silent(machine, now_ms);
         return;
     }
+    if (machine->asked_all) {
+        /* Nobody knows how long a walk takes: what it tells comes later, then. */
+        if (now_ms - machine->asked_ms <= machine->shared->timeout_ms) {
+            return;
+        }
+        settle(machine);
+    }
     machine->periods++;
     if (machine->periods % SEARCH_PERIODS == 0) {
         /* The interval too: it may be configured anew, or somebody else changed it. */
@@ -366,6 +395,11 @@ const char *qmp_machine_why_gone(const struct qmp_machine *machine)
     return machine->shut_down ? "it was shut down" : "its QEMU has ended";
 }
 
+bool qmp_machine_walks(const struct qmp_machine *machine)
+{
+    return machine->walk != NULL;
+}
+
 bool qmp_machine_connected(const struct qmp_machine *machine)
 {
     return machine->qmp != NULL;
@@ -381,6 +415,7 @@ void qmp_machine_appeared(struct qmp_machine *machine, int64_t now_ms)
 
 void qmp_machine_free(struct qmp_machine *machine, const char *why)
 {
+    qmp_walk_leave(machine);
     qmp_link_close(machine);
     qmp_link_gone(machine, why);
     free(machine);

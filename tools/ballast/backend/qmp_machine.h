@@ -36,6 +36,9 @@ bool qmp_machine_refused(const struct qmp_machine *machine);
 /* Why a machine is gone that has no connection and whose socket was removed. */
 const char *qmp_machine_why_gone(const struct qmp_machine *machine);
 
+/* True while its process is read in another thread. */
+bool qmp_machine_walks(const struct qmp_machine *machine);
+
 /* True while there is a connection. */
 bool qmp_machine_connected(const struct qmp_machine *machine);
 

@@ -16,6 +16,8 @@ struct qmp_target {
     int64_t sent_ms;
 };
 
+struct qmp_walk;
+
 struct qmp_machine {
     struct qmp_shared *shared;
     char name[CONFIG_NAME_MAX];
@@ -31,6 +33,8 @@ struct qmp_machine {
     struct fleet_machine *fleet; /* NULL: not found */
     bool refused;                /* by the fleet */
     bool settled;                /* everything was asked once */
+    bool asked_all;              /* and answered, but for the first walk */
+    struct qmp_walk *walk;       /* under way over its process; NULL: none */
     bool troubled;               /* trouble was told since the last facts */
     struct facts last;           /* what the fleet was told last */
     int64_t lost_ms;             /* when a connection that worked was lost; 0: never */
@@ -61,6 +65,16 @@ void qmp_machine_target_done(struct qmp_machine *machine, struct qmp_target *tar
 /* Tells that the machine is unreachable, with a sentence about why. Until facts are told again the
  * first sentence stays, and only what its process holds is told anew. */
 void qmp_machine_trouble(struct qmp_machine *machine, int64_t now_ms, const char *text);
+
+/* Begins a walk over the machine's process, unless one is under way. False when there is nothing to
+ * walk over. The result comes to qmp_machine_walked(). */
+bool qmp_walk_begin(struct qmp_machine *machine);
+
+/* The machine ends, or its process is another now: a walk under way is of no use any more. */
+void qmp_walk_leave(struct qmp_machine *machine);
+
+/* The result of a walk; `process` NULL: it could not be read. */
+void qmp_machine_walked(struct qmp_machine *machine, pid_t pid, const struct host_process *process);
 
 /* Tries a connection, which must be down. */
 void qmp_link_open(struct qmp_machine *machine, int64_t now_ms);

@@ -301,6 +301,7 @@ void qmp_view_process(struct qmp_view *view, const struct host_process *process)
     facts->locked =
         facts->ram_bytes != POLICY_MISSING && process->locked_bytes > facts->ram_bytes / 2;
     facts->huge_pages = view->hugetlb || process->ram_huge || process->huge_bytes > 0;
+    view->process_vfio = process->vfio;
     facts->pinned = view->vfio || process->vfio;
 }
 

@@ -75,6 +75,7 @@ struct qmp_view {
     int64_t shutdown_ms; /* since when QEMU says that it is shut down; 0: it does not */
     /* What keeps memory from coming free, by who told it. */
     bool vfio;
+    bool process_vfio;
     bool hugetlb;
     /* The statistics' time stamp (the host's clock, whole seconds), and when it was looked at. */
     uint64_t last_update_s;
