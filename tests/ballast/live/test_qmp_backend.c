@@ -19,6 +19,7 @@
 
 #include "tests/ballast/fakes/fake_fleet.h"
 #include "tools/ballast/backend/qmp_backend.h"
+#include "tools/ballast/backend/qmp_view.h"
 #include "tools/qmp/qmp.h"
 
 #define MIB       ((uint64_t)1 << 20)
@@ -202,7 +203,7 @@ static void a_real_machine_is_found_told_and_commanded(void **state)
     assert_true(machine->facts.device);
     assert_true(machine->facts.removable);
     assert_true(machine->facts.offered_known);
-    assert_int_equal(machine->facts.offered, FACTS_STATISTICS);
+    assert_int_equal(machine->facts.offered, FACTS_STATISTICS | FACTS_POISON);
     assert_int_equal(machine->facts.stats_ms, 0);
     assert_true(machine->facts.available_bytes == POLICY_MISSING);
     assert_true(machine->facts.pid > 0 && machine->facts.pid != rig->qemu);
@@ -217,6 +218,83 @@ static void a_real_machine_is_found_told_and_commanded(void **state)
     print_message("target accepted after %" PRId64 " ms\n", now_ms(NULL) - began_ms);
     assert_string_equal(rig->fleet.done_error, "");
     assert_int_equal(machine->facts.actual_bytes, 64 * MIB); /* nobody drives the device */
+}
+
+/* The entry of a command in the answer to query-qmp-schema, or NULL. */
+static const json_t *schema_command(const json_t *schema, const char *name)
+{
+    const json_t *entry;
+    size_t index;
+
+    json_array_foreach(schema, index, entry)
+    {
+        const char *type = json_string_value(json_object_get(entry, "meta-type"));
+        const char *own = json_string_value(json_object_get(entry, "name"));
+
+        if (type != NULL && own != NULL && strcmp(type, "command") == 0 && strcmp(own, name) == 0) {
+            return entry;
+        }
+    }
+    return NULL;
+}
+
+static bool has_feature(const json_t *entry, const char *feature)
+{
+    const json_t *one;
+    size_t index;
+
+    json_array_foreach(json_object_get(entry, "features"), index, one)
+    {
+        if (strcmp(json_string_value(one), feature) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* There is no exception: a QEMU that lacks one of the commands says so and is not asked again, and
+ * this one lacks none. */
+static void every_command_that_is_sent_is_stable_in_this_qemu(void **state)
+{
+    static const char *const more[] = { "-device", "virtio-balloon,id=b0", NULL };
+    struct rig *rig = *state;
+    json_t *schema = NULL;
+
+    start_qemu(rig, more);
+    assert_int_equal(qmp_execute(rig->operator, "query-qmp-schema", NULL, LIMIT_MS, &schema, NULL),
+                     QMP_OK);
+    /* The test itself sees what is unstable. */
+    assert_true(has_feature(schema_command(schema, "x-query-virtio-status"), "unstable"));
+    for (size_t i = 0; qmp_command_sent(i) != NULL; i++) {
+        const json_t *entry = schema_command(schema, qmp_command_sent(i));
+
+        print_message("%s\n", qmp_command_sent(i));
+        assert_non_null(entry);
+        assert_false(has_feature(entry, "unstable"));
+        assert_false(has_feature(entry, "deprecated"));
+    }
+    json_decref(schema);
+}
+
+static void every_property_that_is_asked_for_is_there(void **state)
+{
+    static const enum qmp_question questions[] = { QMP_ASK_STATS,     QMP_ASK_BUS,
+                                                   QMP_ASK_HOTPLUG,   QMP_ASK_DEFLATE,
+                                                   QMP_ASK_REPORTING, QMP_ASK_HINTING,
+                                                   QMP_ASK_POISON,    QMP_ASK_POLLING };
+    static const char *const more[] = { "-device", "virtio-balloon,id=b0", NULL };
+    struct rig *rig = *state;
+    struct qmp_view view;
+
+    start_qemu(rig, more);
+    qmp_view_clear(&view);
+    snprintf(view.device, sizeof(view.device), "/machine/peripheral/b0");
+    for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
+        assert_int_equal(qmp_execute(rig->operator, qmp_question_command(questions[i]),
+                                     qmp_question_arguments(&view, questions[i], 1), LIMIT_MS, NULL,
+                                     NULL),
+                         QMP_OK);
+    }
 }
 
 static void its_events_are_told(void **state)
@@ -298,6 +376,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_RIG(a_real_machine_is_found_told_and_commanded),
+        WITH_RIG(every_command_that_is_sent_is_stable_in_this_qemu),
+        WITH_RIG(every_property_that_is_asked_for_is_there),
         WITH_RIG(its_events_are_told),
         WITH_RIG(a_killed_machine_is_gone),
         WITH_RIG(allocated_memory_is_measured),

@@ -218,8 +218,8 @@ bool qmp_machine_set_target(void *handle, uint64_t bytes)
         return false;
     }
     /* A failure shows when the connection is read next: it must not be closed from inside here. */
-    if (qmp_send(machine->qmp, "balloon", json_pack("{s:I}", "value", (json_int_t)bytes), 0, &id,
-                 &error) != QMP_OK) {
+    if (qmp_send(machine->qmp, QMP_TARGET_COMMAND, json_pack("{s:I}", "value", (json_int_t)bytes),
+                 0, &id, &error) != QMP_OK) {
         return false;
     }
     *target = (struct qmp_target){ .id = id, .bytes = bytes, .sent_ms = now_ms };

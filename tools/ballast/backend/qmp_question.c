@@ -38,6 +38,17 @@ const char *qmp_question_command(enum qmp_question question)
     return questions[question].command;
 }
 
+const char *qmp_command_sent(size_t index)
+{
+    static const char *const others[] = { QMP_TARGET_COMMAND, "qmp_capabilities" };
+
+    if (index < QMP_QUESTIONS) {
+        return questions[index].command;
+    }
+    index -= QMP_QUESTIONS;
+    return index < sizeof(others) / sizeof(others[0]) ? others[index] : NULL;
+}
+
 json_t *qmp_question_arguments(const struct qmp_view *view, enum qmp_question question,
                                uint32_t period_s)
 {

@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "tools/ballast/fleet/facts.h"
@@ -91,6 +92,13 @@ struct qmp_view {
 void qmp_view_clear(struct qmp_view *view);
 
 /* ---- questions ---- */
+
+/* The command of a target. */
+#define QMP_TARGET_COMMAND "balloon"
+
+/* Every command that is ever sent to a machine, from 0 on; NULL behind the last. All of them are
+ * stable: what is not may change in any version, and may end the machine. */
+const char *qmp_command_sent(size_t index);
 
 const char *qmp_question_command(enum qmp_question question);
 
