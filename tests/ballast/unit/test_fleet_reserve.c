@@ -147,6 +147,143 @@ static void a_reservation_that_cannot_be_ended_on_disk_stays(void **state)
     rig_end(&rig);
 }
 
+/* ---- what the start script of docs/BALLAST.md relies on ---- */
+
+static const struct books_reservation *only(const struct rig *rig)
+{
+    size_t count;
+    const struct books_reservation *reservations = fleet_reservations(rig->fleet, &count);
+    assert_int_equal(count, 1);
+    return reservations;
+}
+
+/* A guest of 10 GiB that uses little of it, and does what it is told, by 512 MiB a period. */
+static void tell_large(struct rig *rig, struct fleet_machine *machine, uint64_t *size)
+{
+    const uint64_t target = machine->commanded_bytes == 0 ? 10 * GIB : machine->commanded_bytes;
+    const uint64_t step = 512 * MIB;
+    *size = target > *size || *size - target <= step ? target : *size - step;
+    struct facts facts = rig_facts(rig);
+    facts.ram_bytes = 10 * GIB;
+    facts.actual_bytes = *size;
+    facts.resident_bytes = 2 * GIB;
+    facts.stats_actual_bytes = *size;
+    facts.total_bytes = *size;
+    facts.available_bytes = *size - 1 * GIB;
+    facts.free_bytes = GIB;
+    fleet_told(rig->fleet, machine, &facts, rig->now);
+    rig->host.available_bytes = 16 * GIB - GIB / 2 - facts.resident_bytes;
+    rig_tick(rig);
+    const struct fake_machine *fake = &rig->fakes[0];
+    if (fake->target_count != 0) {
+        fleet_target_done(rig->fleet, machine, fake->targets[fake->target_count - 1], NULL,
+                          rig->now);
+    }
+}
+
+static void who_waits_until_a_reservation_has_arrived_never_overcommits(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_begin(&rig, "");
+    struct fleet_machine *db = rig_find(&rig, "db", 0, &fake_backend);
+    uint64_t size = 10 * GIB;
+    for (unsigned i = 0; i < 10; i++) {
+        tell_large(&rig, db, &size);
+    }
+    assert_int_equal(size, 10 * GIB);
+    /* `ballast reserve 8G --for db2`, and the script looks once a second. */
+    assert_int_equal(fleet_reserve(rig.fleet, "db2", 8 * GIB, rig.now).status, FLEET_OK);
+    unsigned waited = 0;
+    while (only(&rig)->arrived_bytes < only(&rig)->bytes && waited++ < 300) {
+        tell_large(&rig, db, &size);
+        const struct books_host *books = &fleet_plan(rig.fleet)->books;
+        assert_true(only(&rig)->arrived_bytes == 0 ||
+                    books->booked_bytes + only(&rig)->arrived_bytes <= books->ceiling_bytes);
+    }
+    /* Now it starts QEMU: all that both may touch is there. */
+    assert_in_range(waited, 5, 299);
+    assert_true(size + 8 * GIB <= 16 * GIB - GIB / 2 - fleet_plan(rig.fleet)->books.reserve_bytes);
+    rig_end(&rig);
+}
+
+static void a_later_reservation_takes_nothing_from_one_that_has_arrived(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_begin(&rig, "[policy]\nhost-reserve = 1G\n");
+    rig.host.available_bytes = 16 * GIB;
+    rig_tick(&rig);
+    assert_int_equal(fleet_reserve(rig.fleet, "z", 8 * GIB, rig.now).status, FLEET_OK);
+    rig_tick(&rig);
+    assert_int_equal(only(&rig)->arrived_bytes, 8 * GIB);
+    assert_int_equal(fleet_reserve(rig.fleet, "a", 7 * GIB, rig.now).status, FLEET_OK);
+    rig.host.available_bytes = 12 * GIB;
+    rig_tick(&rig);
+    size_t count;
+    const struct books_reservation *reservations = fleet_reservations(rig.fleet, &count);
+    assert_int_equal(count, 2);
+    assert_string_equal(reservations[0].name, "z");
+    assert_int_equal(reservations[0].arrived_bytes, 8 * GIB);
+    assert_true(reservations[1].arrived_bytes <= 3 * GIB);
+    rig_end(&rig);
+}
+
+static void a_container_refuses_no_reservation(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_begin(&rig, "");
+    struct fleet_machine *box = rig_find(&rig, "box", 0, &fake_backend);
+    struct facts facts;
+    facts_clear(&facts);
+    facts.kind = FACTS_CONTAINER;
+    facts.ram_bytes = 16 * GIB; /* its limit */
+    facts.actual_bytes = 100 * MIB;
+    facts.resident_bytes = 100 * MIB;
+    fleet_told(rig.fleet, box, &facts, rig.now);
+    rig.host.available_bytes = 15 * GIB;
+    rig_tick(&rig);
+    assert_int_equal(fleet_resident(rig.fleet, rig.now), 0); /* the host's own */
+    assert_int_equal(fleet_plan(rig.fleet)->books.booked_bytes, 0);
+    assert_int_equal(fleet_plan(rig.fleet)->books.promised_bytes, 0);
+    assert_int_equal(box->policy.decision.hold, POLICY_HOLD_UNRECLAIMABLE);
+    assert_int_equal(fleet_reserve(rig.fleet, "new", 12 * GIB, rig.now).status, FLEET_OK);
+    rig_tick(&rig);
+    assert_int_equal(only(&rig)->arrived_bytes, 12 * GIB);
+    assert_int_equal(fake_events(&rig.owner, FLEET_EVENT_SHORT, "promises"), 0);
+    rig_end(&rig);
+}
+
+static void machines_that_start_refuse_no_reservation(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_begin(&rig, "");
+    rig_tick(&rig);
+    struct facts facts = rig_facts(&rig);
+    facts.ram_bytes = 10 * GIB;
+    facts.actual_bytes = 10 * GIB;
+    facts.resident_bytes = GIB;
+    facts.driver = POLICY_DRIVER_NONE;
+    facts.stats_ms = 0;
+    static const char *const names[] = { "a", "b" };
+    for (size_t i = 0; i < 2; i++) {
+        struct fleet_machine *machine = rig_find(&rig, names[i], i, &fake_backend);
+        fleet_told(rig.fleet, machine, &facts, rig.now);
+    }
+    rig.host.available_bytes = 13 * GIB;
+    for (unsigned period = 0; period < 30; period++) {
+        rig_tick(&rig);
+    }
+    /* Together they are booked with 20 GiB and promised 10. */
+    assert_int_equal(fleet_plan(rig.fleet)->books.booked_bytes, 20 * GIB);
+    assert_int_equal(fleet_plan(rig.fleet)->books.promised_bytes, 10 * GIB);
+    assert_int_equal(fake_events(&rig.owner, FLEET_EVENT_SHORT, "promises"), 0);
+    assert_int_equal(fleet_reserve(rig.fleet, "new", 4 * GIB, rig.now).status, FLEET_OK);
+    rig_end(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +294,10 @@ int main(void)
         cmocka_unit_test(a_machine_of_the_name_takes_its_reservation_when_it_has_told),
         cmocka_unit_test(reservations_outlive_the_daemon),
         cmocka_unit_test(a_reservation_that_cannot_be_ended_on_disk_stays),
+        cmocka_unit_test(who_waits_until_a_reservation_has_arrived_never_overcommits),
+        cmocka_unit_test(a_later_reservation_takes_nothing_from_one_that_has_arrived),
+        cmocka_unit_test(a_container_refuses_no_reservation),
+        cmocka_unit_test(machines_that_start_refuse_no_reservation),
     };
     return cmocka_run_group_tests_name("tools/ballast/fleet/fleet_reserve.c", tests, NULL, NULL);
 }
