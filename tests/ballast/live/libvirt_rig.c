@@ -272,6 +272,14 @@ bool libvirt_rig_domain(const struct libvirt_rig_domain *domain)
     if (file == NULL) {
         return false;
     }
+    char words[PATH_MAX] = "";
+    if (domain->qmp != NULL) {
+        snprintf(words, sizeof words,
+                 "<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>"
+                 "<qemu:arg value='-qmp'/><qemu:arg value='unix:%s,server=on,wait=off'/>"
+                 "</qemu:commandline>\n",
+                 domain->qmp);
+    }
     fprintf(file,
             "<domain type='qemu'><name>%s</name><memory unit='MiB'>%u</memory><vcpu>1</vcpu>\n"
             "<os><type arch='x86_64' machine='q35'>hvm</type><kernel>%s/memwork.elf</kernel>\n"
@@ -280,10 +288,10 @@ bool libvirt_rig_domain(const struct libvirt_rig_domain *domain)
             "<serial type='unix'><source mode='bind' path='%s/%s.tty'/>\n"
             "<log file='%s/%s.log' append='off'/></serial>\n"
             "<memballoon model='virtio' autodeflate='%s' freePageReporting='%s'/>\n"
-            "</devices></domain>\n",
+            "</devices>%s</domain>\n",
             domain->name, domain->mib, build, domain->append, qemu, folder, domain->name, folder,
             domain->name, domain->no_auto_deflate ? "off" : "on",
-            domain->no_reporting ? "off" : "on");
+            domain->no_reporting ? "off" : "on", words);
     fclose(file);
     return libvirt_rig_virsh("define %s", path) && libvirt_rig_domain_start(domain->name);
 }

@@ -32,6 +32,7 @@ struct libvirt_rig_domain {
     const char *append;   /* memwork's command line */
     bool no_auto_deflate; /* a guest without memory may not take it back by itself */
     bool no_reporting;    /* of free pages */
+    const char *qmp;      /* a QMP socket beside libvirt's own; NULL: none */
 };
 
 /* Defines the domain, and starts it. */

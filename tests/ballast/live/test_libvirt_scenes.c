@@ -424,9 +424,81 @@ static void a_domain_that_was_started_anew_without_the_daemon_does_not_drift(str
     end_well(rig, "b");
 }
 
+/* ---- who a domain is ---- */
+
+static size_t count_machines(struct rig *rig)
+{
+    json_t *reply = rig_get(rig, "/v1/machines");
+    const size_t count = json_array_size(json_object_get(reply, "machines"));
+
+    json_decref(reply);
+    return count;
+}
+
+static void a_domain_defined_anew_under_its_name_inherits_nothing(struct rig *rig)
+{
+    const struct libvirt_rig_domain plain = { .no_reporting = true };
+
+    start_host(rig, "2G", "");
+    add_domain(rig, &plain, "web");
+    scene_ready(rig, "web");
+    tool(rig, "set web --owner alice --class spare", 0, "");
+    tool(rig, "disable web", 0, "");
+    until_defined(rig, "web", "model='none'");
+    libvirt_rig_domain_remove("web");
+    rig_until_gone(rig, "web");
+    rig_starts_anew(rig, "web");
+    if (!libvirt_rig_domain(&(struct libvirt_rig_domain){ .name = "web",
+                                                          .mib = 384,
+                                                          .append = "results=off -- console",
+                                                          .no_reporting = true })) {
+        fail_msg("web cannot be started: %s", libvirt_rig_output());
+    }
+    rig_ready(rig, "web");
+    scene_ready(rig, "web");
+    rig_periods(rig, 3);
+    assert_string_equal(rig_word(rig, "web", "owner"), "");
+    assert_string_equal(rig_word(rig, "web", "class"), "burst");
+    assert_string_equal(rig_word(rig, "web", "ballooning/state"), "enabled");
+    virsh("dumpxml --inactive web");
+    assert_null(strstr(libvirt_rig_output(), "model='none'"));
+    tool(rig, "events --machine web", 0, "another machine of this name");
+    tool(rig, "forget web", 0, "forgotten");
+    tool(rig, "forget web", 5, "");
+    end_well(rig, "web");
+}
+
+static void a_domain_with_a_qmp_socket_for_ballast_is_one_machine(struct rig *rig)
+{
+    char socket[128];
+
+    start_host(rig, "2G", "");
+    snprintf(socket, sizeof(socket), "%s/machines/web.qmp", rig->folder);
+    const struct libvirt_rig_domain twice = { .no_reporting = true, .qmp = socket };
+    add_domain(rig, &twice, "web");
+    scene_ready(rig, "web");
+    rig_until_word(rig, "web", "also/backend", "qmp");
+    assert_string_equal(rig_word(rig, "web", "backend"), "libvirt");
+    assert_int_equal(count_machines(rig), 1);
+    rig_periods(rig, 2);
+    assert_int_equal(rig_host(rig, "booked_bytes"), 384 * RIG_MIB);
+    tool(rig, "set web --owner alice", 0, "");
+    tool(rig, "show web", 0, "libvirt controls it");
+
+    /* Whichever daemon comes first, and without libvirtd for a while. */
+    rig_stop(rig, SIGKILL);
+    rig_start(rig);
+    rig_until_word(rig, "web", "also/backend", "qmp");
+    assert_string_equal(rig_word(rig, "web", "owner"), "alice");
+    assert_int_equal(count_machines(rig), 1);
+    end_well(rig, "web");
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
+        RIG_TEST(a_domain_defined_anew_under_its_name_inherits_nothing),
+        RIG_TEST(a_domain_with_a_qmp_socket_for_ballast_is_one_machine),
         RIG_TEST(two_domains_swap_their_demand),
         RIG_TEST(a_peak_is_paid_and_a_guaranteed_domain_is_never_touched),
         RIG_TEST(a_domain_that_takes_its_memory_back_is_not_called_foreign),

@@ -76,7 +76,7 @@ static void the_sample_names_every_key_with_its_default(void **state)
                          CONFIG_GIVEN_MANAGED);
     config.machine_default.given = 0;
     assert_memory_equal(&config, &defaults, sizeof config);
-    assert_int_equal(keys + 2, config_key_count); /* and socket, cgroup */
+    assert_int_equal(keys + 3, config_key_count); /* and socket, cgroup, uuid */
     free(text);
 }
 
@@ -102,7 +102,8 @@ static void every_key_arrives(void **state)
     assert_string_equal(config.host_cgroup, "/sys/fs/cgroup/vms");
     assert_int_equal(config.period_ms, 500);
     assert_int_equal(config.on_exit, CONFIG_EXIT_RESTORE);
-    const struct policy_settings expected = {
+    static const struct policy_settings expected = {
+        /* whose gaps are zeros */
         .reserve_bytes = GIB,
         .slush_bytes = 300 * MIB,
         .margin_bytes = 128 * MIB,
@@ -151,6 +152,7 @@ static void machines_are_sorted_and_say_what_was_given(void **state)
     read_good("[default]\nowner = ops\n"
               "[machine web2]\nclass = spare\nminimum = 25%\nmaximum = 1.5G\nweight = 50000\n"
               "owner = alice\nballooning = off\nmanaged = no\nsocket = /run/web2.qmp\n"
+              "uuid = ABCDEF01-2345-6789-abcd-ef0123456789\n"
               "[machine box.7@a_b-c]\ncgroup = /sys/fs/cgroup/box\n"
               "[ machine   db1 ]   ; a comment\n",
               &config);
@@ -171,7 +173,8 @@ static void machines_are_sorted_and_say_what_was_given(void **state)
     assert_false(web->ballooning);
     assert_false(web->managed);
     assert_string_equal(web->socket, "/run/web2.qmp");
-    assert_int_equal(web->given, 0x1ff & ~CONFIG_GIVEN_CGROUP);
+    assert_string_equal(web->uuid, "abcdef01-2345-6789-abcd-ef0123456789");
+    assert_int_equal(web->given, 0x3ff & ~CONFIG_GIVEN_CGROUP);
     assert_null(config_find(&config, "web"));
     assert_string_equal(config.machine_default.owner, "ops");
     config_free(&config);

@@ -111,7 +111,8 @@ static void the_defaults_of_the_table_are_the_defaults(void **state)
         config_free(&config);
         told++;
     }
-    assert_int_equal(told + 3, config_key_count); /* and uri, socket, cgroup, which have none */
+    assert_int_equal(told + 4,
+                     config_key_count); /* and uri, socket, cgroup, uuid, which have none */
 }
 
 int main(void)

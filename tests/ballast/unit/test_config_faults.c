@@ -46,6 +46,8 @@ static void unknown_words_get_a_suggestion(void **state)
     refuses("[machine a]\nminimun = 2G\n", 2, "did you mean \"minimum\"?");
     refuses("[policy]\nmemory = 2G\n", 2, "it belongs to [host]");
     refuses("[default]\nsocket = /x\n", 2, "it belongs to [machine NAME]");
+    refuses("[machine a]\nuuid = web\n", 2, "a UUID of 32");
+    refuses("[machine a]\nuuid = 00000000-0000-0000-0000-000000000000\n", 2, "not all zeros");
 }
 
 static void lines_that_are_nothing_are_told(void **state)

@@ -239,7 +239,7 @@ static void a_uuid_is_read_whatever_its_letters_and_refused_when_it_is_none(void
 {
     (void)state;
     char uuid[FACTS_UUID_MAX];
-    assert_true(facts_uuid_read("ABCDEF01-2345-6789-abcd-ef0123456789", uuid));
+    assert_true(config_uuid_read("ABCDEF01-2345-6789-abcd-ef0123456789", uuid));
     assert_string_equal(uuid, "abcdef01-2345-6789-abcd-ef0123456789");
     static const char *const bad[] = { "",
                                        UUID_NIL,
@@ -249,9 +249,51 @@ static void a_uuid_is_read_whatever_its_letters_and_refused_when_it_is_none(void
                                        "abcdef01 2345-6789-abcd-ef0123456789",
                                        "gbcdef01-2345-6789-abcd-ef0123456789" };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        assert_false(facts_uuid_read(bad[i], uuid));
+        assert_false(config_uuid_read(bad[i], uuid));
         assert_string_equal(uuid, "");
     }
+}
+
+static void a_section_with_a_uuid_is_for_no_other_machine(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct fleet_settings settings;
+    rig_begin(&rig, "[machine web]\nuuid = AAAAAAAA-0000-4000-8000-000000000001\n"
+                    "owner = alice\nballooning = off\n");
+    assert_true(fleet_settings_of(rig.fleet, "web", &settings)); /* before it starts */
+    assert_false(settings.ballooning);
+    struct fleet_machine *web = come_qmp(&rig, "web", 0, UUID_B);
+    assert_string_equal(web->settings.owner, "");
+    assert_true(web->settings.ballooning);
+    assert_int_equal(fake_events(&rig.owner, FLEET_EVENT_TROUBLE, "section"), 1);
+    fleet_gone(rig.fleet, web, "It went.", rig.now);
+    web = come_qmp(&rig, "web", 1, UUID_A);
+    assert_string_equal(web->settings.owner, "alice");
+    assert_false(web->settings.ballooning);
+    assert_int_equal(fake_events(&rig.owner, FLEET_EVENT_TROUBLE, "section"), 1);
+    /* Nor for a copy. */
+    const struct fleet_machine *copy =
+        come(&rig, "web", 2, &fake_backend_simple, "/tmp/web.qmp", UUID_A, 7);
+    assert_string_equal(copy->settings.owner, "");
+    rig_end(&rig);
+}
+
+/* Its section would be lost without a word. */
+static void a_section_of_a_former_name_that_does_not_count_is_told(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_begin(&rig, "[machine a_b]\nballooning = off\n");
+    struct fleet_machine *web = rig_find(&rig, "a_b.aaaaaaaa", 0, &fake_backend_libvirt);
+    struct facts facts = rig_facts(&rig);
+    strcpy(facts.uuid, UUID_A);
+    strcpy(facts.formerly, "a_b");
+    fleet_told(rig.fleet, web, &facts, rig.now);
+    assert_true(web->settings.ballooning);
+    assert_int_equal(fake_events(&rig.owner, FLEET_EVENT_TROUBLE, "section"), 1);
+    assert_non_null(strstr(fake_last(&rig.owner, FLEET_EVENT_TROUBLE)->text, "a_b.aaaaaaaa"));
+    rig_end(&rig);
 }
 
 /* ---- one machine, seen twice ---- */
@@ -502,6 +544,8 @@ int main(void)
         cmocka_unit_test(another_machine_behind_the_same_monitor_begins_anew),
         cmocka_unit_test(a_machine_that_was_renamed_keeps_what_is_its_own),
         cmocka_unit_test(a_uuid_is_read_whatever_its_letters_and_refused_when_it_is_none),
+        cmocka_unit_test(a_section_with_a_uuid_is_for_no_other_machine),
+        cmocka_unit_test(a_section_of_a_former_name_that_does_not_count_is_told),
         cmocka_unit_test(a_machine_seen_twice_is_one_whoever_comes_first),
         cmocka_unit_test(a_follower_that_is_another_process_stands_alone_again),
         cmocka_unit_test(a_target_on_its_way_arrives_when_libvirt_takes_over),

@@ -117,7 +117,7 @@ static struct libvirt_machine *meet(struct libvirt_uri *uri, const struct libvir
     machine->id = domain->id;
     machine->last_update_s = POLICY_MISSING;
     facts_clear(&machine->facts);
-    (void)facts_uuid_read(domain->uuid, machine->facts.uuid);
+    (void)config_uuid_read(domain->uuid, machine->facts.uuid);
     snprintf(machine->facts.formerly, sizeof machine->facts.formerly, "%s", domain->formerly);
     if (!insert(uri, machine)) {
         free(machine);

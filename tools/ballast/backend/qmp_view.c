@@ -212,7 +212,7 @@ void qmp_view_answer(struct qmp_view *view, enum qmp_question question, const js
         qmp_device_offer(view, FACTS_POISON, reply);
         break;
     case QMP_ASK_UUID:
-        (void)facts_uuid_read(qmp_view_string(reply, "UUID"), view->facts.uuid);
+        (void)config_uuid_read(qmp_view_string(reply, "UUID"), view->facts.uuid);
         break;
     case QMP_ASK_PERIPHERAL:
         qmp_device_children(view, "/machine/peripheral", reply);

@@ -13,6 +13,7 @@
 #include "tools/ballast/policy/policy.h"
 
 #define CONFIG_NAME_MAX     64U   /* of machines and owners, with the final 0 */
+#define CONFIG_UUID_MAX     37U   /* 36 letters, with the final 0 */
 #define CONFIG_PATH_MAX     108U  /* of sockets: what an address holds */
 #define CONFIG_MACHINES_MAX 4096U /* sections [machine NAME] */
 #define CONFIG_URIS_MAX     8U
@@ -38,6 +39,7 @@ enum config_given {
     CONFIG_GIVEN_SOCKET = 1U << 6,
     CONFIG_GIVEN_MANAGED = 1U << 7,
     CONFIG_GIVEN_CGROUP = 1U << 8,
+    CONFIG_GIVEN_UUID = 1U << 9,
 };
 
 struct config_machine {
@@ -53,6 +55,7 @@ struct config_machine {
     char socket[CONFIG_PATH_MAX]; /* a QMP socket outside the folder */
     char cgroup[256];             /* a container's cgroup: it is shown, with the reason why it
                                    * cannot balloon; no socket then */
+    char uuid[CONFIG_UUID_MAX];   /* the section is for the machine with this UUID only */
 };
 
 enum config_log_format {
@@ -129,6 +132,10 @@ const struct config_machine *config_find(const struct config *config, const char
  * version still reads. `index` is below CONFIG_RENAMED. True: a sentence for *line without a full
  * stop is in `text`. */
 bool config_renamed(const struct config *config, size_t index, int *line, char *text, size_t size);
+
+/* Reads a UUID in its usual form, whatever its letters, as small letters. False, with "" in `uuid`:
+ * it is none, or the one of all zeros, which QEMU tells of a machine without one. */
+bool config_uuid_read(const char *text, char uuid[CONFIG_UUID_MAX]);
 
 /* Machine names: letters, digits and "-_.@", beginning with a letter or digit. */
 bool config_name_valid(const char *name);

@@ -35,6 +35,7 @@ enum config_kind {
     CONFIG_OF_RAM,  /* struct config_size */
     CONFIG_FOLDER,  /* char[size], an absolute path or empty; `low` 1: not empty */
     CONFIG_NAME,    /* char[size], a name or empty */
+    CONFIG_UUID,    /* char[CONFIG_UUID_MAX] */
     CONFIG_SWITCH,  /* bool */
     CONFIG_CHOICE,  /* an enum: the index in `choices` */
     CONFIG_URI,     /* one more libvirt URI */

@@ -129,6 +129,8 @@ const struct config_key config_keys[] = {
       .allowed = "an absolute path of at most 107 characters" },
     { CONFIG_MACHINE, "cgroup", CONFIG_FOLDER, WORD(cgroup), .low = 1, .given = CONFIG_GIVEN_CGROUP,
       .allowed = "an absolute path that fits" },
+    { CONFIG_MACHINE, "uuid", CONFIG_UUID, WORD(uuid), .given = CONFIG_GIVEN_UUID,
+      .allowed = "a UUID of 32 hexadecimal digits with 4 dashes, not all zeros" },
 };
 
 /* A floor is the size below which a machine is not made smaller; what is reserved is somebody's who

@@ -212,6 +212,8 @@ bool config_store(struct config *config, void *base, const struct config_key *ke
     case CONFIG_FOLDER:
     case CONFIG_NAME:
         return store_text(at, key, value);
+    case CONFIG_UUID:
+        return config_uuid_read(value, at);
     case CONFIG_SWITCH:
         return store_switch(at, value);
     case CONFIG_CHOICE:

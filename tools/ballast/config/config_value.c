@@ -223,3 +223,27 @@ const char *config_nearest(const char *word, const char *const *words, size_t co
     }
     return best;
 }
+
+bool config_uuid_read(const char *text, char uuid[CONFIG_UUID_MAX])
+{
+    bool nil = true;
+
+    uuid[0] = '\0';
+    for (size_t i = 0; i < CONFIG_UUID_MAX - 1; i++) {
+        const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+        const unsigned char c = (unsigned char)text[i];
+
+        if (dash ? c != '-' : isxdigit(c) == 0) {
+            uuid[0] = '\0';
+            return false;
+        }
+        nil = nil && (dash || c == '0');
+        uuid[i] = (char)tolower(c);
+    }
+    uuid[CONFIG_UUID_MAX - 1] = '\0';
+    if (nil || text[CONFIG_UUID_MAX - 1] != '\0') {
+        uuid[0] = '\0';
+        return false;
+    }
+    return true;
+}

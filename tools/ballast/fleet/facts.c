@@ -6,7 +6,6 @@
 
 #include "tools/ballast/fleet/facts.h"
 
-#include <ctype.h>
 #include <stdio.h>
 
 void facts_statistics_clear(struct facts *facts)
@@ -46,28 +45,4 @@ void facts_unreachable(struct facts *facts, const char *why)
     facts->actual_bytes = POLICY_MISSING;
     facts_statistics_clear(facts);
     snprintf(facts->trouble, sizeof facts->trouble, "%s", why);
-}
-
-bool facts_uuid_read(const char *text, char uuid[FACTS_UUID_MAX])
-{
-    bool nil = true;
-
-    uuid[0] = '\0';
-    for (size_t i = 0; i < FACTS_UUID_MAX - 1; i++) {
-        const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-        const unsigned char c = (unsigned char)text[i];
-
-        if (dash ? c != '-' : isxdigit(c) == 0) {
-            uuid[0] = '\0';
-            return false;
-        }
-        nil = nil && (dash || c == '0');
-        uuid[i] = (char)tolower(c);
-    }
-    uuid[FACTS_UUID_MAX - 1] = '\0';
-    if (nil || text[FACTS_UUID_MAX - 1] != '\0') {
-        uuid[0] = '\0';
-        return false;
-    }
-    return true;
 }

@@ -9,10 +9,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "tools/ballast/config/config.h"
 #include "tools/ballast/policy/policy.h"
 
 #define FACTS_NAME_MAX 64U
-#define FACTS_UUID_MAX 37U /* with the final 0 */
+#define FACTS_UUID_MAX CONFIG_UUID_MAX
 
 enum facts_kind {
     FACTS_MACHINE,   /* a virtual machine */
@@ -106,7 +107,3 @@ void facts_unreachable(struct facts *facts, const char *why);
 
 /* The guest's statistics, and no others: none. */
 void facts_statistics_clear(struct facts *facts);
-
-/* Reads a UUID in its usual form, whatever its letters. False, with "" in `uuid`: it is none, or
- * the one of all zeros. */
-bool facts_uuid_read(const char *text, char uuid[FACTS_UUID_MAX]);

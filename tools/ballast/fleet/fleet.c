@@ -198,7 +198,7 @@ static void facts_take(struct fleet_machine *machine, const struct facts *facts)
     uuid[sizeof uuid - 1] = '\0';
     machine->facts = *facts;
     text_copy(machine->facts.trouble, sizeof machine->facts.trouble, text);
-    (void)facts_uuid_read(uuid, machine->facts.uuid);
+    (void)config_uuid_read(uuid, machine->facts.uuid);
     machine->facts.formerly[sizeof machine->facts.formerly - 1] = '\0';
 }
 

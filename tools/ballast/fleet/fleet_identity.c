@@ -103,6 +103,28 @@ static void tell_operator(const struct fleet *fleet, const struct fleet_entry *e
     }
 }
 
+/* What the operator wrote, and does not count. */
+static void tell_sections(const struct fleet *fleet, const struct fleet_entry *entry,
+                          const char *identity, int64_t now_ms)
+{
+    const struct fleet_machine *machine = &entry->shown;
+    const struct config_machine *section = fleet_section(fleet, entry->base);
+    if (section != NULL && (section->given & CONFIG_GIVEN_UUID) != 0 &&
+        strcmp(section->uuid, identity) != 0) {
+        fleet_raise(fleet, FLEET_EVENT_TROUBLE, machine, POLICY_MISSING, "section", now_ms,
+                    "%s has another UUID than the section [machine %s] names: the section does not "
+                    "count for it.",
+                    machine->name, entry->base);
+    }
+    if (machine->facts.formerly[0] != '\0' &&
+        fleet_section(fleet, machine->facts.formerly) != NULL) {
+        fleet_raise(fleet, FLEET_EVENT_TROUBLE, machine, POLICY_MISSING, "section", now_ms,
+                    "The section [machine %s] does not count for a domain whose name has other "
+                    "characters: it is called %s.",
+                    machine->facts.formerly, entry->base);
+    }
+}
+
 /* Looks up what was kept. */
 static void meet(struct fleet *fleet, struct fleet_entry *entry, const struct fleet_entry *holder,
                  const char *identity, int64_t now_ms)
@@ -126,6 +148,7 @@ static void meet(struct fleet *fleet, struct fleet_entry *entry, const struct fl
         kept = (struct fleet_kept){ .known = false };
     }
     tell_operator(fleet, entry, holder, kept.another, now_ms);
+    tell_sections(fleet, entry, identity, now_ms);
     machine->copy = holder != NULL;
     memset(machine->identity, 0, sizeof machine->identity);
     snprintf(machine->identity, sizeof machine->identity, "%s", identity);

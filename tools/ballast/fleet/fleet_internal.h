@@ -134,6 +134,9 @@ void fleet_unfollow(struct fleet *fleet, struct fleet_entry *follower, int64_t n
 
 /* ---- fleet_settings.c ---- */
 
+/* The section of the file with this name, or NULL. */
+const struct config_machine *fleet_section(const struct fleet *fleet, const char *name);
+
 /* Resolves settings anew and tells when they are others. */
 void fleet_settings_refresh(struct fleet *fleet, struct fleet_entry *entry, const char *why,
                             int64_t now_ms);

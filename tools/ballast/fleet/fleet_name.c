@@ -101,7 +101,7 @@ static void tail_of(const struct fleet_entry *entry, char tail[TAIL_MAX])
     uint64_t sum = UINT64_C(0xcbf29ce484222325);
     size_t length = 0;
     char uuid[FACTS_UUID_MAX];
-    if (!facts_uuid_read(identity, uuid)) {
+    if (!config_uuid_read(identity, uuid)) {
         for (; *identity != '\0'; identity++) {
             sum = (sum ^ (unsigned char)*identity) * UINT64_C(0x100000001b3);
         }
@@ -142,9 +142,7 @@ static void name_with_tail(const struct fleet *fleet, const struct fleet_entry *
 /* The smaller, the better its claim to the base. */
 static unsigned rank_of(const struct fleet *fleet, const struct fleet_entry *entry)
 {
-    const struct config view = { .machines = fleet->sections,
-                                 .machine_count = fleet->section_count };
-    const struct config_machine *section = config_find(&view, entry->base);
+    const struct config_machine *section = fleet_section(fleet, entry->base);
     const char *where = entry->shown.where;
     const bool named =
         section != NULL && (((section->given & CONFIG_GIVEN_SOCKET) != 0 &&

@@ -26,17 +26,29 @@ uint64_t fleet_settings_max(const struct fleet_settings *settings, uint64_t ram_
     return limited && settings->class != POLICY_GUARANTEED ? settings->max_bytes : ram_bytes;
 }
 
-static const struct config_machine *section_of(const struct fleet *fleet, const char *name)
+const struct config_machine *fleet_section(const struct fleet *fleet, const char *name)
 {
     const struct config view = { .machines = fleet->sections,
                                  .machine_count = fleet->section_count };
     return config_find(&view, name);
 }
 
+/* A section with a UUID is for no other machine of its name. Whoever asks for a machine that is not
+ * there means that one. */
+static const struct config_machine *section_of(const struct fleet *fleet,
+                                               const struct fleet_entry *entry)
+{
+    const struct config_machine *section = fleet_section(fleet, entry->shown.name);
+    const bool is_bound = section != NULL && (section->given & CONFIG_GIVEN_UUID) != 0;
+    const bool is_there = entry->base[0] != '\0';
+    return is_bound && is_there && strcmp(section->uuid, entry->shown.identity) != 0 ? NULL
+                                                                                     : section;
+}
+
 void fleet_settings_resolve(struct fleet *fleet, struct fleet_entry *entry)
 {
     const struct config_machine *common = &fleet->common;
-    const struct config_machine *section = section_of(fleet, entry->shown.name);
+    const struct config_machine *section = section_of(fleet, entry);
     const uint32_t given = section == NULL ? 0 : section->given;
     struct fleet_settings *settings = &entry->shown.settings;
     const uint32_t file = ~settings->commanded;
