@@ -183,6 +183,7 @@ static void handle(struct fake_machine *machine, const json_t *message)
     char text[2200];
 
     machine->commands++;
+    machine->actual_bytes += machine->grows_by;
     stable_check(command);
     if (answer(machine, command, json_object_get(message, "arguments"), value, sizeof(value))) {
         snprintf(text, sizeof(text), "{\"return\": %s, \"id\": %lld}\r\n", value, (long long)id);

@@ -21,6 +21,7 @@ struct fake_machine {
     bool refuses_balloon;
     uint64_t ram_bytes;
     uint64_t actual_bytes;
+    uint64_t grows_by; /* its size, with every answer */
     const char *status;
     const char *migration;
     const char *more_peripherals; /* members of a list, with a comma in front */

@@ -34,7 +34,7 @@ static void check(const struct qmp_view *view, int64_t now_ms)
     assert(memchr(view->device, '\0', sizeof(view->device)) != NULL);
     assert(memchr(view->memfd, '\0', sizeof(view->memfd)) != NULL);
     assert(memchr(facts->trouble, '\0', sizeof(facts->trouble)) != NULL);
-    assert(view->size_count <= QMP_VIEW_SIZES);
+    assert(view->reading.newest_bytes <= view->reading.largest_bytes);
     for (unsigned i = 0; i < QMP_QUESTIONS; i++) {
         if ((qmp_view_possible(view, QMP_BIT(i)) & QMP_BIT(i)) != 0) {
             json_decref(qmp_question_arguments(view, (enum qmp_question)i, 1));
@@ -49,7 +49,9 @@ static void give(struct qmp_view *view, uint8_t what, const json_t *object, int6
     struct qmp_error error = { .status = QMP_OK };
 
     if (what % 32 == 31) {
-        (void)qmp_view_event(view, object, now_ms);
+        (void)qmp_view_event(view, object);
+    } else if (what % 32 == 28) {
+        qmp_view_end(view);
     } else if (what % 32 == 30) {
         qmp_view_search_begin(view);
     } else if (what % 32 == 29) {

@@ -316,6 +316,27 @@ static void statistics_are_paired_with_the_size_of_their_time(void **state)
     assert_true(machine->facts.stats_ms > before_ms);
 }
 
+/* It takes memory back while it is asked: its statistics are of another moment than its size. */
+static void a_guest_that_grows_fast_has_not_more_than_its_size(void **state)
+{
+    struct rig *rig = *state;
+    const struct fleet_machine *machine;
+
+    fake_machine_start(&rig->machine, rig->path);
+    rig->running = true;
+    rig->machine.actual_bytes = 100 * MIB;
+    rig->machine.grows_by = 3 * MIB;
+    machine = begin(rig);
+    for (unsigned i = 0; i < 10; i++) {
+        rig->machine.last_update_s = (uint64_t)(rig_wall(rig) / 1000) + 1;
+        period(rig);
+        assert_true(machine->facts.stats_ms > 0);
+        /* The fake's guest counts all its size but 42 MiB. */
+        assert_true(machine->facts.stats_actual_bytes >= machine->facts.total_bytes + 42 * MIB);
+        assert_int_equal(machine->facts.stats_actual_bytes, machine->facts.actual_bytes);
+    }
+}
+
 static void statistics_that_somebody_switched_off_are_switched_on_again(void **state)
 {
     struct rig *rig = *state;
@@ -924,6 +945,7 @@ int main(void)
         WITH_RIG(a_folder_that_is_missing_is_told),
         WITH_RIG(a_machine_that_the_fleet_refuses_is_told),
         WITH_RIG(statistics_are_paired_with_the_size_of_their_time),
+        WITH_RIG(a_guest_that_grows_fast_has_not_more_than_its_size),
         WITH_RIG(statistics_that_somebody_switched_off_are_switched_on_again),
         WITH_RIG(a_change_of_size_is_told_at_once),
         WITH_RIG(a_reset_is_counted_and_ends_the_statistics),

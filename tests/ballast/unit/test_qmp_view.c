@@ -131,21 +131,44 @@ static void missing_values_are_missing_and_large_counters_exact(void **state)
     assert_int_equal(view.facts.alloc_stalls, 3);
 }
 
-static void the_size_of_the_time_is_remembered_over_many_changes(void **state)
+static void size_is(struct qmp_view *view, int64_t mib)
+{
+    char text[64];
+
+    snprintf(text, sizeof(text), "{\"actual\": %lld}", (long long)(mib * MIB));
+    answer(view, QMP_ASK_BALLOON, text);
+}
+
+/* Nobody can tell which of them it had when it sent them; a smaller one would make it a liar. */
+static void statistics_belong_to_the_largest_size_since_the_look_before(void **state)
 {
     struct qmp_view view;
-    char text[64];
 
     (void)state;
     qmp_view_clear(&view);
-    (void)stats_at(&view, WALL_S - 50, NOW_MS, WALL_MS);
-    for (int64_t i = 0; i < 20; i++) {
-        snprintf(text, sizeof(text), "{\"actual\": %lld}", (long long)((100 - i) * MIB));
-        answer_at(&view, QMP_ASK_BALLOON, text, NOW_MS + i * 1000, WALL_MS + i * 1000);
-    }
-    /* Sent at 16 seconds, seen at 19 (the look before was at the start). */
-    (void)stats_at(&view, WALL_S + 16, NOW_MS + 19000, WALL_MS + 19000);
-    assert_int_equal(view.facts.stats_actual_bytes, (100 - 16) * MIB);
+    (void)stats_at(&view, WALL_S - 1, NOW_MS, WALL_MS);
+    assert_true(view.facts.stats_actual_bytes == POLICY_MISSING);
+    size_is(&view, 4000);
+    assert_int_equal(view.facts.stats_actual_bytes, 4000 * MIB);
+    qmp_view_end(&view);
+    /* It grows: the size read behind the statistics is the first that was not less. */
+    (void)stats_at(&view, WALL_S, NOW_MS + 1000, WALL_MS + 1000);
+    assert_int_equal(view.facts.stats_actual_bytes, 4000 * MIB);
+    size_is(&view, 5200);
+    assert_int_equal(view.facts.stats_actual_bytes, 5200 * MIB);
+    qmp_view_end(&view);
+    size_is(&view, 6000); /* an event, later */
+    assert_int_equal(view.facts.stats_actual_bytes, 5200 * MIB);
+    /* It shrinks. */
+    (void)stats_at(&view, WALL_S + 1, NOW_MS + 2000, WALL_MS + 2000);
+    size_is(&view, 3000);
+    assert_int_equal(view.facts.actual_bytes, 3000 * MIB);
+    assert_int_equal(view.facts.stats_actual_bytes, 6000 * MIB);
+    qmp_view_end(&view);
+    /* No new ones: they stay what they are. */
+    (void)stats_at(&view, WALL_S + 1, NOW_MS + 3000, WALL_MS + 3000);
+    size_is(&view, 7000);
+    assert_int_equal(view.facts.stats_actual_bytes, 6000 * MIB);
 }
 
 /* ---- hostile and old ---- */
@@ -283,7 +306,7 @@ int main(void)
         cmocka_unit_test(a_clock_that_is_set_does_not_make_statistics_young_or_old),
         cmocka_unit_test(statistics_that_were_never_sent_are_none),
         cmocka_unit_test(missing_values_are_missing_and_large_counters_exact),
-        cmocka_unit_test(the_size_of_the_time_is_remembered_over_many_changes),
+        cmocka_unit_test(statistics_belong_to_the_largest_size_since_the_look_before),
         cmocka_unit_test(sizes_that_cannot_be_are_not_taken),
         cmocka_unit_test(what_a_device_offers_is_forgotten_with_it),
         cmocka_unit_test(no_command_is_unstable_or_for_people),

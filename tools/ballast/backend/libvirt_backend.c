@@ -30,8 +30,7 @@ static bool set_target(void *handle, uint64_t bytes)
         !libvirt_link_target(uri->link, machine->uuid, machine->id, bytes)) {
         return false;
     }
-    machine->target_bytes = bytes;
-    machine->target_ms = now_of(uri->backend);
+    reading_target(&machine->reading, bytes, now_of(uri->backend));
     return true;
 }
 

@@ -13,14 +13,11 @@ struct libvirt_machine {
     struct fleet_machine *fleet;
     struct facts facts;
     bool persistent;
-    bool device_removed;    /* unplugged since it was started */
-    uint64_t last_update_s; /* of the guest's statistics; POLICY_MISSING: never told */
-    uint64_t serial;        /* of its last event */
-    bool listed;            /* in the reading that is being looked at */
-    uint64_t largest_bytes; /* of its sizes since the last reading */
-    uint64_t target_bytes;  /* the last one that was sent, */
-    int64_t target_ms;      /* and when; 0: none */
-    bool device_asked;      /* for its next start, and not done: asked again with a connection */
+    bool device_removed; /* unplugged since it was started */
+    struct reading reading;
+    uint64_t serial;   /* of its last event */
+    bool listed;       /* in the reading that is being looked at */
+    bool device_asked; /* for its next start, and not done: asked again with a connection */
     bool device_wanted;
     char switch_trouble[LIBVIRT_TEXT_MAX]; /* why its definition could not be changed */
 };

@@ -18,6 +18,7 @@
 #include <uv.h>
 
 #include "tools/ballast/backend/libvirt_domain.h"
+#include "tools/ballast/backend/reading.h"
 #include "tools/ballast/backend/libvirt_symbols.h"
 
 #define LIBVIRT_URI_MAX  256U
@@ -51,12 +52,7 @@ struct libvirt_domain {
     struct libvirt_reading reading;
     /* Of its process, where that is on this host; else 0 and POLICY_MISSING. */
     pid_t pid;
-    uint64_t resident_bytes; /* of RAM; without a process at most what libvirt says for all of it */
-    uint64_t overhead_bytes;
-    uint64_t swapped_bytes; /* of its process, by the host */
-    bool locked;
-    uint64_t huge_bytes;
-    bool pinned;
+    struct reading_process process; /* without one at most what libvirt says for all of it */
     /* The reader's own. */
     int64_t refreshed_ms; /* when what seldom changes was read; 0: never */
     unsigned period_asked_s;

@@ -115,7 +115,6 @@ static struct libvirt_machine *meet(struct libvirt_uri *uri, const struct libvir
     machine->uri = uri;
     snprintf(machine->uuid, sizeof machine->uuid, "%s", domain->uuid);
     machine->id = domain->id;
-    machine->last_update_s = POLICY_MISSING;
     facts_clear(&machine->facts);
     (void)config_uuid_read(domain->uuid, machine->facts.uuid);
     snprintf(machine->facts.formerly, sizeof machine->facts.formerly, "%s", domain->formerly);
@@ -262,10 +261,7 @@ static void take_event(struct libvirt_machine *machine, const struct libvirt_new
         machine->facts.state = news->state;
         break;
     case LIBVIRT_NEWS_SIZE:
-        machine->facts.actual_bytes = news->bytes;
-        if (machine->largest_bytes < news->bytes) {
-            machine->largest_bytes = news->bytes;
-        }
+        reading_size(&machine->reading, &machine->facts, news->bytes);
         break;
     case LIBVIRT_NEWS_REBOOT:
         machine->facts.resets++;

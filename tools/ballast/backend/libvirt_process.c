@@ -44,53 +44,37 @@ static pid_t read_pid(const struct libvirt_link *link, const char *name)
     return pid > 0 && pid <= INT_MAX ? (pid_t)pid : 0;
 }
 
-/* The walk over its mappings. */
-static void read_mappings(const struct host_source *source, struct libvirt_domain *domain,
-                          uint64_t ram_bytes)
+/* Without a process that can be looked at: what libvirt says, which does not know RAM from the
+ * rest, nor hugetlb pages. */
+static void take_whole(struct libvirt_domain *domain)
 {
-    struct host_process process;
-    domain->overhead_bytes = POLICY_MISSING;
-    if (!host_process_read(source, domain->pid, ram_bytes, &process)) {
-        domain->pid = 0;
-        return;
+    const uint64_t all_bytes = domain->reading.process_bytes;
+    const uint64_t ram_bytes = domain->reading.maximum_bytes;
+    domain->process.swapped_bytes = POLICY_MISSING;
+    domain->process.resident_bytes = all_bytes;
+    if (all_bytes != POLICY_MISSING && all_bytes > ram_bytes) {
+        domain->process.resident_bytes = ram_bytes;
     }
-    if (process.ram_bytes <= process.resident_bytes) {
-        domain->overhead_bytes = process.resident_bytes - process.ram_bytes;
-    }
-    /* QEMU locks all or nothing; a page or two are some library's keys. */
-    domain->locked = process.locked_bytes <= POLICY_BYTES_MAX &&
-                     process.locked_bytes > process.resident_bytes / 2;
-    domain->huge_bytes = process.huge_bytes == POLICY_MISSING ? 0 : process.huge_bytes;
-    domain->pinned = process.vfio;
 }
 
 void libvirt_process_read(const struct libvirt_link *link, struct libvirt_domain *domain,
                           const char *name, bool due)
 {
     const struct host_source source = { .root = link->options.root, .cgroup = "" };
-    uint64_t ram_bytes = domain->reading.maximum_bytes;
-    uint64_t held_bytes = domain->reading.process_bytes;
+    const uint64_t ram_bytes = domain->reading.maximum_bytes;
+    struct host_process seen;
     if (due) {
-        domain->overhead_bytes = POLICY_MISSING;
+        reading_process_clear(&domain->process);
         domain->pid = read_pid(link, name);
-        if (domain->pid != 0) {
-            read_mappings(&source, domain, ram_bytes);
+        if (domain->pid != 0 && host_process_read(&source, domain->pid, ram_bytes, &seen)) {
+            reading_walk(&domain->process, &seen, ram_bytes);
+        } else {
+            domain->pid = 0;
         }
     }
-    struct host_process process;
-    domain->swapped_bytes = POLICY_MISSING;
-    if (domain->pid != 0 && host_process_glance(&source, domain->pid, &process)) {
-        held_bytes = process.resident_bytes;
-        domain->swapped_bytes = process.swapped_bytes;
-    } else if (held_bytes != POLICY_MISSING) {
-        held_bytes += domain->huge_bytes; /* libvirt does not count hugetlb pages */
-    }
-    domain->resident_bytes = held_bytes;
-    if (held_bytes != POLICY_MISSING && domain->overhead_bytes != POLICY_MISSING) {
-        domain->resident_bytes =
-            held_bytes > domain->overhead_bytes ? held_bytes - domain->overhead_bytes : 0;
-    }
-    if (domain->resident_bytes != POLICY_MISSING && domain->resident_bytes > ram_bytes) {
-        domain->resident_bytes = ram_bytes;
+    if (domain->pid != 0 && host_process_glance(&source, domain->pid, &seen)) {
+        reading_glance(&domain->process, &seen, ram_bytes);
+    } else {
+        take_whole(domain);
     }
 }

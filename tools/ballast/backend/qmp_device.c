@@ -82,9 +82,7 @@ static void forget_device(struct qmp_view *view)
     view->facts.removable = false;
     view->facts.offered_known = false;
     view->facts.offered = 0;
-    qmp_stats_forget(view);
-    view->last_update_s = 0;
-    view->looked_ms = 0;
+    reading_anew(&view->reading, &view->facts);
 }
 
 void qmp_view_search_begin(struct qmp_view *view)
@@ -99,7 +97,7 @@ bool qmp_view_search_end(struct qmp_view *view)
     bool changed = strcmp(view->device, view->found) != 0;
 
     view->vfio = view->found_vfio;
-    view->facts.pinned = view->vfio || view->process_vfio;
+    view->facts.pinned = view->vfio || view->process.pinned;
     if (changed) {
         forget_device(view);
         memcpy(view->device, view->found, sizeof(view->device));

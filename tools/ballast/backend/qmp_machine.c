@@ -157,6 +157,7 @@ static void answered(struct qmp_machine *machine)
 
     machine->asking = false;
     machine->searching = false;
+    qmp_view_end(&machine->view);
     if (searched) {
         bool other = qmp_view_search_end(&machine->view);
 
@@ -255,7 +256,7 @@ static void take_events(struct qmp_machine *machine, int64_t now_ms)
 
     while ((event = qmp_take_event(machine->qmp, NULL)) != NULL) {
         const char *name = json_string_value(json_object_get(event, "event"));
-        enum qmp_news what = qmp_view_event(&machine->view, event, now_ms);
+        enum qmp_news what = qmp_view_event(&machine->view, event);
 
         machine->shut_down = machine->shut_down || strcmp(name, "SHUTDOWN") == 0;
         machine->search_again = machine->search_again || what == QMP_NEWS_DEVICE;

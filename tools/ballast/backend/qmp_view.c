@@ -15,6 +15,7 @@ void qmp_view_clear(struct qmp_view *view)
 {
     *view = (struct qmp_view){ .status = FACTS_RUNNING };
     facts_clear(&view->facts);
+    reading_process_clear(&view->process);
     view->facts.state = FACTS_UNREACHABLE; /* until it answers */
 }
 
@@ -109,18 +110,13 @@ static uint64_t plausible(uint64_t bytes)
     return bytes <= POLICY_BYTES_MAX ? bytes : POLICY_MISSING;
 }
 
-static void take_size(struct qmp_view *view, const json_t *value, const char *path, int64_t now_ms)
+static void take_size(struct qmp_view *view, const json_t *value, const char *path)
 {
     uint64_t bytes = 0;
 
-    if (!qmp_get_u64(value, path, &bytes) || bytes > POLICY_BYTES_MAX) {
-        return;
+    if (qmp_get_u64(value, path, &bytes) && bytes <= POLICY_BYTES_MAX) {
+        reading_size(&view->reading, &view->facts, bytes);
     }
-    if (view->facts.ram_bytes != POLICY_MISSING && bytes > view->facts.ram_bytes) {
-        bytes = view->facts.ram_bytes;
-    }
-    view->facts.actual_bytes = bytes;
-    qmp_stats_size(view, bytes, now_ms);
 }
 
 static void take_memory(struct qmp_view *view, const json_t *reply)
@@ -194,7 +190,7 @@ void qmp_view_answer(struct qmp_view *view, enum qmp_question question, const js
         break;
     case QMP_ASK_BALLOON:
         view->facts.device = true;
-        take_size(view, reply, "actual", now_ms);
+        take_size(view, reply, "actual");
         break;
     case QMP_ASK_STATS:
         qmp_stats_take(view, reply, now_ms, wall_ms);
@@ -245,19 +241,19 @@ void qmp_view_answer(struct qmp_view *view, enum qmp_question question, const js
 
 /* ---- events ---- */
 
-enum qmp_news qmp_view_event(struct qmp_view *view, const json_t *event, int64_t now_ms)
+enum qmp_news qmp_view_event(struct qmp_view *view, const json_t *event)
 {
     const char *name = qmp_view_string(event, "event");
     const json_t *data = json_object_get(event, "data");
     enum qmp_news news = QMP_NEWS_FACTS;
 
     if (strcmp(name, "BALLOON_CHANGE") == 0) {
-        take_size(view, data, "actual", now_ms);
+        take_size(view, data, "actual");
     } else if (strcmp(name, "RESET") == 0) {
         /* The guest that told the statistics is no more; QEMU would go on showing them. */
         view->facts.resets++;
         view->panicked = false;
-        qmp_stats_forget(view);
+        facts_statistics_clear(&view->facts);
     } else if (strcmp(name, "STOP") == 0) {
         /* After its shutdown a machine does not pause: it ends. */
         view->status = view->status == FACTS_STOPPED ? FACTS_STOPPED : FACTS_PAUSED;
@@ -282,38 +278,31 @@ enum qmp_news qmp_view_event(struct qmp_view *view, const json_t *event, int64_t
 
 /* ---- what the host tells ---- */
 
-static uint64_t least(uint64_t a, uint64_t b)
+static void take_process(struct qmp_view *view)
 {
-    return a < b ? a : b;
+    struct facts *facts = &view->facts;
+
+    facts->resident_bytes = view->process.resident_bytes;
+    facts->overhead_bytes = view->process.overhead_bytes;
+    facts->swapped_bytes = view->process.swapped_bytes;
+    facts->locked = view->process.locked;
+    facts->huge_pages = view->hugetlb || view->process.huge_pages;
+    facts->pinned = view->vfio || view->process.pinned;
 }
 
 void qmp_view_process(struct qmp_view *view, const struct host_process *process)
 {
-    struct facts *facts = &view->facts;
-
-    /* Where its mappings may not be read, all that fits is taken for RAM. */
-    facts->resident_bytes =
-        least(process->ram_bytes != POLICY_MISSING ? process->ram_bytes : process->resident_bytes,
-              least(facts->ram_bytes, process->resident_bytes));
-    facts->overhead_bytes = process->resident_bytes - facts->resident_bytes;
-    facts->swapped_bytes = process->swapped_bytes;
-    /* Single buffers are locked by many programs; all of it is, or none. */
-    facts->locked =
-        facts->ram_bytes != POLICY_MISSING && process->locked_bytes > facts->ram_bytes / 2;
-    facts->huge_pages = view->hugetlb || process->ram_huge || process->huge_bytes > 0;
-    view->process_vfio = process->vfio;
-    facts->pinned = view->vfio || process->vfio;
+    reading_walk(&view->process, process, view->facts.ram_bytes);
+    take_process(view);
 }
 
 void qmp_view_glance(struct qmp_view *view, const struct host_process *process)
 {
-    struct facts *facts = &view->facts;
-    const uint64_t all_bytes = process->resident_bytes;
+    reading_glance(&view->process, process, view->facts.ram_bytes);
+    take_process(view);
+}
 
-    facts->swapped_bytes = process->swapped_bytes;
-    if (facts->overhead_bytes != POLICY_MISSING) {
-        facts->resident_bytes = all_bytes > facts->overhead_bytes
-                                    ? least(all_bytes - facts->overhead_bytes, facts->ram_bytes)
-                                    : 0;
-    }
+void qmp_view_end(struct qmp_view *view)
+{
+    reading_end(&view->reading);
 }

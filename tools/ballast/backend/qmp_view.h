@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tools/ballast/backend/reading.h"
 #include "tools/ballast/fleet/facts.h"
 #include "tools/ballast/host/host.h"
 #include "tools/qmp/qmp.h"
@@ -20,8 +21,8 @@ enum qmp_question {
     QMP_ASK_STATUS,
     QMP_ASK_MEMORY,
     QMP_ASK_MIGRATE,
-    QMP_ASK_BALLOON,
-    QMP_ASK_STATS, /* when the device's place is known */
+    QMP_ASK_STATS,   /* when the device's place is known; */
+    QMP_ASK_BALLOON, /* and behind it the size, see reading.h */
     /* Now and then: what the machine is made of. */
     QMP_ASK_UUID, /* who it is */
     QMP_ASK_PERIPHERAL,
@@ -56,7 +57,6 @@ enum qmp_question {
      QMP_BIT(QMP_ASK_POISON) | QMP_BIT(QMP_ASK_HUGETLB) | QMP_BIT(QMP_ASK_STATS))
 
 #define QMP_VIEW_PATH_MAX 192U
-#define QMP_VIEW_SIZES    8U
 
 struct qmp_view {
     struct facts facts;
@@ -76,17 +76,9 @@ struct qmp_view {
     int64_t shutdown_ms; /* since when QEMU says that it is shut down; 0: it does not */
     /* What keeps memory from coming free, by who told it. */
     bool vfio;
-    bool process_vfio;
     bool hugetlb;
-    /* The statistics' time stamp (the host's clock, whole seconds), and when it was looked at. */
-    uint64_t last_update_s;
-    int64_t looked_ms;
-    /* The newest sizes and when they were learned, oldest first. */
-    struct {
-        int64_t at_ms;
-        uint64_t bytes;
-    } sizes[QMP_VIEW_SIZES];
-    unsigned size_count;
+    struct reading reading;
+    struct reading_process process;
 };
 
 void qmp_view_clear(struct qmp_view *view);
@@ -127,8 +119,11 @@ enum qmp_news {
     QMP_NEWS_DEVICE, /* devices changed: search again */
 };
 
-enum qmp_news qmp_view_event(struct qmp_view *view, const json_t *event, int64_t now_ms);
+enum qmp_news qmp_view_event(struct qmp_view *view, const json_t *event);
 
+/* All questions of a set were answered. */
+void qmp_view_end(struct qmp_view *view);
+
+/* The machine's process: a walk over its mappings, and a glance between two walks. */
 void qmp_view_process(struct qmp_view *view, const struct host_process *process);
-/* The same for host_process_glance(): what is resident now, by what the last walk knew. */
 void qmp_view_glance(struct qmp_view *view, const struct host_process *process);

@@ -10,12 +10,6 @@ const char *qmp_view_string(const json_t *object, const char *name);
 /* Takes a reply to "guest-stats". */
 void qmp_stats_take(struct qmp_view *view, const json_t *reply, int64_t now_ms, int64_t wall_ms);
 
-/* Remembers a size, to pair it with the statistics of its time. */
-void qmp_stats_size(struct qmp_view *view, uint64_t bytes, int64_t now_ms);
-
-/* Forgets the statistics until the guest sends new ones. */
-void qmp_stats_forget(struct qmp_view *view);
-
 /* Looks through the children of one place of QEMU's object tree, for devices and for memory. */
 void qmp_device_children(struct qmp_view *view, const char *place, const json_t *reply);
 void qmp_device_objects(struct qmp_view *view, const json_t *reply);
