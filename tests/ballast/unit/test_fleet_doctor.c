@@ -39,7 +39,7 @@ static void a_healthy_machine_is_healthy(void **state)
     fleet_doctor(rig.fleet, db, rig.now, &diagnosis);
     assert_int_equal(diagnosis.verdict, FLEET_GOOD);
     assert_string_equal(diagnosis.text, "Ballooning works.");
-    assert_int_equal(diagnosis.count, 12);
+    assert_int_equal(diagnosis.count, 13);
     for (size_t i = 0; i < diagnosis.count; i++) {
         assert_int_equal(diagnosis.checks[i].verdict, FLEET_GOOD);
         assert_true(strlen(diagnosis.checks[i].text) > 10);
@@ -127,6 +127,23 @@ static void of_a_machine_that_nobody_reaches_only_that_is_told(void **state)
     rig_end(&rig);
 }
 
+/* As over libvirt, and with an old QEMU. */
+static void that_kills_are_not_told_is_said_and_is_no_fault(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_begin(&rig, "");
+    struct fleet_machine *db = rig_add(&rig, "db", 0);
+    struct facts facts = rig_facts(&rig);
+    facts.oom_kills = facts.alloc_stalls = POLICY_MISSING;
+    facts.stats_ms = rig.now;
+    const struct fleet_diagnosis diagnosis = examine(&rig, db, &facts);
+    assert_int_equal(diagnosis.verdict, FLEET_GOOD);
+    assert_int_equal(find(&diagnosis, "kills")->verdict, FLEET_GOOD);
+    assert_non_null(strstr(find(&diagnosis, "kills")->text, "not told here"));
+    rig_end(&rig);
+}
+
 static void old_statistics_are_told_with_their_age(void **state)
 {
     (void)state;
@@ -194,6 +211,7 @@ int main(void)
         cmocka_unit_test(a_healthy_machine_is_healthy),
         cmocka_unit_test(each_fault_has_its_check_and_its_words),
         cmocka_unit_test(of_a_machine_that_nobody_reaches_only_that_is_told),
+        cmocka_unit_test(that_kills_are_not_told_is_said_and_is_no_fault),
         cmocka_unit_test(old_statistics_are_told_with_their_age),
         cmocka_unit_test(what_the_policy_found_is_told),
         cmocka_unit_test(a_container_and_a_stranger_have_short_diagnoses),

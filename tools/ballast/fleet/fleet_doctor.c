@@ -151,6 +151,19 @@ static void check_statistics(struct fleet_diagnosis *diagnosis, const struct fle
     }
 }
 
+/* Nothing is amiss with such a machine, but nobody should wait for an alert that cannot come. */
+static void check_kills(struct fleet_diagnosis *diagnosis, const struct fleet_machine *machine)
+{
+    const struct facts *facts = &machine->facts;
+    if (facts->stats_ms > 0 && facts->oom_kills == POLICY_MISSING &&
+        facts->alloc_stalls == POLICY_MISSING) {
+        add(diagnosis, "kills", FLEET_GOOD,
+            "Programs that the guest kills and allocations that wait are not told here (libvirt, "
+            "and QEMU before 10, pass neither on): what it swaps and faults shows that it "
+            "suffers.");
+    }
+}
+
 static void check_accounting(struct fleet_diagnosis *diagnosis, const struct policy_memory *memory)
 {
     switch (memory->mode) {
@@ -272,6 +285,7 @@ void fleet_doctor(const struct fleet *fleet, const struct fleet_machine *machine
         check_driver(diagnosis, facts);
         check_features(diagnosis, facts);
         check_statistics(diagnosis, fleet, machine, now_ms);
+        check_kills(diagnosis, machine);
         check_accounting(diagnosis, &machine->policy.memory);
         check_reclaim(diagnosis, facts);
         check_control(diagnosis, machine, now_ms);
