@@ -77,6 +77,7 @@ static void sample_make(struct input *input, struct policy_machine *machine, int
 {
     struct policy_sample *sample = &machine->sample;
     const uint64_t commanded = sample->commanded_bytes;
+    const uint32_t taken = sample->commands_taken;
     const uint64_t flags = take(input, 2);
     const uint64_t ram = flags % 64 == 9 ? take_size(input, POLICY_BYTES_MAX) : sample->ram_bytes;
     const uint64_t max =
@@ -84,6 +85,7 @@ static void sample_make(struct input *input, struct policy_machine *machine, int
     const uint32_t resets = sample->resets + (flags % 32 == 7 ? 1 : 0);
     *sample = (struct policy_sample){ 0 };
     sample->resets = resets;
+    sample->commands_taken = taken;
     sample->ram_bytes = ram;
     sample->commanded_bytes = flags % 16 == 3 ? take_size(input, max) : commanded;
     sample->actual_bytes = take_size(input, max);
@@ -123,7 +125,8 @@ static void machine_check(const struct policy_machine *machine, const struct pol
     require(decision->demand_bytes <= ram);
     require(decision->books.booked_bytes <= ram);
     require(decision->floor_bytes <= ram);
-    require(decision->set_target == (decision->target_bytes != decision->before_bytes));
+    require(decision->set_target ==
+            (decision->target_bytes != decision->before_bytes || decision->repeat));
     if (decision->target_bytes < decision->before_bytes) {
         require(decision->hold == POLICY_HOLD_NONE);
         require(decision->target_bytes >= decision->floor_bytes);
@@ -208,6 +211,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             require_same(&machines[i].decision, &again[i].decision);
             if (machines[i].decision.set_target) {
                 machines[i].sample.commanded_bytes = machines[i].decision.target_bytes;
+                machines[i].sample.commands_taken++;
             }
         }
         books_check(&plan, machines);

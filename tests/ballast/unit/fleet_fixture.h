@@ -98,6 +98,19 @@ static inline void rig_tick(struct rig *rig)
     fleet_tick(rig->fleet, &rig->host, rig->now);
 }
 
+/* Every machine takes the target that it was sent. */
+static inline void rig_answer(struct rig *rig)
+{
+    size_t count;
+    struct fleet_machine *const *machines = fleet_machines(rig->fleet, &count);
+    for (size_t i = 0; i < count; i++) {
+        const struct fleet_entry *entry = fleet_entry_of(machines[i]);
+        if (entry->in_flight) {
+            fleet_target_done(rig->fleet, machines[i], entry->flight_bytes, NULL, rig->now);
+        }
+    }
+}
+
 /* Changes one thing by command, whatever the revision is. */
 static inline struct fleet_result rig_switch(struct rig *rig, const char *name, bool on)
 {

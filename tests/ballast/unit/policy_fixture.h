@@ -41,7 +41,8 @@ struct world {
     int64_t now_ms;
     struct policy_plan plan;
     void (*spoil)(struct world *world);
-    unsigned commands;
+    unsigned commands; /* of other targets than before */
+    unsigned repeats;  /* of the same ones */
 };
 
 static inline void world_init(struct world *world, uint64_t total, uint64_t own)
@@ -133,7 +134,9 @@ static inline void world_obey(struct world *world)
         struct policy_machine *machine = &world->machines[i];
         if (machine->decision.set_target) {
             machine->sample.commanded_bytes = machine->decision.target_bytes;
-            world->commands++;
+            machine->sample.commands_taken++;
+            world->commands += !machine->decision.repeat;
+            world->repeats += machine->decision.repeat;
         }
     }
 }

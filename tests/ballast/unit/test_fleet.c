@@ -59,6 +59,7 @@ static void there_are_at_most_so_many_machines(void **state)
     struct rig rig;
     rig_begin(&rig, "");
     rig.fleet->ops = (struct fleet_ops){ 0 }; /* and nobody cares about events */
+    rig.fakes[0].refuses_to_send = true;
     char name[16];
     for (unsigned i = 0; i < CONFIG_MACHINES_MAX; i++) {
         snprintf(name, sizeof name, "m%u", i);

@@ -18,6 +18,7 @@ static void switching_off_pins_at_the_maximum_and_waits_for_the_restart(void **s
     facts.available_bytes = GIB;
     fleet_told(rig.fleet, db, &facts, rig.now);
     rig_tick(&rig);
+    rig_answer(&rig);
     assert_int_equal(db->switch_state, FLEET_SWITCH_ENABLED);
     assert_int_equal(rig_switch(&rig, "db", false).status, FLEET_OK);
     assert_int_equal(db->switch_state, FLEET_SWITCH_PENDING_RESTART);

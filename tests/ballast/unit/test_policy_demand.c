@@ -191,9 +191,10 @@ static void suffering_raises_the_demand_step_by_step(void **state)
 {
     (void)state;
     struct world world;
-    const struct policy_machine *machine = one_guest(&world, 3 * GIB + GIB / 2);
+    struct policy_machine *machine = one_guest(&world, 3 * GIB + GIB / 2);
     world.guests[0].size = 4 * GIB;
     world.guests[0].stuck = true;
+    machine->sample.commanded_bytes = 4 * GIB;
     world.spoil = swapping;
     world_run(&world, 2);
     assert_int_equal(machine->memory.boost_bytes, 10 * GIB / 16 + 10 * GIB / 160);
@@ -213,9 +214,10 @@ static void the_demand_of_who_suffers_rises_more_slowly_while_others_are_short(v
 {
     (void)state;
     struct world world;
-    const struct policy_machine *machine = one_guest(&world, 3 * GIB + GIB / 2);
+    struct policy_machine *machine = one_guest(&world, 3 * GIB + GIB / 2);
     world.guests[0].size = 4 * GIB;
     world.guests[0].stuck = true;
+    machine->sample.commanded_bytes = 4 * GIB;
     world.spoil = swapping_while_others_are_short;
     world_run(&world, 2);
     assert_int_equal(machine->memory.boost_bytes, 10 * GIB / 16 + 10 * GIB / 320);
@@ -227,9 +229,10 @@ static void what_a_guest_suffered_without_is_given_up_over_half_an_hour(void **s
 {
     (void)state;
     struct world world;
-    const struct policy_machine *machine = one_guest(&world, 3 * GIB + GIB / 2);
+    struct policy_machine *machine = one_guest(&world, 3 * GIB + GIB / 2);
     world.guests[0].size = 4 * GIB;
     world.guests[0].stuck = true;
+    machine->sample.commanded_bytes = 4 * GIB;
     world.spoil = swapping;
     world_run(&world, 7);
     const uint64_t boost = machine->memory.boost_bytes;

@@ -115,8 +115,12 @@ struct fleet_machine {
     struct fleet_settings settings;
     enum fleet_switch switch_state;
     uint64_t refused_missing_bytes; /* FLEET_SWITCH_REFUSED: so much was missing */
+    uint64_t lacking_bytes;         /* switched off, with a device: so much less than its maximum it
+                                     * has still, */
+    int64_t lacking_ms;             /* and since when; 0: it has its maximum, or it is not so */
     const char *unsupported;        /* FLEET_SWITCH_UNSUPPORTED: why, a sentence */
-    uint64_t commanded_bytes;       /* last target that was accepted */
+    uint64_t commanded_bytes;       /* last target that was accepted, */
+    uint32_t commands_taken;        /* and how many were since it was found */
     uint64_t commands;              /* targets sent since it was found */
     char last_error[128];           /* of the last target that was refused */
     struct policy_machine policy;   /* as of the last period: input, memory and decision; see
@@ -349,7 +353,7 @@ enum fleet_verdict {
     FLEET_UNKNOWN, /* cannot be told */
 };
 
-#define FLEET_CHECKS_MAX 16U
+#define FLEET_CHECKS_MAX 20U
 
 struct fleet_check {
     const char *name; /* "device", "driver", "features", "statistics", "reclaim", ... */

@@ -226,6 +226,37 @@ static void check_control(struct fleet_diagnosis *diagnosis, const struct fleet_
     }
 }
 
+/* What it has, beside what it was asked to have and what it was promised. */
+static void check_size(struct fleet_diagnosis *diagnosis, const struct fleet_machine *machine,
+                       int64_t now_ms)
+{
+    const struct policy_machine *policy = &machine->policy;
+    const struct policy_decision *decision = &policy->decision;
+    char has[POLICY_SIZE_TEXT];
+    char asked[POLICY_SIZE_TEXT];
+    policy_size_text(machine->facts.actual_bytes, has);
+    if (decision->behind_bytes != 0) {
+        add(diagnosis, "target", FLEET_BAD,
+            "It was asked to have %s, and has had %s for %lld s: the target was sent again %u "
+            "times. Its driver hangs, or somebody else sets targets.",
+            policy_size_text(decision->before_bytes, asked), has,
+            (long long)((now_ms - policy->memory.behind_ms) / 1000), policy->memory.repeats);
+    } else if (machine->facts.actual_bytes == POLICY_MISSING) {
+        add(diagnosis, "target", FLEET_UNKNOWN, "Its size is not known.");
+    } else {
+        add(diagnosis, "target", FLEET_GOOD, "Its size follows what it is asked for.");
+    }
+    if (decision->below_bytes != 0) {
+        const uint64_t promised = machine->facts.actual_bytes + decision->below_bytes;
+        add(diagnosis, "promise", FLEET_BAD,
+            "It has %s, and %s are promised to it: it has had less than that for %lld s.", has,
+            policy_size_text(promised, asked),
+            (long long)((now_ms - policy->memory.below_ms) / 1000));
+    } else if (machine->settings.managed && machine->facts.actual_bytes != POLICY_MISSING) {
+        add(diagnosis, "promise", FLEET_GOOD, "It has what is promised to it.");
+    }
+}
+
 static void check_unplug(struct fleet_diagnosis *diagnosis, const struct facts *facts)
 {
     add(diagnosis, "unplug", FLEET_GOOD,
@@ -289,6 +320,7 @@ void fleet_doctor(const struct fleet *fleet, const struct fleet_machine *machine
         check_accounting(diagnosis, &machine->policy.memory);
         check_reclaim(diagnosis, facts);
         check_control(diagnosis, machine, now_ms);
+        check_size(diagnosis, machine, now_ms);
         check_unplug(diagnosis, facts);
     }
     conclude(diagnosis);

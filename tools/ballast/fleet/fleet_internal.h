@@ -35,6 +35,9 @@ struct fleet_entry {
     uint32_t retry_pause_ms;
     enum policy_hold hold; /* as told by events */
     enum policy_drift drift;
+    bool behind;
+    bool below;
+    bool held; /* switched off, and it has its maximum */
     enum fleet_peak peak;
     uint32_t peak_periods;
     int64_t evidence_ms; /* only what was seen later tells something of its guest */
@@ -165,6 +168,11 @@ struct policy_machine fleet_undecided(const struct policy_memory *memory);
 void fleet_evidence(const struct fleet *fleet, struct fleet_entry *entry,
                     const struct facts *before, int64_t now_ms);
 
+/* ---- fleet_follow.c ---- */
+
+/* Tells when a size begins or ends to stand away from its target, or below what was promised. */
+void fleet_follow_tell(const struct fleet *fleet, struct fleet_entry *entry, int64_t now_ms);
+
 /* ---- fleet_ledger.c ---- */
 
 void fleet_ledger_update(struct fleet *fleet, struct fleet_entry *entry, int64_t now_ms);
@@ -192,6 +200,10 @@ const char *fleet_unsupported(const struct facts *facts);
 
 /* Finds the state of the switch anew, and raises an event when it is another. */
 void fleet_switch_update(struct fleet *fleet, struct fleet_entry *entry, int64_t now_ms);
+
+/* What a machine has less than the maximum at which the switch holds it; 0: nothing, or it is not
+ * switched off, or its size is not known. */
+uint64_t fleet_switch_lacks(const struct fleet_machine *machine);
 
 /* Has the backend see to the device at the next start. */
 void fleet_switch_arrange(struct fleet *fleet, struct fleet_entry *entry, int64_t now_ms);

@@ -11,6 +11,9 @@
 #include "tools/ballast/fleet/fleet_internal.h"
 #include "tools/ballast/policy/policy_text.h"
 
+/* A driver that has emptied its balloon has all, to the page. */
+#define LACK_LEAST ((uint64_t)1 << 20)
+
 const char *fleet_unsupported(const struct facts *facts)
 {
     if (facts->kind == FACTS_CONTAINER) {
@@ -57,6 +60,42 @@ static enum fleet_switch state_of(const struct fleet_entry *entry, const char **
     return machine->refused_missing_bytes != 0 ? FLEET_SWITCH_REFUSED : FLEET_SWITCH_ENABLED;
 }
 
+uint64_t fleet_switch_lacks(const struct fleet_machine *machine)
+{
+    const struct facts *facts = &machine->facts;
+    const bool known = facts->actual_bytes != POLICY_MISSING && facts->ram_bytes != POLICY_MISSING;
+    if (machine->settings.ballooning || !facts->device || !known ||
+        facts->actual_bytes + LACK_LEAST > facts->ram_bytes) {
+        return 0;
+    }
+    return facts->ram_bytes - facts->actual_bytes;
+}
+
+/* Switched off, and the device is there until the next start: what it has by then. */
+static void off_tell(const struct fleet *fleet, const struct fleet_machine *machine, int64_t now_ms)
+{
+    const char *code = fleet_switch_name(machine->switch_state);
+    char has[POLICY_SIZE_TEXT];
+    char lacks[POLICY_SIZE_TEXT];
+    if (machine->facts.actual_bytes == POLICY_MISSING) {
+        fleet_raise(fleet, FLEET_EVENT_SWITCH, machine, POLICY_MISSING, code, now_ms,
+                    "%s: ballooning is off, and its device goes at its next start; what it has "
+                    "now is not known.",
+                    machine->name);
+    } else if (machine->lacking_bytes != 0) {
+        fleet_raise(fleet, FLEET_EVENT_SWITCH, machine, machine->lacking_bytes, code, now_ms,
+                    "%s: ballooning is off: it has %s, and %s are still missing to its maximum; "
+                    "its device goes at its next start.",
+                    machine->name, policy_size_text(machine->facts.actual_bytes, has),
+                    policy_size_text(machine->lacking_bytes, lacks));
+    } else {
+        fleet_raise(fleet, FLEET_EVENT_SWITCH, machine, POLICY_MISSING, code, now_ms,
+                    "%s: ballooning is off: it is held at its maximum, and its device goes at its "
+                    "next start.",
+                    machine->name);
+    }
+}
+
 static void state_tell(const struct fleet *fleet, const struct fleet_machine *machine,
                        int64_t now_ms)
 {
@@ -72,9 +111,11 @@ static void state_tell(const struct fleet *fleet, const struct fleet_machine *ma
         text = "ballooning is off: it has no device, and all its RAM.";
         break;
     case FLEET_SWITCH_PENDING_RESTART:
-        text = off ? "ballooning is off: it is held at its maximum, and its device goes at its "
-                     "next start."
-                   : "ballooning is on, and its device comes at its next start.";
+        if (off) {
+            off_tell(fleet, machine, now_ms);
+            return;
+        }
+        text = "ballooning is on, and its device comes at its next start.";
         break;
     case FLEET_SWITCH_REFUSED:
         /* The machine's owner reads it: how much the host lacks is in the bytes only. */
@@ -103,9 +144,20 @@ void fleet_switch_update(struct fleet *fleet, struct fleet_entry *entry, int64_t
     if (machine->switch_state != FLEET_SWITCH_REFUSED) {
         machine->refused_missing_bytes = 0;
     }
-    if (machine->switch_state != before || unsupported != reason_before) {
+    machine->lacking_bytes = fleet_switch_lacks(machine);
+    if (machine->lacking_bytes == 0) {
+        machine->lacking_ms = 0;
+    } else if (machine->lacking_ms == 0) {
+        machine->lacking_ms = now_ms;
+    }
+    const bool held = machine->switch_state == FLEET_SWITCH_PENDING_RESTART &&
+                      !machine->settings.ballooning && machine->lacking_bytes == 0 &&
+                      machine->facts.actual_bytes != POLICY_MISSING;
+    const bool other = machine->switch_state != before || unsupported != reason_before;
+    if (other || (held != entry->held && machine->facts.actual_bytes != POLICY_MISSING)) {
         state_tell(fleet, machine, now_ms);
     }
+    entry->held = held;
 }
 
 void fleet_switch_arrange(struct fleet *fleet, struct fleet_entry *entry, int64_t now_ms)

@@ -64,6 +64,7 @@ static struct policy_sample sample_of(const struct fleet_machine *machine, int64
         .resident_bytes = facts->resident_bytes,
         .overhead_bytes = facts->overhead_bytes,
         .commanded_bytes = machine->commanded_bytes,
+        .commands_taken = machine->commands_taken,
         .stats_ms = facts->stats_ms < 0 ? 0 : facts->stats_ms,
         .stats_actual_bytes = facts->stats_actual_bytes,
         .total_bytes = facts->total_bytes,
@@ -168,6 +169,7 @@ void fleet_target_done(struct fleet *fleet, struct fleet_machine *machine, uint6
         return;
     }
     machine->commanded_bytes = bytes;
+    machine->commands_taken++;
     machine->last_error[0] = '\0';
     entry->retry_pause_ms = 0;
     entry->retry_ms = 0;
@@ -188,6 +190,24 @@ static void target_give_up(struct fleet *fleet, struct fleet_entry *entry, int64
     }
 }
 
+static void send_tell(const struct fleet *fleet, const struct fleet_machine *machine,
+                      int64_t now_ms)
+{
+    const struct policy_decision *decision = &machine->policy.decision;
+    char text[256];
+    char size[POLICY_SIZE_TEXT];
+    if (decision->repeat && decision->behind_bytes == 0) {
+        fleet_raise(fleet, FLEET_EVENT_TARGET, machine, decision->target_bytes, "repeat", now_ms,
+                    "is told that its size is %s: another target may be in force",
+                    policy_size_text(decision->target_bytes, size));
+        return;
+    }
+    (void)policy_explain(&machine->policy, &fleet->plan, now_ms, text, sizeof text);
+    fleet_raise(fleet, FLEET_EVENT_TARGET, machine, decision->target_bytes,
+                decision->repeat ? "repeat" : policy_reason_name(decision->reason), now_ms, "%s",
+                text);
+}
+
 static void target_send(struct fleet *fleet, struct fleet_entry *entry, int64_t now_ms)
 {
     struct fleet_machine *machine = &entry->shown;
@@ -196,10 +216,7 @@ static void target_send(struct fleet *fleet, struct fleet_entry *entry, int64_t 
         machine->backend->set_target == NULL) {
         return;
     }
-    char text[256];
-    (void)policy_explain(&machine->policy, &fleet->plan, now_ms, text, sizeof text);
-    fleet_raise(fleet, FLEET_EVENT_TARGET, machine, decision->target_bytes,
-                policy_reason_name(decision->reason), now_ms, "%s", text);
+    send_tell(fleet, machine, now_ms);
     machine->commands++;
     entry->in_flight = true;
     entry->overdue = false;
@@ -285,6 +302,7 @@ void fleet_tick(struct fleet *fleet, const struct policy_host *host, int64_t now
             entry->shown.policy.decision.set_target = false;
         }
         changes_tell(fleet, entry, now_ms);
+        fleet_follow_tell(fleet, entry, now_ms);
         fleet_ledger_update(fleet, entry, now_ms);
         target_give_up(fleet, entry, now_ms);
         target_send(fleet, entry, now_ms);

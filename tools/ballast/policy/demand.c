@@ -50,12 +50,24 @@ static bool stats_lie(const struct policy_machine *machine)
     return available > size + LIE_SLACK || (total != POLICY_MISSING && available > total);
 }
 
+/* Where its RAM becomes another, size, RAM and statistics are of different moments for a while:
+ * what does not fit is no lie then, and nothing to rely on. */
+static bool is_dated(const struct policy_machine *machine)
+{
+    const struct policy_sample *sample = &machine->sample;
+    const int64_t ram_ms = machine->memory.ram_ms;
+    const uint64_t ram = sample->ram_bytes;
+    const bool known = ram != 0 && ram != POLICY_MISSING && sample->actual_bytes != POLICY_MISSING;
+    return (ram_ms != 0 && sample->stats_ms <= ram_ms) || (known && sample->actual_bytes > ram);
+}
+
 void policy_stats_judge(const struct policy_round *round, struct policy_machine *machine)
 {
     const struct policy_sample *sample = &machine->sample;
     struct policy_scratch *scratch = &machine->scratch;
-    scratch->lies = stats_lie(machine);
-    scratch->told = sample->stats_ms > machine->memory.reset_ms &&
+    const bool dated = is_dated(machine);
+    scratch->lies = stats_lie(machine) && !dated;
+    scratch->told = sample->stats_ms > machine->memory.reset_ms && !dated &&
                     sample->stats_ms <= round->now_ms &&
                     round->now_ms - sample->stats_ms <= (int64_t)round->settings->stale_ms &&
                     sample->available_bytes != POLICY_MISSING && !scratch->lies;

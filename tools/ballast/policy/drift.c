@@ -12,6 +12,8 @@
 
 /* A command meets a guest that is still busy with the one before, for so long. */
 #define COMMAND_MS 3000U
+/* Statistics are dated by whole seconds. */
+#define STATS_DOUBT_MS 1000
 /* A stalled guest gets this much room, or this part of its maximum if that is less. */
 #define STALL_ROOM      (128 * POLICY_MIB)
 #define STALL_ROOM_PART 8U
@@ -25,6 +27,7 @@ static void span_begin(struct policy_machine *machine, int64_t now_ms)
     memory->span_high_bytes = policy_max(policy_max(last, memory->target_bytes), target);
     memory->target_bytes = target;
     memory->command_ms = now_ms;
+    memory->arrived = false;
 }
 
 static void span_narrow(struct policy_machine *machine, int64_t now_ms)
@@ -49,21 +52,39 @@ static void drift_found(struct policy_machine *machine, enum policy_drift drift,
     memory->moving = false;
 }
 
-/* The driver went away, and what it held went back to the guest. */
-static bool driver_gone(const struct policy_machine *machine)
+/* All memory is back in the guest without a command: its driver went away, or somebody else gave it
+ * that. Only statistics from afterwards can tell, and until they come or are missed nothing is
+ * asked: a driver that comes back shall not fill its balloon at once. */
+static bool is_back(const struct policy_round *round, struct policy_machine *machine)
 {
+    struct policy_memory *memory = &machine->memory;
     const struct policy_scratch *scratch = &machine->scratch;
-    const bool silent = machine->sample.driver == POLICY_DRIVER_NONE ||
-                        (machine->sample.driver == POLICY_DRIVER_UNKNOWN && !machine->scratch.told);
-    return silent && scratch->actual_bytes + scratch->band_bytes >= scratch->ram_bytes &&
-           machine->memory.target_bytes + scratch->band_bytes < scratch->ram_bytes;
+    const uint64_t band = scratch->band_bytes;
+    if (scratch->actual_bytes + band < scratch->ram_bytes) {
+        memory->back_ms = 0;
+    } else if (memory->back_ms == 0 && memory->target_bytes + band < scratch->ram_bytes &&
+               (machine->sample.driver == POLICY_DRIVER_NONE ||
+                scratch->actual_bytes > memory->span_high_bytes + band)) {
+        memory->back_ms = round->now_ms;
+    }
+    if (memory->back_ms != 0 && scratch->told &&
+        machine->sample.stats_ms > memory->back_ms + STATS_DOUBT_MS) {
+        memory->back_ms = 0;
+    }
+    return memory->back_ms != 0;
+}
+
+static bool is_silent(const struct policy_machine *machine)
+{
+    return machine->sample.driver == POLICY_DRIVER_NONE || !machine->scratch.told;
 }
 
 static void drift_end(const struct policy_round *round, struct policy_machine *machine)
 {
     struct policy_memory *memory = &machine->memory;
     const bool over =
-        (memory->drift == POLICY_DRIFT_DRIVER_GONE && machine->sample.driver == POLICY_DRIVER_OK) ||
+        (memory->drift == POLICY_DRIFT_DRIVER_GONE && machine->scratch.told &&
+         machine->sample.driver != POLICY_DRIVER_NONE) ||
         (memory->drift == POLICY_DRIFT_SELF_DEFLATED && memory->held_until_ms <= round->now_ms);
     if (over) {
         memory->drift = POLICY_DRIFT_NONE;
@@ -78,37 +99,68 @@ static void follow(struct policy_machine *machine, uint64_t target, enum policy_
     machine->decision.reason = reason;
 }
 
+/* A size that is not where a command could have brought it. */
+static void strayed(const struct policy_round *round, struct policy_machine *machine)
+{
+    struct policy_memory *memory = &machine->memory;
+    const uint64_t actual = machine->scratch.actual_bytes;
+    const uint64_t band = machine->scratch.band_bytes;
+    const bool above = actual > memory->span_high_bytes + band;
+    if (above && machine->sample.deflate_on_oom) {
+        drift_found(machine, POLICY_DRIFT_SELF_DEFLATED, round->now_ms);
+        follow(machine, actual, POLICY_GROW_DRIFT);
+        policy_peak_note(round->settings, memory, round->now_ms);
+    } else if (!above && actual + band >= memory->span_low_bytes) {
+        return;
+    } else if (memory->arrived) {
+        drift_found(machine, POLICY_DRIFT_FOREIGN, round->now_ms);
+    } else {
+        policy_target_doubt(memory); /* perhaps it was never ours */
+    }
+}
+
+/* Nothing is expected of its size. */
+static bool is_free(const struct policy_machine *machine)
+{
+    const struct policy_memory *memory = &machine->memory;
+    return memory->fresh || memory->settling || !memory->target_known ||
+           memory->drift == POLICY_DRIFT_FOREIGN || machine->sample.migrating ||
+           !policy_has_balloon(machine);
+}
+
 void policy_drift_watch(const struct policy_round *round, struct policy_machine *machine)
 {
     struct policy_memory *memory = &machine->memory;
     struct policy_scratch *scratch = &machine->scratch;
+    scratch->awaited = false;
     if (machine->sample.actual_bytes == POLICY_MISSING) {
-        return; /* nothing can be said of a size that nobody knows */
+        policy_target_doubt(memory); /* whoever reaches it meanwhile may set another */
+        return;                      /* nothing can be said of a size that nobody knows */
     }
     drift_end(round, machine);
     if (machine->decision.before_bytes != memory->target_bytes) {
         span_begin(machine, round->now_ms);
     }
-    if (memory->fresh || memory->settling || memory->drift == POLICY_DRIFT_FOREIGN ||
-        machine->sample.migrating || !policy_has_balloon(machine)) {
-        memory->span_low_bytes = 0; /* nothing is expected, so everything is on its way */
+    const uint64_t target = memory->target_bytes;
+    const uint64_t off = policy_max(policy_less(scratch->actual_bytes, target),
+                                    policy_less(target, scratch->actual_bytes));
+    memory->arrived = memory->target_known && (memory->arrived || off <= scratch->band_bytes);
+    if (is_free(machine)) {
+        memory->span_low_bytes = 0; /* everything is on its way */
         memory->span_high_bytes = scratch->ram_bytes;
         memory->command_ms = round->now_ms;
         return;
     }
-    const uint64_t actual = scratch->actual_bytes;
-    if (memory->drift != POLICY_DRIFT_DRIVER_GONE && driver_gone(machine)) {
+    const bool back = is_back(round, machine);
+    if (back && memory->drift != POLICY_DRIFT_DRIVER_GONE && is_silent(machine)) {
         drift_found(machine, POLICY_DRIFT_DRIVER_GONE, round->now_ms);
     } else if (machine->sample.driver == POLICY_DRIVER_NONE) {
         return;
-    } else if (actual > memory->span_high_bytes + scratch->band_bytes &&
-               machine->sample.deflate_on_oom) {
-        drift_found(machine, POLICY_DRIFT_SELF_DEFLATED, round->now_ms);
-        follow(machine, actual, POLICY_GROW_DRIFT);
-        policy_peak_note(round->settings, memory, round->now_ms);
-    } else if (actual > memory->span_high_bytes + scratch->band_bytes ||
-               actual + scratch->band_bytes < memory->span_low_bytes) {
-        drift_found(machine, POLICY_DRIFT_FOREIGN, round->now_ms);
+    } else if (back && !machine->sample.deflate_on_oom) {
+        scratch->awaited = memory->drift != POLICY_DRIFT_DRIVER_GONE;
+        return;
+    } else {
+        strayed(round, machine);
     }
     span_narrow(machine, round->now_ms);
 }
@@ -159,8 +211,7 @@ void policy_stall_watch(const struct policy_round *round, struct policy_machine 
     const struct policy_settings *settings = round->settings;
     struct policy_memory *memory = &machine->memory;
     const uint64_t level = machine->scratch.level_bytes;
-    const uint64_t near = policy_max(machine->max_bytes / 100, 4 * POLICY_MIB);
-    const bool complete = level <= machine->decision.before_bytes + near;
+    const bool complete = level <= machine->decision.before_bytes + policy_near(machine);
     const bool commanded = memory->command_ms == round->now_ms;
     if (complete || commanded || machine->sample.paused || machine->scratch.still ||
         memory->settling) {

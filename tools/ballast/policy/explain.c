@@ -68,6 +68,7 @@ static const char *pinned_text(enum policy_hold hold)
     case POLICY_HOLD_REVERSALS:
     case POLICY_HOLD_SUFFERS:
     case POLICY_HOLD_FOREIGN:
+    case POLICY_HOLD_BEHIND:
     case POLICY_HOLD_MOVING:
     case POLICY_HOLD_FLOOR:
         break;
@@ -77,6 +78,7 @@ static const char *pinned_text(enum policy_hold hold)
 
 /* The sizes that sentences name, as text. */
 struct numbers {
+    char has[POLICY_SIZE_TEXT];
     char before[POLICY_SIZE_TEXT];
     char target[POLICY_SIZE_TEXT];
     char moved[POLICY_SIZE_TEXT];
@@ -94,6 +96,7 @@ static void numbers_write(struct numbers *text, const struct policy_machine *mac
     const uint64_t before = machine->decision.before_bytes;
     const uint64_t moved = policy_max(policy_less(decision->target_bytes, before),
                                       policy_less(before, decision->target_bytes));
+    policy_size_text(machine->scratch.actual_bytes, text->has);
     policy_size_text(before, text->before);
     policy_size_text(decision->target_bytes, text->target);
     policy_size_text(moved, text->moved);
@@ -110,6 +113,14 @@ static int explain_keep(const struct policy_machine *machine, const struct polic
 {
     const struct policy_decision *decision = &machine->decision;
     char hold[256];
+    if (decision->behind_bytes != 0) {
+        return snprintf(
+            text, size,
+            "keeps %s as its target, and has had %s for %" PRIu64
+            " seconds: its guest does not follow; the target was sent again %" PRIu32 " times",
+            n->target, n->has, policy_elapsed(machine->memory.behind_ms, now_ms, INT64_MAX) / 1000,
+            machine->memory.repeats);
+    }
     switch ((int)decision->reason) {
     case POLICY_KEEP_SMALL:
         return snprintf(text, size,
@@ -308,6 +319,20 @@ static int explain_timed(const struct policy_machine *machine, int64_t now_ms, c
                     wait);
 }
 
+static int explain_behind(const struct policy_machine *machine, int64_t now_ms, char *text,
+                          size_t size)
+{
+    char has[POLICY_SIZE_TEXT];
+    char target[POLICY_SIZE_TEXT];
+    policy_size_text(machine->scratch.actual_bytes, has);
+    policy_size_text(machine->decision.before_bytes, target);
+    return snprintf(text, size,
+                    "it was asked to have %s, and has had %s for %" PRIu64
+                    " seconds; it may give once its size follows",
+                    target, has,
+                    policy_elapsed(machine->memory.behind_ms, now_ms, INT64_MAX) / 1000);
+}
+
 static int explain_floor(const struct policy_machine *machine, char *text, size_t size)
 {
     const struct policy_decision *decision = &machine->decision;
@@ -378,6 +403,8 @@ int policy_explain_hold(const struct policy_machine *machine, int64_t now_ms, ch
         return snprintf(text, size,
                         "somebody else changed its size; it is left alone until it is "
                         "adopted again or started anew");
+    case POLICY_HOLD_BEHIND:
+        return explain_behind(machine, now_ms, text, size);
     case POLICY_HOLD_MOVING:
         return snprintf(text, size,
                         "it has not yet given what it was asked for last; it may give "

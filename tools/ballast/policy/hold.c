@@ -19,10 +19,14 @@ bool policy_has_balloon(const struct policy_machine *machine)
            machine->sample.unreclaimable != POLICY_PLATFORM;
 }
 
+bool policy_is_promised_all(const struct policy_machine *machine)
+{
+    return machine->class == POLICY_GUARANTEED || !machine->enabled;
+}
+
 bool policy_is_pinned(const struct policy_machine *machine)
 {
-    return machine->class == POLICY_GUARANTEED || !machine->enabled ||
-           machine->sample.unreclaimable != POLICY_RECLAIMABLE ||
+    return policy_is_promised_all(machine) || machine->sample.unreclaimable != POLICY_RECLAIMABLE ||
            machine->sample.driver == POLICY_DRIVER_NONE || machine->memory.settling ||
            machine->memory.drift == POLICY_DRIFT_DRIVER_GONE;
 }
@@ -71,6 +75,15 @@ static enum policy_hold hold_by_kind(const struct policy_machine *machine)
     return machine->memory.settling ? POLICY_HOLD_RESET : POLICY_HOLD_NONE;
 }
 
+/* It does not grow to its target, and lacks what it needs or was promised. */
+static bool is_too_small(const struct policy_machine *machine)
+{
+    const struct policy_decision *decision = &machine->decision;
+    const uint64_t actual = machine->scratch.actual_bytes;
+    return decision->behind_bytes != 0 && actual < decision->before_bytes &&
+           (decision->below_bytes != 0 || actual < decision->demand_bytes);
+}
+
 /* Reasons in what it tells, and in what happens to it. */
 static enum policy_hold hold_by_state(const struct policy_machine *machine)
 {
@@ -88,6 +101,9 @@ static enum policy_hold hold_by_state(const struct policy_machine *machine)
     }
     if (memory->drift == POLICY_DRIFT_FOREIGN) {
         return POLICY_HOLD_FOREIGN;
+    }
+    if (is_too_small(machine)) {
+        return POLICY_HOLD_BEHIND;
     }
     if (memory->fresh) {
         return POLICY_HOLD_NEW;

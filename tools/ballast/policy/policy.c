@@ -34,17 +34,22 @@ static void machines_check(const struct policy_machine *machines, size_t count)
     }
 }
 
-/* A command is sent when the target is not what is in force; and all is remembered. */
+/* A command is sent when the target is not what is in force, or that is in doubt; and all is
+ * remembered. */
 static void decision_close(const struct policy_round *round, struct policy_machine *machine)
 {
     struct policy_decision *decision = &machine->decision;
     struct policy_memory *memory = &machine->memory;
     const uint64_t before = machine->decision.before_bytes;
-    decision->set_target = decision->target_bytes != before;
+    const bool other = decision->target_bytes != before;
+    decision->repeat = machine->scratch.resend && !other;
+    decision->set_target = other || decision->repeat;
     memory->now_ms = round->now_ms;
     if (decision->set_target) {
+        memory->sent_ms = round->now_ms;
+    }
+    if (other) {
         memory->direction = decision->target_bytes > before ? 1 : -1;
-        memory->disowned_bytes = 0;
     }
 }
 
@@ -81,6 +86,7 @@ void policy_decide(const struct policy_settings *settings, const struct policy_h
 
 void policy_adopt(struct policy_memory *memory)
 {
+    policy_target_doubt(memory);
     memory->drift = POLICY_DRIFT_NONE;
     memory->fresh = true;
     memory->steady_ms = 0;

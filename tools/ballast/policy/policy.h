@@ -105,6 +105,7 @@ struct policy_sample {
     uint64_t resident_bytes; /* host memory that its RAM holds */
     uint64_t overhead_bytes; /* host memory that it costs beside its RAM */
     uint64_t commanded_bytes; /* the last target that was sent for it and accepted; 0: none yet */
+    uint32_t commands_taken;  /* how many were accepted, counted by the caller: any change is one */
     /* The guest's statistics. They were true at stats_ms, and are told together with the size that
      * the machine had then. */
     int64_t stats_ms; /* 0: it has told none */
@@ -150,6 +151,22 @@ struct policy_memory {
     int64_t now_ms;
     uint64_t target_bytes; /* the target in force at the last call */
     uint64_t last_actual_bytes;
+    /* What is known of that target, see target.c. */
+    uint32_t commands_taken; /* as last seen */
+    uint64_t ram_bytes;      /* its RAM as last seen; 0: not told yet, */
+    int64_t ram_ms;          /* and when it became another; 0: it did not */
+    bool target_known;       /* it is ours: accepted, and nothing happened since that could have set
+                              * another */
+    bool arrived;            /* its size has met this target */
+    bool driven;             /* a driver was seen since it is known, or since its last reset */
+    bool migrated;           /* it was migrating when seen last */
+    int64_t back_ms;         /* when all its memory came back without a command; 0: it did not */
+    int64_t behind_ms;       /* since when its size does not follow the target; 0: it does */
+    uint64_t behind_bytes;   /* how far it was from the target then, */
+    bool small;              /* and whether it was smaller */
+    int64_t sent_ms;         /* when that target was sent last, */
+    uint32_t repeats;        /* and how often in vain */
+    int64_t below_ms;        /* since when it has less than it was promised; 0: it has that */
     uint64_t demand_fast_bytes; /* moving average of what is used */
     uint64_t slots_bytes[POLICY_DEMAND_SLOTS];
     uint64_t slots_first_bytes;  /* of all slots but the newest, the highest */
@@ -187,7 +204,7 @@ struct policy_memory {
     int64_t reset_ms;           /* 0: none since it is known */
     int64_t stable_ms;          /* first statistics after it, or when a driver came */
     bool settling;              /* it starts: see POLICY_HOLD_RESET */
-    bool driverless;            /* it had no driver when seen last */
+    bool driverless;            /* it had no driver when seen last, and all its memory */
     bool moving;                /* it has not given yet all that it was asked for */
     bool fresh;                 /* just found, or adopted: see POLICY_HOLD_NEW */
     uint64_t full_total_bytes;  /* the guest's total with an empty balloon; 0: not seen */
@@ -241,6 +258,7 @@ enum policy_hold {
     POLICY_HOLD_REVERSALS, /* it went up and down too often */
     POLICY_HOLD_SUFFERS,   /* it swaps, stalls or kills */
     POLICY_HOLD_FOREIGN,   /* somebody else controls it */
+    POLICY_HOLD_BEHIND,    /* it is smaller than its target, and does not grow */
     POLICY_HOLD_MOVING,    /* the last step has not arrived yet */
     POLICY_HOLD_FLOOR,     /* it is at its minimum, use and floor, or largest balloon already */
 };
@@ -268,6 +286,7 @@ enum policy_reason {
 
 struct policy_decision {
     bool set_target; /* send target_bytes; else it is what was asked for before */
+    bool repeat;     /* it is sent although it is what was asked for before: see target.c */
     uint64_t target_bytes;
     uint64_t before_bytes; /* the target in force until then */
     enum policy_reason reason;
@@ -280,6 +299,8 @@ struct policy_decision {
     uint64_t floor_bytes;       /* it would not be made smaller than this */
     uint64_t short_bytes;       /* demand that could not be granted yet */
     uint64_t step_bytes;        /* the most it may shrink this time */
+    uint64_t behind_bytes;      /* so far it is from its target and comes no nearer; 0: it does */
+    uint64_t below_bytes;       /* so much it has less than it was promised */
     struct books_machine books; /* its entry in the books */
 };
 
@@ -302,6 +323,8 @@ struct policy_scratch {
     bool told;             /* they may be relied on: told, possible and not too old */
     bool still;            /* it gets no command at all */
     bool fixed;            /* nothing is known of its demand: it keeps what it has */
+    bool awaited;          /* all its memory is back, and whether a driver is there will show */
+    bool resend;           /* its target is to be sent, whether or not it is another */
 };
 
 /* One machine. The caller fills in the first part before each call, keeps `memory`, and reads
@@ -350,8 +373,9 @@ uint64_t policy_slush(const struct policy_settings *settings, uint64_t total_byt
  * machines must be sorted by id with min <= max <= POLICY_BYTES_MAX, max above 0 and weights from 1
  * on, and now_ms be above 0 (asserted). Samples and host may hold anything. Never fails.
  *
- * The target in force is the sample's commanded_bytes: a command that was not accepted is derived
- * anew the next time, nothing else remembers it. */
+ * The target in force is the sample's commanded_bytes, as long as nothing happened that could have
+ * set another one; from then on a target is sent until commands_taken shows that one was accepted.
+ * A command that was not accepted is derived anew the next time, nothing else remembers it. */
 void policy_decide(const struct policy_settings *settings, const struct policy_host *host,
                    struct policy_host_memory *host_memory, struct policy_machine *machines,
                    size_t count, int64_t now_ms, struct policy_plan *plan);

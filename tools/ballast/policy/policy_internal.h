@@ -111,11 +111,26 @@ uint64_t policy_margin_left(const struct policy_round *round, uint64_t margin);
 /* Margins have yielded, and somebody still lacks what it cannot do without. */
 bool policy_strait_is_dire(const struct policy_round *round);
 
-/* ---- watch.c, drift.c, demand.c, hold.c: one machine ---- */
+/* ---- watch.c, target.c, drift.c, demand.c, hold.c: one machine ---- */
 
 /* What can be said about a machine without the others: everything in its decision but want_bytes,
  * short_bytes and moves for demand; and its part in the round's sums. */
 void policy_watch(struct policy_round *round, struct policy_machine *machine);
+
+/* Finds out whether the target that was accepted last may have become another. */
+void policy_target_watch(const struct policy_round *round, struct policy_machine *machine);
+/* The target in force, as far as that is known: the last command that was accepted, or without one
+ * the size at which it was found. */
+uint64_t policy_target_in_force(const struct policy_machine *machine);
+/* Another target than ours may be in force: ours is sent again. */
+void policy_target_doubt(struct policy_memory *memory);
+/* A size that does not follow its target, or is below what was promised; may ask for the target to
+ * be sent again. */
+void policy_target_compare(const struct policy_round *round, struct policy_machine *machine);
+/* So near its target a size has met it. */
+uint64_t policy_near(const struct policy_machine *machine);
+/* It always has its maximum because of what was promised, and not because of what it is. */
+bool policy_is_promised_all(const struct policy_machine *machine);
 
 /* A size that somebody else has moved; may set target and reason. */
 void policy_drift_watch(const struct policy_round *round, struct policy_machine *machine);

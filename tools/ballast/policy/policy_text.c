@@ -65,6 +65,7 @@ static const char *const holds[] = {
     [POLICY_HOLD_REVERSALS] = "reversals",
     [POLICY_HOLD_SUFFERS] = "suffers",
     [POLICY_HOLD_FOREIGN] = "foreign",
+    [POLICY_HOLD_BEHIND] = "behind",
     [POLICY_HOLD_MOVING] = "moving",
     [POLICY_HOLD_FLOOR] = "floor",
 };

@@ -53,9 +53,39 @@ static void settle_begin(struct policy_memory *memory, int64_t now_ms)
     memory->last_actual_bytes = old.last_actual_bytes;
     memory->disowned_bytes = old.disowned_bytes;
     memory->last_level_bytes = old.last_level_bytes;
+    memory->commands_taken = old.commands_taken;
+    memory->ram_bytes = old.ram_bytes;
+    memory->ram_ms = old.ram_ms;
+    memory->migrated = old.migrated;
+    memory->below_ms = old.below_ms;
     memory->steady_ms = now_ms;
     memory->reset_ms = now_ms;
     memory->settling = true;
+}
+
+/* A guest that starts, and a driver that comes. Where a driver is found that took memory long ago,
+ * the guest started long ago, too. */
+static void start_watch(const struct policy_round *round, struct policy_machine *machine)
+{
+    const struct policy_sample *sample = &machine->sample;
+    const struct policy_scratch *scratch = &machine->scratch;
+    struct policy_memory *memory = &machine->memory;
+    /* Statistics show a driver, where nothing else does. */
+    const bool here = sample->driver == POLICY_DRIVER_OK
+                          ? memory->drift != POLICY_DRIFT_DRIVER_GONE || scratch->told
+                          : sample->driver == POLICY_DRIVER_UNKNOWN && scratch->told;
+    const bool came = here && !memory->driven;
+    if (memory->resets != sample->resets || (came && memory->driverless)) {
+        settle_begin(memory, round->now_ms);
+        memory->resets = sample->resets;
+    } else if (came) {
+        policy_target_doubt(memory);
+    }
+    const bool gone =
+        sample->driver == POLICY_DRIVER_NONE || memory->drift == POLICY_DRIFT_DRIVER_GONE;
+    memory->driven = here || (memory->driven && !gone);
+    memory->driverless = !here && sample->actual_bytes != POLICY_MISSING &&
+                         scratch->actual_bytes + scratch->band_bytes >= scratch->ram_bytes;
 }
 
 static void presence_watch(const struct policy_round *round, struct policy_machine *machine)
@@ -70,19 +100,12 @@ static void presence_watch(const struct policy_round *round, struct policy_machi
         memory->resets = sample->resets;
         memory->fresh = true;
     }
-    if (memory->disowned_bytes == POLICY_MISSING) {
-        memory->disowned_bytes = sample->commanded_bytes;
-    }
     if (memory->steady_ms == 0 || actual > memory->last_actual_bytes + slack ||
         actual + slack < memory->last_actual_bytes) {
         memory->steady_ms = now;
     }
-    const bool driver_came = memory->driverless && sample->driver == POLICY_DRIVER_OK;
-    if (memory->resets != sample->resets || driver_came) {
-        settle_begin(memory, now);
-        memory->resets = sample->resets;
-    }
-    memory->driverless = sample->driver == POLICY_DRIVER_NONE;
+    policy_stats_judge(round, machine);
+    start_watch(round, machine);
     const bool steady = policy_elapsed(memory->steady_ms, now, STEADY_MS) == STEADY_MS;
     policy_stats_judge(round, machine);
     if (memory->settling && memory->stable_ms == 0 && machine->scratch.told) {
@@ -93,20 +116,6 @@ static void presence_watch(const struct policy_round *round, struct policy_machi
         memory->settling = false;
     }
     memory->fresh = memory->fresh && !steady;
-}
-
-/* The target that the guest has: the last command that was accepted, or without one the size at
- * which it was found. */
-static uint64_t target_in_force(const struct policy_machine *machine)
-{
-    const struct policy_memory *memory = &machine->memory;
-    const uint64_t commanded = machine->sample.commanded_bytes;
-    if (commanded != memory->disowned_bytes && commanded != 0 && commanded != POLICY_MISSING) {
-        return policy_min(commanded, machine->scratch.ram_bytes);
-    }
-    const bool unknown = memory->fresh || memory->target_bytes == 0;
-    return unknown ? machine->scratch.actual_bytes
-                   : policy_min(memory->target_bytes, machine->scratch.ram_bytes);
 }
 
 /* ---- what no other machine has a say in ---- */
@@ -140,13 +149,15 @@ void policy_watch(struct policy_round *round, struct policy_machine *machine)
     if (machine->unmanaged) {
         policy_adopt(memory); /* no target of ours is in force, and whoever moves it may */
     }
+    policy_target_watch(round, machine);
     presence_watch(round, machine);
-    decision->before_bytes = target_in_force(machine);
+    decision->before_bytes = policy_target_in_force(machine);
     decision->target_bytes = decision->before_bytes;
     policy_drift_watch(round, machine);
     scratch->still = machine->unmanaged || memory->drift == POLICY_DRIFT_FOREIGN ||
                      machine->sample.migrating || machine->sample.actual_bytes == POLICY_MISSING ||
-                     !policy_has_balloon(machine);
+                     !policy_has_balloon(machine) || machine->scratch.awaited;
+    policy_target_compare(round, machine);
     policy_stall_watch(round, machine, elapsed);
     if (scratch->told) {
         policy_demand_update(round, machine, elapsed);

@@ -20,6 +20,7 @@ static void fill_sample(struct policy_sample *sample, const struct sim_view *vie
         .resident_bytes = bytes(view->resident),
         .overhead_bytes = bytes(view->overhead),
         .commanded_bytes = sample->commanded_bytes,
+        .commands_taken = sample->commands_taken,
         .stats_ms = view->stats_time * 1000,
         .stats_actual_bytes = POLICY_MISSING,
         .total_bytes = POLICY_MISSING,
@@ -81,6 +82,7 @@ static void decide(const struct sim_call *call)
             call->machines[i].target = (int64_t)(decision->target_bytes >> 10);
             call->machines[i].send = true;
             machines[i].sample.commanded_bytes = decision->target_bytes;
+            machines[i].sample.commands_taken++;
         }
     }
 }
