@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The first and only process of the Linux guest in ballast's tests (tools/linux_guest.sh puts it
- * into an initramfs). It loads the balloon's modules, says "@linux ready", and then does what the
- * lines typed on its console say:
+ * into an initramfs). It loads the balloon's modules, or all but the driver where the kernel's
+ * command line ends with "-- late", says "@linux ready", and then does what the lines typed on its
+ * console say:
  *
  *   use N     touches N MiB more; "@linux used"
  *   drop      frees all of it
@@ -104,14 +105,15 @@ static void obey(const char *line)
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    const bool late = argc > 1 && strcmp(argv[argc - 1], "late") == 0;
     struct termios terminal;
     char line[128];
 
     need(mount("proc", "/proc", "proc", 0, NULL) == 0, "/proc");
     need(mount("sysfs", "/sys", "sysfs", 0, NULL) == 0, "/sys");
-    for (int i = 0; i < MODULES; i++) {
+    for (int i = 0; i < (late ? BALLOON : MODULES); i++) {
         load_module(i);
     }
     if (tcgetattr(STDIN_FILENO, &terminal) == 0) {

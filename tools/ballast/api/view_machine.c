@@ -97,8 +97,37 @@ static bool is_told(const struct facts *facts)
 }
 
 /* How much the host lacks is for operators. */
-static void put_switch_text(json_t *view, const struct fleet_machine *machine, bool is_operator)
+/* Switched off, and the device is there until the next start: what the machine has by then. */
+static void put_off_text(const struct api_call *call, json_t *view,
+                         const struct fleet_machine *machine)
 {
+    char text[256];
+    char has[POLICY_SIZE_TEXT];
+    char lacks[POLICY_SIZE_TEXT];
+    const int64_t since_ms = machine->lacking_ms;
+    if (machine->facts.actual_bytes == POLICY_MISSING) {
+        api_put_text(view, "text",
+                     "Ballooning is off: the machine will have no balloon device after its next "
+                     "start; what it has now is not known.");
+    } else if (since_ms == 0) {
+        api_put_text(view, "text",
+                     "Ballooning is off: the machine is held at its maximum, and will have no "
+                     "balloon device after its next start.");
+    } else {
+        snprintf(text, sizeof(text),
+                 "Ballooning is off: the machine has %s, and %s have been missing to its maximum "
+                 "for %lld s; it will have no balloon device after its next start.",
+                 policy_size_text(machine->facts.actual_bytes, has),
+                 policy_size_text(machine->lacking_bytes, lacks),
+                 (long long)((call->now_ms - since_ms) / 1000));
+        api_put_text(view, "text", text);
+    }
+}
+
+static void put_switch_text(const struct api_call *call, json_t *view,
+                            const struct fleet_machine *machine)
+{
+    bool is_operator = call->identity.role == API_OPERATOR;
     char text[128];
     char size[POLICY_SIZE_TEXT];
     const char *words = "";
@@ -110,10 +139,11 @@ static void put_switch_text(json_t *view, const struct fleet_machine *machine, b
         words = "Ballooning is off: the machine has no balloon device.";
         break;
     case FLEET_SWITCH_PENDING_RESTART:
-        words = machine->settings.ballooning
-                    ? "Ballooning will be on after the next start of the machine."
-                    : "Ballooning is off: the machine is held at its maximum, and will have no "
-                      "balloon device after its next start.";
+        words = "Ballooning will be on after the next start of the machine.";
+        if (!machine->settings.ballooning) {
+            put_off_text(call, view, machine);
+            return;
+        }
         break;
     case FLEET_SWITCH_REFUSED:
         snprintf(
@@ -139,8 +169,12 @@ static json_t *view_switch(const struct api_call *call, const struct fleet_machi
     json_object_set_new(view, "wanted", json_boolean(machine->settings.ballooning));
     api_put_number(view, "missing_bytes",
                    refused ? machine->refused_missing_bytes : POLICY_MISSING);
+    bool off = machine->switch_state == FLEET_SWITCH_PENDING_RESTART &&
+               !machine->settings.ballooning && machine->facts.actual_bytes != POLICY_MISSING;
+    api_put_number(view, "lacking_bytes", off ? machine->lacking_bytes : POLICY_MISSING);
+    json_object_set_new(view, "lacking_ms", api_age(call, off ? machine->lacking_ms : 0));
     if (told) {
-        put_switch_text(view, machine, is_operator);
+        put_switch_text(call, view, machine);
     } else {
         api_put_text(view, "text",
                      machine->settings.ballooning
@@ -207,9 +241,12 @@ static void put_books(const struct api_call *call, json_t *view,
     api_put_number(view, "takeable_bytes", entered ? entry->takeable_bytes : POLICY_MISSING);
 }
 
-static void put_sizes(json_t *view, const struct fleet_machine *machine)
+static void put_sizes(const struct api_call *call, json_t *view,
+                      const struct fleet_machine *machine)
 {
     const struct policy_decision *decision = &machine->policy.decision;
+    const struct policy_memory *memory = &machine->policy.memory;
+    const bool known = machine->facts.actual_bytes != POLICY_MISSING;
     api_put_number(view, "size_bytes", machine->facts.actual_bytes);
     api_put_number(view, "target_bytes", api_target(machine));
     api_put_number(view, "minimum_bytes", api_minimum(machine));
@@ -221,6 +258,12 @@ static void put_sizes(json_t *view, const struct fleet_machine *machine)
     api_put_number(view, "want_bytes", decision->want_bytes);
     api_put_number(view, "floor_bytes", decision->floor_bytes);
     api_put_number(view, "short_bytes", fleet_short(decision));
+    api_put_number(view, "behind_bytes", known ? decision->behind_bytes : POLICY_MISSING);
+    json_object_set_new(view, "behind_ms",
+                        api_age(call, decision->behind_bytes != 0 ? memory->behind_ms : 0));
+    api_put_number(view, "below_promise_bytes", known ? decision->below_bytes : POLICY_MISSING);
+    json_object_set_new(view, "below_promise_ms",
+                        api_age(call, decision->below_bytes != 0 ? memory->below_ms : 0));
     api_put_number(view, "resident_bytes", machine->facts.resident_bytes);
     api_put_number(view, "overhead_bytes", machine->facts.overhead_bytes);
 }
@@ -273,7 +316,7 @@ json_t *api_view_machine(const struct api_call *call, const struct fleet_machine
     api_put_word(view, "class", policy_class_name(machine->settings.class));
     api_put_number(view, "weight", machine->settings.weight);
     json_object_set_new(view, "managed", json_boolean(machine->settings.managed));
-    put_sizes(view, machine);
+    put_sizes(call, view, machine);
     put_books(call, view, machine);
     json_object_set_new(view, "guest", view_guest(call, &machine->facts));
     put_device(view, machine);

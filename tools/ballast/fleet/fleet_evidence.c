@@ -37,7 +37,9 @@ static bool both_run(const struct facts *before, const struct facts *now)
 
 static bool has_moved(const struct facts *before, const struct facts *now)
 {
-    return both_run(before, now) && is_known(before->actual_bytes) && is_known(now->actual_bytes) &&
+    /* What is plugged moves the size without the guest. */
+    return both_run(before, now) && before->ram_bytes == now->ram_bytes &&
+           is_known(before->actual_bytes) && is_known(now->actual_bytes) &&
            before->actual_bytes != now->actual_bytes;
 }
 
