@@ -141,6 +141,16 @@ static void machine_check(const struct policy_machine *machine, const struct pol
     if (machine->sample.migrating) {
         require(!decision->set_target);
     }
+    /* A target in doubt is sent, and a size that does not follow had its target sent lately. */
+    const bool reachable = !machine->sample.migrating && !machine->unmanaged &&
+                           machine->sample.actual_bytes != POLICY_MISSING &&
+                           machine->sample.unreclaimable != POLICY_NO_DEVICE &&
+                           machine->sample.unreclaimable != POLICY_PLATFORM &&
+                           machine->memory.drift != POLICY_DRIFT_FOREIGN;
+    if (reachable && !machine->scratch.awaited) {
+        require(machine->memory.target_known || decision->set_target);
+        require(decision->behind_bytes == 0 || now_ms - machine->memory.sent_ms <= 300000);
+    }
     char text[512];
     require(policy_explain(machine, plan, now_ms, text, sizeof text) < (int)sizeof text);
     require(policy_explain_hold(machine, now_ms, text, sizeof text) < (int)sizeof text);

@@ -206,9 +206,45 @@ static void a_container_and_a_stranger_have_short_diagnoses(void **state)
     rig_end(&rig);
 }
 
+/* It has 1 GiB of the 2 that are its minimum, and does not grow. */
+static void a_machine_that_is_too_small_is_told_with_its_numbers(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_begin(&rig, "");
+    struct fleet_machine *db = rig_add(&rig, "db", 0);
+    struct fleet_diagnosis diagnosis;
+    for (unsigned i = 0; i < 10; i++) {
+        struct facts facts = rig_facts(&rig);
+        facts.actual_bytes = facts.stats_actual_bytes = facts.total_bytes = GIB;
+        facts.free_bytes = facts.available_bytes = 100 * MIB;
+        fleet_told(rig.fleet, db, &facts, rig.now);
+        rig_tick(&rig);
+        rig_answer(&rig);
+    }
+    fleet_doctor(rig.fleet, db, rig.now, &diagnosis);
+    assert_int_equal(diagnosis.verdict, FLEET_BAD);
+    const struct fleet_check *target = find(&diagnosis, "target");
+    assert_int_equal(target->verdict, FLEET_BAD);
+    assert_non_null(strstr(target->text, "has had 1 GiB for"));
+    const struct fleet_check *promise = find(&diagnosis, "promise");
+    assert_int_equal(promise->verdict, FLEET_BAD);
+    assert_non_null(strstr(promise->text, "It has 1 GiB, and 2 GiB are promised to it"));
+    assert_int_equal(fake_events(&rig.owner, FLEET_EVENT_DRIFT, "behind"), 1);
+    assert_int_equal(fake_events(&rig.owner, FLEET_EVENT_SHORT, "below-promise"), 1);
+    assert_true(fake_events(&rig.owner, FLEET_EVENT_TARGET, "repeat") >= 1);
+    const struct facts facts = rig_facts(&rig);
+    fleet_told(rig.fleet, db, &facts, rig.now);
+    rig_tick(&rig);
+    assert_int_equal(fake_events(&rig.owner, FLEET_EVENT_DRIFT, "follows"), 1);
+    assert_int_equal(fake_events(&rig.owner, FLEET_EVENT_SHORT, "promise-kept"), 1);
+    rig_end(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_machine_that_is_too_small_is_told_with_its_numbers),
         cmocka_unit_test(a_healthy_machine_is_healthy),
         cmocka_unit_test(each_fault_has_its_check_and_its_words),
         cmocka_unit_test(of_a_machine_that_nobody_reaches_only_that_is_told),

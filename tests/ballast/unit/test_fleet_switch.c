@@ -277,9 +277,34 @@ static void a_machine_that_does_not_run_has_the_settings_it_would_start_with(voi
     rig_end(&rig);
 }
 
+static void what_is_switched_off_is_held_at_its_maximum_only_when_it_has_it(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_begin(&rig, "");
+    struct fleet_machine *db = rig_add(&rig, "db", 0);
+    struct facts facts = rig_facts(&rig);
+    facts.actual_bytes = facts.stats_actual_bytes = facts.total_bytes = 3 * GIB;
+    fleet_told(rig.fleet, db, &facts, rig.now);
+    rig_tick(&rig);
+    assert_int_equal(rig_switch(&rig, "db", false).status, FLEET_OK);
+    assert_int_equal(db->switch_state, FLEET_SWITCH_PENDING_RESTART);
+    assert_int_equal(db->lacking_bytes, GIB);
+    assert_int_equal(db->lacking_ms, rig.now);
+    const struct fake_event *told = fake_last(&rig.owner, FLEET_EVENT_SWITCH);
+    assert_non_null(strstr(told->text, "it has 3 GiB, and 1 GiB are still missing"));
+    facts = rig_facts(&rig);
+    fleet_told(rig.fleet, db, &facts, rig.now);
+    assert_int_equal(db->lacking_bytes, 0);
+    told = fake_last(&rig.owner, FLEET_EVENT_SWITCH);
+    assert_non_null(strstr(told->text, "held at its maximum"));
+    rig_end(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_switched_off_is_held_at_its_maximum_only_when_it_has_it),
         cmocka_unit_test(switching_off_pins_at_the_maximum_and_waits_for_the_restart),
         cmocka_unit_test(switching_on_again_before_the_restart_undoes_it),
         cmocka_unit_test(switching_on_without_a_device_waits_for_the_restart),
