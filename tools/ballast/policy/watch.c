@@ -75,9 +75,16 @@ static void start_watch(const struct policy_round *round, struct policy_machine 
                           ? memory->drift != POLICY_DRIFT_DRIVER_GONE || scratch->told
                           : sample->driver == POLICY_DRIVER_UNKNOWN && scratch->told;
     const bool came = here && !memory->driven;
-    if (memory->resets != sample->resets || (came && memory->driverless)) {
+    if (memory->resets != sample->resets) {
         settle_begin(memory, round->now_ms);
         memory->resets = sample->resets;
+    } else if (came && memory->driverless) {
+        /* The statistics that show the driver are this driver's. */
+        const bool newer = sample->stats_ms > memory->last_stats_ms;
+        settle_begin(memory, round->now_ms);
+        memory->reset_ms =
+            newer ? (sample->stats_ms <= round->now_ms ? sample->stats_ms - 1 : round->now_ms)
+                  : round->now_ms;
     } else if (came) {
         policy_target_doubt(memory);
     }
