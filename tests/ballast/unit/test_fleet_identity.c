@@ -221,6 +221,10 @@ static void another_machine_behind_the_same_monitor_begins_anew(void **state)
     assert_int_equal(rig.owner.ledgers[0].peaks_met, 9);
     assert_int_equal(fake_events(&rig.owner, FLEET_EVENT_GONE, NULL), 1);
     assert_int_equal(fake_events(&rig.owner, FLEET_EVENT_FOUND, "another-machine"), 1);
+    /* Nothing is decided about it before the next period. */
+    assert_false(fleet_decided(&web->policy));
+    assert_true(web->policy.decision.target_bytes == POLICY_MISSING);
+    assert_true(web->policy.decision.books.booked_bytes == POLICY_MISSING);
     rig_end(&rig);
 }
 

@@ -96,6 +96,21 @@ static void text_copy(char *to, size_t size, const char *from)
     memset(to + i, 0, size - i);
 }
 
+void fleet_entry_anew(struct fleet_entry *entry, int64_t now_ms)
+{
+    const struct fleet_machine *machine = &entry->shown;
+    struct fleet_entry fresh = { .shown = { .backend = machine->backend,
+                                            .handle = machine->handle,
+                                            .found_ms = now_ms,
+                                            .seen_ms = machine->seen_ms,
+                                            .facts = machine->facts } };
+    memcpy(fresh.base, entry->base, sizeof fresh.base);
+    memcpy(fresh.shown.name, machine->name, sizeof fresh.shown.name);
+    memcpy(fresh.shown.where, machine->where, sizeof fresh.shown.where);
+    fresh.shown.policy = fleet_undecided(&fresh.shown.policy.memory);
+    *entry = fresh;
+}
+
 struct fleet_machine *fleet_found(struct fleet *fleet, const char *name,
                                   const struct fleet_backend *backend, void *handle,
                                   const char *where, int64_t now_ms)
@@ -113,10 +128,9 @@ struct fleet_machine *fleet_found(struct fleet *fleet, const char *name,
     text_copy(machine->where, sizeof machine->where, where);
     machine->backend = backend;
     machine->handle = handle;
-    machine->found_ms = now_ms;
-    machine->policy = fleet_undecided(&machine->policy.memory);
     facts_clear(&machine->facts);
     machine->facts.state = FACTS_UNREACHABLE; /* nobody has answered yet */
+    fleet_entry_anew(entry, now_ms);
     fleet_settings_resolve(fleet, entry);
     fleet_put_in(fleet, machine);
     fleet_raise(fleet, FLEET_EVENT_FOUND, machine, POLICY_MISSING, backend->name, now_ms,

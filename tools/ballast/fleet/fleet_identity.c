@@ -40,21 +40,12 @@ void fleet_target_forget(const struct fleet *fleet, struct fleet_entry *entry)
 /* Behind the same monitor is another machine now: nothing of the one before belongs to it. */
 static void begin_anew(struct fleet *fleet, struct fleet_entry *entry, int64_t now_ms)
 {
-    struct fleet_entry fresh = { .told = false };
-    struct fleet_machine *machine = &entry->shown;
+    const struct fleet_machine *machine = &entry->shown;
     fleet_raise(fleet, FLEET_EVENT_GONE, machine, POLICY_MISSING, "gone", now_ms,
                 "%s is another machine now: its UUID is another.", machine->name);
     fleet_ledger_save(fleet, entry);
     fleet_target_forget(fleet, entry);
-    memcpy(fresh.base, entry->base, sizeof fresh.base);
-    memcpy(fresh.shown.name, machine->name, sizeof fresh.shown.name);
-    memcpy(fresh.shown.where, machine->where, sizeof fresh.shown.where);
-    fresh.shown.backend = machine->backend;
-    fresh.shown.handle = machine->handle;
-    fresh.shown.found_ms = now_ms;
-    fresh.shown.seen_ms = machine->seen_ms;
-    fresh.shown.facts = machine->facts;
-    *entry = fresh;
+    fleet_entry_anew(entry, now_ms);
     fleet_settings_resolve(fleet, entry);
 }
 

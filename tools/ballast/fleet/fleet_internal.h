@@ -5,6 +5,8 @@
  * the others.
  */
 
+#include <string.h>
+
 #include "tools/ballast/fleet/fleet.h"
 
 /* How a peak of a machine goes: see fleet_ledger.c. */
@@ -79,6 +81,19 @@ static inline struct fleet_entry *fleet_entry_of(struct fleet_machine *machine)
 {
     return (struct fleet_entry *)machine;
 }
+
+/* Only libvirt's users can make its domains, and it keeps the definition in which the switch is
+ * saved. */
+static inline bool fleet_is_libvirt(const struct fleet_entry *entry)
+{
+    return strcmp(entry->shown.backend->name, "libvirt") == 0;
+}
+
+/* ---- fleet.c ---- */
+
+/* Another machine begins in this entry. Its name, the way to it and its last facts stay; the rest
+ * is as of a machine that was just found. */
+void fleet_entry_anew(struct fleet_entry *entry, int64_t now_ms);
 
 /* ---- fleet_event.c ---- */
 

@@ -152,7 +152,7 @@ static unsigned rank_of(const struct fleet *fleet, const struct fleet_entry *ent
     if (named) {
         return 0;
     }
-    return strcmp(entry->shown.backend->name, "libvirt") == 0 ? 1 : 2;
+    return fleet_is_libvirt(entry) ? 1 : 2;
 }
 
 /* The machine that may have the base, or NULL. */

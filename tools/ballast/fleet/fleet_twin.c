@@ -16,16 +16,11 @@
 
 #include "tools/ballast/fleet/fleet_internal.h"
 
-static bool is_libvirt(const struct fleet_entry *entry)
-{
-    return strcmp(entry->shown.backend->name, "libvirt") == 0;
-}
-
 /* Which of two leads, whoever came first. */
 static bool leads(const struct fleet_entry *one, const struct fleet_entry *other)
 {
-    if (is_libvirt(one) != is_libvirt(other)) {
-        return is_libvirt(one);
+    if (fleet_is_libvirt(one) != fleet_is_libvirt(other)) {
+        return fleet_is_libvirt(one);
     }
     return strcmp(one->base, other->base) < 0;
 }
@@ -116,7 +111,7 @@ void fleet_join(struct fleet *fleet, struct fleet_entry *one, struct fleet_entry
                 "%s at %s is the machine %s at %s: %s controls it%s.", follower->base,
                 follower->shown.where, leader->shown.name, leader->shown.where,
                 leader->shown.backend->name,
-                is_libvirt(leader) && !is_libvirt(follower)
+                fleet_is_libvirt(leader) && !fleet_is_libvirt(follower)
                     ? ", because it keeps the definition in which the switch is saved"
                     : "");
     fleet_name_settle(fleet, leader->base, now_ms);
@@ -128,15 +123,7 @@ void fleet_join(struct fleet *fleet, struct fleet_entry *one, struct fleet_entry
 static void stand_alone(struct fleet *fleet, struct fleet_entry *entry, int64_t now_ms)
 {
     char name[FACTS_NAME_MAX];
-    struct fleet_entry fresh = { .told = false };
-    memcpy(fresh.base, entry->base, sizeof fresh.base);
-    memcpy(fresh.shown.where, entry->shown.where, sizeof fresh.shown.where);
-    fresh.shown.backend = entry->shown.backend;
-    fresh.shown.handle = entry->shown.handle;
-    fresh.shown.facts = entry->shown.facts;
-    fresh.shown.found_ms = now_ms;
-    fresh.shown.seen_ms = entry->shown.seen_ms;
-    *entry = fresh;
+    fleet_entry_anew(entry, now_ms);
     fleet_name_first(fleet, entry->base, name);
     memcpy(entry->shown.name, name, sizeof name);
     fleet_put_in(fleet, &entry->shown);
