@@ -211,16 +211,18 @@ static void every_statistic_comes_to_its_place(void **state)
     libvirt_reading_take(params, sizeof params / sizeof params[0], &r);
     assert_int_equal(r.actual_bytes, 1 * 1024);
     assert_int_equal(r.maximum_bytes, 2 * 1024);
-    assert_int_equal(r.swap_in_bytes, 3 * 1024);
-    assert_int_equal(r.swap_out_bytes, 4 * 1024);
-    assert_int_equal(r.major_faults, 5);
-    assert_int_equal(r.minor_faults, 6);
-    assert_int_equal(r.free_bytes, 7 * 1024);
-    assert_int_equal(r.total_bytes, 8 * 1024);
-    assert_int_equal(r.available_bytes, 9 * 1024);
-    assert_int_equal(r.last_update_s, 10);
-    assert_int_equal(r.caches_bytes, 11 * 1024);
+    assert_int_equal(r.statistics.swap_in_bytes, 3 * 1024);
+    assert_int_equal(r.statistics.swap_out_bytes, 4 * 1024);
+    assert_int_equal(r.statistics.major_faults, 5);
+    assert_int_equal(r.statistics.minor_faults, 6);
+    assert_int_equal(r.statistics.free_bytes, 7 * 1024);
+    assert_int_equal(r.statistics.total_bytes, 8 * 1024);
+    assert_int_equal(r.statistics.available_bytes, 9 * 1024);
+    assert_int_equal(r.statistics.stamp_s, 10);
+    assert_int_equal(r.statistics.caches_bytes, 11 * 1024);
     assert_int_equal(r.process_bytes, 12 * 1024);
+    assert_true(r.statistics.alloc_stalls == POLICY_MISSING);
+    assert_true(r.statistics.oom_kills == POLICY_MISSING);
 }
 
 static void sizes_that_cannot_be_are_missing(void **state)
@@ -235,10 +237,10 @@ static void sizes_that_cannot_be_are_missing(void **state)
     struct libvirt_reading r;
     libvirt_reading_take(params, 4, &r);
     assert_true(r.actual_bytes == POLICY_MISSING);
-    assert_true(r.available_bytes == POLICY_MISSING);
-    assert_true(r.free_bytes == POLICY_MISSING);
+    assert_true(r.statistics.available_bytes == POLICY_MISSING);
+    assert_true(r.statistics.free_bytes == POLICY_MISSING);
     assert_true(r.maximum_bytes == POLICY_MISSING);
-    assert_true(r.last_update_s == POLICY_MISSING);
+    assert_true(r.statistics.stamp_s == POLICY_MISSING);
 }
 
 static void states_are_translated(void **state)

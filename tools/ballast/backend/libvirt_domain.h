@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tools/ballast/backend/reading.h"
 #include "tools/ballast/fleet/facts.h"
 
 /* From the XML of a running domain: what stays as it is while the domain runs. */
@@ -39,17 +40,9 @@ struct libvirt_reading {
     uint64_t actual_bytes;
     uint64_t maximum_bytes;
     uint64_t process_bytes; /* resident, of the whole process */
-    /* The guest's statistics. */
-    uint64_t last_update_s; /* since 1970 by that host's clock; POLICY_MISSING: not told, because
-                             * there is no device or the domain is busy; 0: never */
-    uint64_t total_bytes;
-    uint64_t free_bytes;
-    uint64_t available_bytes;
-    uint64_t caches_bytes;
-    uint64_t swap_in_bytes;
-    uint64_t swap_out_bytes;
-    uint64_t major_faults;
-    uint64_t minor_faults;
+    /* The guest's. The stamp is by that host's clock; it is missing when there is no device or the
+     * domain is busy. */
+    struct reading_statistics statistics;
 };
 
 void libvirt_reading_take(const virTypedParameter *params, int count,

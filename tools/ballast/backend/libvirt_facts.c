@@ -6,29 +6,6 @@
 #include <assert.h>
 #include <stdio.h>
 
-static void take_statistics(struct libvirt_machine *machine, const struct libvirt_reading *read,
-                            int64_t now_ms)
-{
-    const struct libvirt_backend_clock *clock = &machine->uri->backend->clock;
-    const struct reading_time time = { .now_ms = now_ms,
-                                       .wall_ms = clock->wall_ms(clock->context),
-                                       .same_clock = machine->uri->local };
-    const struct reading_statistics statistics = {
-        .stamp_s = read->last_update_s,
-        .total_bytes = read->total_bytes,
-        .free_bytes = read->free_bytes,
-        .available_bytes = read->available_bytes,
-        .caches_bytes = read->caches_bytes,
-        .swap_in_bytes = read->swap_in_bytes,
-        .swap_out_bytes = read->swap_out_bytes,
-        .major_faults = read->major_faults,
-        .minor_faults = read->minor_faults,
-        .alloc_stalls = POLICY_MISSING, /* libvirt tells neither */
-        .oom_kills = POLICY_MISSING,
-    };
-    reading_statistics(&machine->reading, &machine->facts, &statistics, &time);
-}
-
 static void take_description(struct libvirt_machine *machine, const struct libvirt_domain *domain)
 {
     const struct libvirt_description *description = &domain->description;
@@ -64,6 +41,10 @@ void libvirt_facts_take(struct libvirt_machine *machine, const struct libvirt_do
     assert(domain != NULL);
     struct facts *facts = &machine->facts;
     const struct libvirt_reading *reading = &domain->reading;
+    const struct libvirt_backend_clock *clock = &machine->uri->backend->clock;
+    const struct reading_time time = { .now_ms = now_ms,
+                                       .wall_ms = clock->wall_ms(clock->context),
+                                       .same_clock = machine->uri->local };
     /* Without a description the old one stays; at first there is none, and so no device. */
     if (domain->described) {
         take_description(machine, domain);
@@ -79,7 +60,7 @@ void libvirt_facts_take(struct libvirt_machine *machine, const struct libvirt_do
     facts->resident_bytes = domain->process.resident_bytes;
     facts->overhead_bytes = domain->process.overhead_bytes;
     facts->swapped_bytes = domain->process.swapped_bytes;
-    take_statistics(machine, reading, now_ms);
+    reading_statistics(&machine->reading, facts, &reading->statistics, &time);
     reading_end(&machine->reading);
     libvirt_facts_trouble(machine, domain->trouble);
 }

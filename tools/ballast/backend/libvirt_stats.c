@@ -66,15 +66,15 @@ static const struct field fields[] = {
     { "balloon.current", offsetof(struct libvirt_reading, actual_bytes), true },
     { "balloon.maximum", offsetof(struct libvirt_reading, maximum_bytes), true },
     { "balloon.rss", offsetof(struct libvirt_reading, process_bytes), true },
-    { "balloon.last-update", offsetof(struct libvirt_reading, last_update_s), false },
-    { "balloon.available", offsetof(struct libvirt_reading, total_bytes), true },
-    { "balloon.unused", offsetof(struct libvirt_reading, free_bytes), true },
-    { "balloon.usable", offsetof(struct libvirt_reading, available_bytes), true },
-    { "balloon.disk_caches", offsetof(struct libvirt_reading, caches_bytes), true },
-    { "balloon.swap_in", offsetof(struct libvirt_reading, swap_in_bytes), true },
-    { "balloon.swap_out", offsetof(struct libvirt_reading, swap_out_bytes), true },
-    { "balloon.major_fault", offsetof(struct libvirt_reading, major_faults), false },
-    { "balloon.minor_fault", offsetof(struct libvirt_reading, minor_faults), false },
+    { "balloon.last-update", offsetof(struct libvirt_reading, statistics.stamp_s), false },
+    { "balloon.available", offsetof(struct libvirt_reading, statistics.total_bytes), true },
+    { "balloon.unused", offsetof(struct libvirt_reading, statistics.free_bytes), true },
+    { "balloon.usable", offsetof(struct libvirt_reading, statistics.available_bytes), true },
+    { "balloon.disk_caches", offsetof(struct libvirt_reading, statistics.caches_bytes), true },
+    { "balloon.swap_in", offsetof(struct libvirt_reading, statistics.swap_in_bytes), true },
+    { "balloon.swap_out", offsetof(struct libvirt_reading, statistics.swap_out_bytes), true },
+    { "balloon.major_fault", offsetof(struct libvirt_reading, statistics.major_faults), false },
+    { "balloon.minor_fault", offsetof(struct libvirt_reading, statistics.minor_faults), false },
 };
 
 static void put(struct libvirt_reading *reading, const struct field *field, uint64_t value)
@@ -108,4 +108,7 @@ void libvirt_reading_take(const virTypedParameter *params, int count,
         }
     }
     reading->state = libvirt_state(state, reason);
+    /* libvirt tells neither. */
+    reading->statistics.alloc_stalls = POLICY_MISSING;
+    reading->statistics.oom_kills = POLICY_MISSING;
 }
