@@ -10,11 +10,27 @@
 
 #define BELOW_TELL_MS 10000
 
+/* Its size was judged in this period. Of one that nobody reaches, or that stands still, nothing is
+ * over because nothing is said of it. */
+static bool is_judged(const struct fleet_machine *machine)
+{
+    return machine->facts.state == FACTS_RUNNING && machine->settings.managed &&
+           machine->facts.actual_bytes != POLICY_MISSING;
+}
+
+/* It has what it was asked to have, and has not only begun to move there. */
+static bool follows(const struct fleet_machine *machine)
+{
+    const struct policy_memory *memory = &machine->policy.memory;
+    return is_judged(machine) && memory->behind_ms == 0 && memory->drift != POLICY_DRIFT_FOREIGN &&
+           memory->drift != POLICY_DRIFT_DRIVER_GONE;
+}
+
 static void behind_tell(const struct fleet *fleet, struct fleet_entry *entry, int64_t now_ms)
 {
     const struct fleet_machine *machine = &entry->shown;
     const struct policy_decision *decision = &machine->policy.decision;
-    const bool behind = decision->behind_bytes != 0;
+    const bool behind = decision->behind_bytes != 0 || (entry->behind && !follows(machine));
     char has[POLICY_SIZE_TEXT];
     char asked[POLICY_SIZE_TEXT];
     policy_size_text(machine->facts.actual_bytes, has);
@@ -35,7 +51,8 @@ static void below_tell(const struct fleet *fleet, struct fleet_entry *entry, int
     const struct fleet_machine *machine = &entry->shown;
     const struct policy_memory *memory = &machine->policy.memory;
     const uint64_t lacks = machine->policy.decision.below_bytes;
-    const bool below = lacks != 0 && (entry->below || now_ms - memory->below_ms >= BELOW_TELL_MS);
+    const bool below = entry->below ? lacks != 0 || !is_judged(machine)
+                                    : lacks != 0 && now_ms - memory->below_ms >= BELOW_TELL_MS;
     char has[POLICY_SIZE_TEXT];
     char promised[POLICY_SIZE_TEXT];
     policy_size_text(machine->facts.actual_bytes, has);
