@@ -281,7 +281,8 @@ bool libvirt_rig_domain(const struct libvirt_rig_domain *domain)
                  domain->qmp);
     }
     fprintf(file,
-            "<domain type='qemu'><name>%s</name><memory unit='MiB'>%u</memory><vcpu>1</vcpu>\n"
+            "<domain type='qemu'><name>%s</name><memory unit='MiB'>%u</memory>\n"
+            "<currentMemory unit='MiB'>%u</currentMemory><vcpu>1</vcpu>\n"
             "<os><type arch='x86_64' machine='q35'>hvm</type><kernel>%s/memwork.elf</kernel>\n"
             "<cmdline>%s</cmdline></os><features><acpi/></features>\n"
             "<devices><emulator>%s</emulator>\n"
@@ -289,9 +290,9 @@ bool libvirt_rig_domain(const struct libvirt_rig_domain *domain)
             "<log file='%s/%s.log' append='off'/></serial>\n"
             "<memballoon model='virtio' autodeflate='%s' freePageReporting='%s'/>\n"
             "</devices>%s</domain>\n",
-            domain->name, domain->mib, build, domain->append, qemu, folder, domain->name, folder,
-            domain->name, domain->no_auto_deflate ? "off" : "on",
-            domain->no_reporting ? "off" : "on", words);
+            domain->name, domain->mib, domain->current_mib != 0 ? domain->current_mib : domain->mib,
+            build, domain->append, qemu, folder, domain->name, folder, domain->name,
+            domain->no_auto_deflate ? "off" : "on", domain->no_reporting ? "off" : "on", words);
     fclose(file);
     return libvirt_rig_virsh("define %s", path) && libvirt_rig_domain_start(domain->name);
 }

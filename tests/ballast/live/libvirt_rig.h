@@ -33,6 +33,7 @@ struct libvirt_rig_domain {
     bool no_auto_deflate; /* a guest without memory may not take it back by itself */
     bool no_reporting;    /* of free pages */
     const char *qmp;      /* a QMP socket beside libvirt's own; NULL: none */
+    unsigned current_mib; /* the size that libvirt sets before its guest runs; 0: all its memory */
 };
 
 /* Defines the domain, and starts it. */

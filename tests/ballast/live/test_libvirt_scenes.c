@@ -494,9 +494,28 @@ static void a_domain_with_a_qmp_socket_for_ballast_is_one_machine(struct rig *ri
     end_well(rig, "web");
 }
 
+/* libvirt sets currentMemory before the guest's driver runs. */
+static void a_domain_that_is_started_small_does_not_stay_below_its_minimum(struct rig *rig)
+{
+    const struct libvirt_rig_domain small = { .current_mib = 90, .no_auto_deflate = true };
+
+    start_host(rig, "4G", "[machine whole]\nclass = guaranteed\n");
+    add_domain(rig, &small, "a");
+    add_domain(rig, &small, "whole");
+    rig_until_least(rig, "a", "size_bytes", 96 * RIG_MIB);
+    rig_until_least(rig, "whole", "size_bytes", 384 * RIG_MIB);
+    scene_settled(rig, "a");
+    rig_periods(rig, 6);
+    assert_true(rig_number(rig, "a", "size_bytes") >= 96 * RIG_MIB);
+    assert_int_equal(rig_number(rig, "whole", "size_bytes"), 384 * RIG_MIB);
+    assert_string_equal(rig_word(rig, "a", "drift"), "null");
+    assert_string_equal(rig_word(rig, "whole", "drift"), "null");
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
+        RIG_TEST(a_domain_that_is_started_small_does_not_stay_below_its_minimum),
         RIG_TEST(a_domain_defined_anew_under_its_name_inherits_nothing),
         RIG_TEST(a_domain_with_a_qmp_socket_for_ballast_is_one_machine),
         RIG_TEST(two_domains_swap_their_demand),
