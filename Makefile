@@ -77,13 +77,13 @@ objects_of = $(patsubst %.c,$(BUILD)/kernel/%.o,$(sort $(wildcard $(1)/*.c)))
 SMALL := $(addprefix $(BUILD)/kernel/,kernel/acpi_%.o kernel/cmdline.o kernel/machine.o kernel/mmio_words.o \
            kernel/params.o kernel/hotplug.o kernel/virtio_bus.o kernel/fault.o kernel/format.o kernel/balloon_service.o \
            kernel/balloon_memory.o kernel/pressure_service.o kernel/report.o mm/memmap.o mm/pressure.o \
-           mm/frame_check.o mm/frame_watch.o drivers/pci/%.o drivers/virtio/virtio_%.o drivers/virtio/balloon.o \
+           mm/frame_check.o mm/frame_stats.o mm/frame_watch.o drivers/pci/%.o drivers/virtio/virtio_%.o drivers/virtio/balloon.o \
            drivers/virtio/balloon_d%.o drivers/virtio/balloon_h%.o drivers/virtio/balloon_l%.o \
-           drivers/virtio/balloon_pr%.o drivers/virtio/balloon_q%.o drivers/virtio/balloon_r%.o \
+           drivers/virtio/balloon_pool.o drivers/virtio/balloon_pr%.o drivers/virtio/balloon_q%.o drivers/virtio/balloon_r%.o \
            drivers/virtio/balloon_s%.o drivers/virtio/virtio.o arch/x86_64/clock.o drivers/virtio/virtq_layout.o kernel/task.o \
            kernel/memory.o kernel/log.o kernel/symbols.o kernel/power_button.o \
            arch/x86_64/paging.o arch/x86_64/apic.o arch/x86_64/boot_pvh.o arch/x86_64/pci_config.o \
-           arch/x86_64/power.o arch/x86_64/segments.o arch/x86_64/serial.o arch/x86_64/rtc.o mm/frame_area.o \
+           arch/x86_64/power.o arch/x86_64/segments.o arch/x86_64/serial.o arch/x86_64/rtc.o arch/x86_64/trap.o mm/frame_area.o kernel/timer.o \
            kernel/main.o kernel/port.o kernel/calendar.o kernel/line_edit.o kernel/console_input.o kernel/real_time.o kernel/entropy.o \
            drivers/virtio/entropy.o drivers/virtio/console.o drivers/virtio/console_port.o)
 $(filter $(SMALL),$(KERNEL_OBJS)): KERNEL_FLAGS += -Oz
