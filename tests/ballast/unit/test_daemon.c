@@ -349,8 +349,8 @@ static void a_machine_is_found_listed_and_given_targets(void **state)
     start();
     WAIT_FOR(strstr(get("/v1/machines"), "\"name\":\"vm\"") != NULL ||
              strstr(answer, "\"name\": \"vm\"") != NULL);
-    WAIT_FOR(target() != 0);
-    assert_true(target() < RAM);
+    /* First it is told to keep what it has, whatever somebody else told it before. */
+    WAIT_FOR(target() != 0 && target() < RAM);
     WAIT_FOR(metric(COMMANDS) >= 1);
     WAIT_FOR(metric(SIZE) > 0 && metric(SIZE) < (double)RAM);
     const double requests = metric("\nballast_http_requests_total ");
