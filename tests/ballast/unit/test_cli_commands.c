@@ -105,6 +105,9 @@ static void a_host_without_machines_says_so(void **state)
     assert_int_equal(told.ran.status, CLI_OK);
     assert_string_equal(told.ran.out, "There is no machine.\n");
     told_free(&told);
+    told = ASK("plan", { .path = "/v1/plan", .body = "{\"now\":" HOST_BODY ",\"moves\":[]}" });
+    assert_has(told.ran.out, "can be promised\n\nThere is no machine.\n");
+    told_free(&told);
 }
 
 static void show_tells_all_of_a_machine(void **state)
@@ -117,7 +120,7 @@ static void show_tells_all_of_a_machine(void **state)
     assert_has(told.ran.out, "ballooning       enabled: It shares memory.\n");
     assert_has(told.ran.out, "promised         576 MiB\n");
     assert_has(told.ran.out, "smallest size    1.4 GiB (balloon-max)\n");
-    assert_has(told.ran.out, "to be taken      102 MiB\n");
+    assert_has(told.ran.out, "can be taken     102 MiB\n");
     assert_has(told.ran.out, "statistics       1 s old; total 1.5 GiB\n");
     assert_has(told.ran.out, "out of memory    2 programs killed by the guest\n");
     assert_has(told.ran.out, "decision         shrink-for-peak: db needs it more.\n");
@@ -226,7 +229,7 @@ static void host_tells_zone_and_promises(void **state)
     assert_has(told.ran.out, "saved by KSM     64 MiB\n");
     assert_has(told.ran.out, "own use          1 GiB\n");
     assert_has(told.ran.out, "  of it arrived  0 bytes\n");
-    assert_has(told.ran.out, "to be promised   3 GiB\n");
+    assert_has(told.ran.out, "can be promised  3 GiB\n");
     assert_has(told.ran.out, "decided          800 ms ago\n");
     told_free(&told);
     told = ASK("host", { .path = "/v1/host",
@@ -236,6 +239,7 @@ static void host_tells_zone_and_promises(void **state)
     assert_has(told.ran.out, "total            -\n");
     assert_has(told.ran.out, "pressure         some -, full -\n");
     assert_has(told.ran.out, "admits           -\n");
+    assert_has(told.ran.out, "decided          not yet\n");
     told_free(&told);
 }
 
@@ -256,7 +260,7 @@ static void plan_tells_the_next_targets_and_why(void **state)
     assert_string_equal(
         told.ran.out,
         "zone soft; 512 MiB asked for, 256 MiB arrived, 768 MiB in the slush fund, 3 GiB "
-        "to be promised\n\n"
+        "can be promised\n\n"
         "NAME      NOW   TARGET   NEXT  RULE             WHY\n"
         "web   1.5 GiB  1.5 GiB  1 GiB  shrink-for-peak  db needs it.\n"
         "db      1 GiB    1 GiB      =  keep-held        keeps it; its statistics are old\n");
@@ -267,7 +271,7 @@ static void an_owners_plan_has_no_host(void **state)
 {
     struct told told = ASK("plan", { .path = "/v1/plan", .body = "{\"now\":null,\"moves\":[]}" });
     (void)state;
-    assert_string_equal(told.ran.out, "NAME  NOW  TARGET  NEXT  RULE  WHY\n");
+    assert_string_equal(told.ran.out, "There is no machine.\n");
     told_free(&told);
 }
 
@@ -336,7 +340,7 @@ static void set_sends_what_is_given_with_the_revision_it_read(void **state)
     assert_string_equal(told.ran.out, "guaranteed       512 MiB -> 1 GiB\n"
                                       "maximum          4 GiB -> 2 GiB\n"
                                       "class            burst -> spare\n"
-                                      "owner            alice -> \n"
+                                      "owner            alice -> -\n"
                                       "weight           1000 -> 2000\n"
                                       "managed          no\n");
     told_free(&told);
@@ -641,6 +645,18 @@ static void a_stream_that_is_refused_is_told(void **state)
     told_free(&told);
 }
 
+static void who_shows_no_token_is_told_how(void **state)
+{
+    struct told told = ASK("list", { .path = "/v1/machines", .status = 401, .body = REFUSED_BODY });
+    (void)state;
+    assert_int_equal(told.ran.status, CLI_NOT_ALLOWED);
+    assert_has(told.ran.err, "Show a token with --token-file FILE.\n");
+    told_free(&told);
+    told = ASK("list", { .path = "/v1/machines", .status = 403, .body = REFUSED_BODY });
+    assert_null(strstr(told.ran.err, "--token-file"));
+    told_free(&told);
+}
+
 static void audit_is_a_table(void **state)
 {
     struct told told =
@@ -816,6 +832,7 @@ int main(void)
         cmocka_unit_test(events_that_are_followed_go_on_after_a_lost_connection),
         cmocka_unit_test(events_for_programs_are_lines_of_json),
         cmocka_unit_test(a_stream_that_is_refused_is_told),
+        cmocka_unit_test(who_shows_no_token_is_told_how),
         cmocka_unit_test(audit_is_a_table),
         cmocka_unit_test(history_is_a_table_or_values),
         cmocka_unit_test(the_step_follows_from_the_length_of_time),

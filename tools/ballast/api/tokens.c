@@ -160,7 +160,7 @@ static int open_private(const char *path, char *reason, size_t reason_size)
     if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
         fault = "is no regular file";
     } else if (status.st_uid != 0 && status.st_uid != geteuid()) {
-        fault = "belongs to another user";
+        fault = "belongs to another user than the one who reads it (chown)";
     } else if ((status.st_mode & 077) != 0) {
         fault = "is open to other users (chmod 600 closes it)";
     } else if (status.st_size > FILE_MAX) {

@@ -8,6 +8,7 @@
 #include "tools/ballast/cli/cli_http.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,7 +162,9 @@ int cli_http_unreachable(struct cli *cli, CURLcode code)
     if (curl_easy_getinfo(cli->http->curl, CURLINFO_OS_ERRNO, &system) == CURLE_OK && system != 0) {
         why = strerror((int)system);
     }
-    cli_complain(cli, "no daemon answers at %s: %s (is ballastd running?)", cli->url, why);
+    cli_complain(cli, "no daemon answers at %s: %s (%s)", cli->url, why,
+                 system == EACCES ? "root and members of the daemon's group may reach its socket"
+                                  : "is ballastd running?");
     return CLI_UNREACHABLE;
 }
 
@@ -334,6 +337,9 @@ int cli_answer_status(struct cli *cli, const struct cli_answer *answer)
     }
     if (cli_bytes(error, "missing_bytes") != POLICY_MISSING) {
         (void)fprintf(cli->err, "missing: %s\n", cli_size(cli_bytes(error, "missing_bytes"), size));
+    }
+    if (answer->status == 401 && cli->token_file == NULL) {
+        (void)fputs("Show a token with --token-file FILE.\n", cli->err);
     }
     if (cli->json && answer->json != NULL) {
         cli_put_json(cli->out, answer->json);

@@ -141,7 +141,7 @@ static void show_memory(FILE *out, const json_t *machine)
     size_line(out, "promised", machine, "promised_bytes");
     size_line(out, "booked", machine, "booked_bytes");
     rule_line(out, "smallest size", machine, "smallest_bytes", "smallest_rule");
-    size_line(out, "to be taken", machine, "takeable_bytes");
+    size_line(out, "can be taken", machine, "takeable_bytes");
     size_line(out, "short of", machine, "short_bytes");
     size_line(out, "in the host", machine, "resident_bytes");
     size_line(out, "overhead", machine, "overhead_bytes");
@@ -250,10 +250,10 @@ static void show_host(FILE *out, const json_t *host)
     cli_line(out, "pressure", "some %s, full %s", cli_percent(host, "psi_some_percent", text),
              cli_percent(host, "psi_full_percent", other));
     size_line(out, "own use", host, "own_bytes");
-    size_line(out, "reserve", host, "reserve_bytes");
+    size_line(out, "host reserve", host, "reserve_bytes");
     size_line(out, "slush fund", host, "slush_bytes");
     size_line(out, "  of it left", host, "slush_left_bytes");
-    size_line(out, "may be booked", host, "ceiling_bytes");
+    size_line(out, "ceiling", host, "ceiling_bytes");
     size_line(out, "booked", host, "booked_bytes");
     size_line(out, "machines hold", host, "resident_bytes");
     size_line(out, "  beside RAM", host, "overhead_bytes");
@@ -267,11 +267,15 @@ static void show_host(FILE *out, const json_t *host)
     size_line(out, "  of it arrived", host, "reserved_arrived_bytes");
     size_line(out, "promised", host, "promised_bytes");
     size_line(out, "not covered", host, "missing_for_promises_bytes");
-    size_line(out, "to be promised", host, "could_promise_bytes");
+    size_line(out, "can be promised", host, "could_promise_bytes");
     cli_line(out, "admits", "%s",
              cli_answer_word(host, "admit", "yes", "no, nothing new may start"));
     cli_line(out, "machines", "%s", cli_count(host, "machines", text));
-    cli_line(out, "decided", "%s ago", cli_span(cli_number(host, "decided_age_ms"), text));
+    if (json_is_integer(json_object_get(host, "decided_age_ms"))) {
+        cli_line(out, "decided", "%s ago", cli_span(cli_number(host, "decided_age_ms"), text));
+    } else {
+        cli_line(out, "decided", "not yet");
+    }
 }
 
 int cmd_host(struct cli *cli, const struct cli_args *args)

@@ -47,11 +47,15 @@ static void print_plan(struct cli *cli, const json_t *plan)
         (void)fputs("zone ", cli->out);
         cli_put(cli->out, cli_string(now, "zone"));
         (void)fprintf(cli->out,
-                      "; %s asked for, %s arrived, %s in the slush fund, %s to be promised\n\n",
+                      "; %s asked for, %s arrived, %s in the slush fund, %s can be promised\n\n",
                       cli_size(cli_bytes(now, "asked_bytes"), asked),
                       cli_size(cli_bytes(now, "arrived_bytes"), arrived),
                       cli_size(cli_bytes(now, "slush_left_bytes"), fund),
                       cli_size(cli_bytes(now, "could_promise_bytes"), free_size));
+    }
+    if (json_array_size(json_object_get(plan, "moves")) == 0) {
+        (void)fputs("There is no machine.\n", cli->out);
+        return;
     }
     struct cli_table *table = cli_table_new("NAME|>NOW|>TARGET|>NEXT|RULE|WHY");
     json_array_foreach(json_object_get(plan, "moves"), i, move)
@@ -103,7 +107,7 @@ static void print_explanation(struct cli *cli, const json_t *json)
         { "promised", "promised_bytes" },
         { "booked", "booked_bytes" },
         { "smallest size", "smallest_bytes" },
-        { "to be taken", "takeable_bytes" },
+        { "can be taken", "takeable_bytes" },
         { "largest step", "step_bytes" },
     };
     const json_t *numbers = json_object_get(json, "numbers");

@@ -62,8 +62,8 @@ static void tell_change(FILE *out, const json_t *before, const json_t *after)
     }
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (strcmp(cli_string(before, words[i]), cli_string(after, words[i])) != 0) {
-            cli_line(out, words[i], "%s -> %s", cli_string(before, words[i]),
-                     cli_string(after, words[i]));
+            cli_line(out, words[i], "%s -> %s", cli_word(before, words[i]),
+                     cli_word(after, words[i]));
         }
     }
     if (cli_number(before, "weight") != cli_number(after, "weight")) {

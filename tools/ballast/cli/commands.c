@@ -140,8 +140,8 @@ const struct cli_command cli_commands[] = {
     { "release", "NAME", 1, 1, false, "end a reservation", "Ends the reservation of that name.",
       no_options, "release build", cmd_release },
     { "reservations", "", 0, 0, false, "all reservations",
-      "Lists reservations, and how much of each is free already.", no_options, "reservations",
-      cmd_reservations },
+      "Lists reservations, and how much of each has arrived: has come free for it.", no_options,
+      "reservations", cmd_reservations },
     { "doctor", "VM", 1, 1, false, "is ballooning all right for a machine?",
       "Checks device, driver, features, statistics and what could hinder, with a verdict in "
       "words.\n"

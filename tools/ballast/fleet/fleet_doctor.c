@@ -116,8 +116,8 @@ static void check_features(struct fleet_diagnosis *diagnosis, const struct facts
                      "next start gives back what the guest frees without moving its size."
         : facts->reports
             ? "The guest reports free pages: memory came back while its size stayed the same."
-            : "The device offers free page reporting; nothing has come back by it yet, so nothing "
-              "is trusted to.");
+            : "The device offers free page reporting; no memory has come back by it yet. Until "
+              "then no report is trusted.");
     const bool deflates = (facts->offered & FACTS_DEFLATE_ON_OOM) != 0;
     add(diagnosis, "deflate-on-oom", deflates ? FLEET_GOOD : FLEET_NOTE, "%s",
         deflates ? "A guest without memory may take its own back, if its driver can."
