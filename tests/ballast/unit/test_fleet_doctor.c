@@ -104,6 +104,24 @@ static void each_fault_has_its_check_and_its_words(void **state)
     rig_end(&rig);
 }
 
+static void a_machine_that_is_switched_off_lacks_no_device(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_begin(&rig, "[default]\nballooning = off\n");
+    struct fleet_machine *db = rig_add(&rig, "db", 0);
+    struct facts facts = rig_facts(&rig);
+    struct fleet_diagnosis diagnosis = examine(&rig, db, &facts);
+    assert_int_not_equal(diagnosis.verdict, FLEET_BAD);
+    assert_non_null(strstr(diagnosis.text, "Ballooning is switched off"));
+    facts.device = false;
+    diagnosis = examine(&rig, db, &facts);
+    assert_int_equal(find(&diagnosis, "device")->verdict, FLEET_NOTE);
+    assert_int_equal(diagnosis.verdict, FLEET_NOTE);
+    assert_non_null(strstr(diagnosis.text, "Ballooning is switched off"));
+    rig_end(&rig);
+}
+
 static void of_a_machine_that_nobody_reaches_only_that_is_told(void **state)
 {
     (void)state;
@@ -259,6 +277,7 @@ int main(void)
         cmocka_unit_test(a_machine_that_is_too_small_is_told_with_its_numbers),
         cmocka_unit_test(a_healthy_machine_is_healthy),
         cmocka_unit_test(each_fault_has_its_check_and_its_words),
+        cmocka_unit_test(a_machine_that_is_switched_off_lacks_no_device),
         cmocka_unit_test(of_a_machine_that_nobody_reaches_only_that_is_told),
         cmocka_unit_test(that_kills_are_not_told_is_said_and_is_no_fault),
         cmocka_unit_test(old_statistics_are_told_with_their_age),

@@ -46,10 +46,14 @@ static void check_monitor(struct fleet_diagnosis *diagnosis, const struct fleet_
     }
 }
 
-static void check_device(struct fleet_diagnosis *diagnosis, const struct facts *facts)
+static void check_device(struct fleet_diagnosis *diagnosis, const struct fleet_machine *machine)
 {
+    const struct facts *facts = &machine->facts;
     if (facts->kind == FACTS_CONTAINER) {
         add(diagnosis, "device", FLEET_BAD, "%s", fleet_unsupported(facts));
+    } else if (!facts->device && !machine->settings.ballooning) {
+        add(diagnosis, "device", FLEET_NOTE,
+            "It has no balloon device, because ballooning is switched off for it.");
     } else if (!facts->device) {
         add(diagnosis, "device", FLEET_BAD,
             "It has no balloon device: start it with one (-device virtio-balloon-pci, or "
@@ -273,7 +277,7 @@ static unsigned rank(enum fleet_verdict verdict)
     return ranks[verdict];
 }
 
-static void conclude(struct fleet_diagnosis *diagnosis)
+static void conclude(struct fleet_diagnosis *diagnosis, bool switched_on)
 {
     static const char *const texts[] = {
         [FLEET_GOOD] = "Ballooning works.",
@@ -294,6 +298,8 @@ static void conclude(struct fleet_diagnosis *diagnosis)
     if (diagnosis->verdict == FLEET_BAD ||
         (diagnosis->verdict == FLEET_UNKNOWN && diagnosis->count == 1)) {
         memcpy(diagnosis->text, worst->text, sizeof diagnosis->text);
+    } else if (!switched_on) {
+        snprintf(diagnosis->text, sizeof diagnosis->text, "Ballooning is switched off for it.");
     } else {
         snprintf(diagnosis->text, sizeof diagnosis->text, "%s", texts[diagnosis->verdict]);
     }
@@ -310,7 +316,7 @@ void fleet_doctor(const struct fleet *fleet, const struct fleet_machine *machine
     /* Of a machine that nobody reaches the rest is from before. */
     const bool known = entry->told && facts->state != FACTS_UNREACHABLE;
     if (known) {
-        check_device(diagnosis, facts);
+        check_device(diagnosis, machine);
     }
     if (known && facts->kind == FACTS_MACHINE && facts->device) {
         check_driver(diagnosis, facts);
@@ -323,5 +329,5 @@ void fleet_doctor(const struct fleet *fleet, const struct fleet_machine *machine
         check_size(diagnosis, machine, now_ms);
         check_unplug(diagnosis, facts);
     }
-    conclude(diagnosis);
+    conclude(diagnosis, machine->settings.ballooning);
 }
