@@ -25,12 +25,13 @@ static void machines_are_sorted_by_name_whenever_they_come(void **state)
     for (size_t i = 0; i < 5; i++) {
         assert_int_equal(machines[i]->policy.id, i);
     }
-    fleet_gone(rig.fleet, fleet_find(rig.fleet, "m"), "It was shut down.", rig.now);
+    fleet_gone(rig.fleet, fleet_find(rig.fleet, "m"), "it was shut down", rig.now);
     assert_null(fleet_find(rig.fleet, "m"));
     machines = fleet_machines(rig.fleet, &count);
     assert_int_equal(count, 4);
     assert_string_equal(machines[2]->name, "y");
-    assert_string_equal(fake_last(&rig.owner, FLEET_EVENT_GONE)->text, "It was shut down.");
+    assert_string_equal(fake_last(&rig.owner, FLEET_EVENT_GONE)->text,
+                        "m is gone: it was shut down.");
     rig_end(&rig);
 }
 
@@ -139,7 +140,7 @@ static void the_last_target_outlives_the_daemon_but_not_the_machine(void **state
     assert_int_equal(db->policy.memory.seen_ms, 0);
     assert_int_equal(rig.owner.targets[0], 0);
     rig.owner.targets[0] = 3 * GIB;
-    fleet_gone(rig.fleet, db, "It was shut down.", rig.now);
+    fleet_gone(rig.fleet, db, "it was shut down", rig.now);
     db = rig_add(&rig, "db", 0);
     assert_int_equal(db->commanded_bytes, 0);
     rig_end(&rig);

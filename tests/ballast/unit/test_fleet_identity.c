@@ -77,7 +77,7 @@ static void another_machine_of_the_name_inherits_nothing(void **state)
     }
 
     /* The first one comes back to what was its own, and without that event. */
-    fleet_gone(rig.fleet, web, "It was shut down.", rig.now);
+    fleet_gone(rig.fleet, web, "it was shut down", rig.now);
     web = come_qmp(&rig, "web", 0, UUID_A);
     assert_string_equal(web->settings.owner, "alice");
     assert_false(web->settings.ballooning);
@@ -352,7 +352,7 @@ static void a_machine_seen_twice_is_one_whoever_comes_first(void **state)
         all = fleet_machines(rig.fleet, &count);
         assert_int_equal(count, 1);
         assert_null(all[0]->follower);
-        fleet_gone(rig.fleet, machines[1], "It was shut down.", rig.now);
+        fleet_gone(rig.fleet, machines[1], "it was shut down", rig.now);
         (void)fleet_machines(rig.fleet, &count);
         assert_int_equal(count, 0);
         rig_end(&rig);

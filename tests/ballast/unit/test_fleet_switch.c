@@ -119,7 +119,7 @@ static void what_the_host_cannot_honour_is_refused_with_the_missing_amount(void 
     assert_int_equal(m[1]->switch_state, FLEET_SWITCH_REFUSED);
     assert_int_equal(fake_events(&rig.owner, FLEET_EVENT_SWITCH, "refused"), 1);
     /* When a machine goes, it could be honoured: that is told, and the switch is as it was. */
-    fleet_gone(rig.fleet, m[5], "It was shut down.", rig.now);
+    fleet_gone(rig.fleet, m[5], "it was shut down", rig.now);
     rig.host.available_bytes = 11 * GIB;
     rig_tick(&rig);
     assert_int_equal(m[1]->switch_state, FLEET_SWITCH_ENABLED);
@@ -240,7 +240,7 @@ static void a_machine_gone_and_found_again_follows_what_was_saved(void **state)
     struct fleet_machine *db = rig_add(&rig, "db", 0);
     rig_tick(&rig);
     assert_int_equal(rig_switch(&rig, "db", false).status, FLEET_OK);
-    fleet_gone(rig.fleet, db, "It was shut down.", rig.now);
+    fleet_gone(rig.fleet, db, "it was shut down", rig.now);
     db = rig_find(&rig, "db", 0, &fake_backend);
     struct facts facts = rig_facts(&rig);
     facts.device = false;
@@ -265,7 +265,7 @@ static void a_machine_that_does_not_run_has_the_settings_it_would_start_with(voi
     assert_int_equal(rig_switch(&rig, "db", true).status, FLEET_OK);
     assert_true(fleet_settings_of(rig.fleet, "db", &settings));
     assert_true(settings.ballooning);
-    fleet_gone(rig.fleet, db, "It was shut down.", rig.now);
+    fleet_gone(rig.fleet, db, "it was shut down", rig.now);
     assert_true(fleet_settings_of(rig.fleet, "db", &settings)); /* saved by command */
     assert_true(settings.ballooning);
     assert_true(fleet_settings_of(rig.fleet, "never-seen", &settings));

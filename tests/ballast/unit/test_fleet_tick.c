@@ -235,7 +235,7 @@ static void the_ledger_outlives_daemon_and_machine(void **state)
     assert_int_equal(db->ledger.lent_mib_s, 2048);
     rig_tick(&rig);
     assert_int_equal(db->ledger.lent_mib_s, 4096);
-    fleet_gone(rig.fleet, db, "It was shut down.", rig.now);
+    fleet_gone(rig.fleet, db, "it was shut down", rig.now);
     assert_int_equal(rig.owner.ledger_saves, 2);
     db = rig_add(&rig, "db", 0);
     assert_int_equal(db->ledger.lent_mib_s, 4096);

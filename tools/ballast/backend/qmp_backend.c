@@ -127,8 +127,7 @@ static bool machine_name(const char *file, char name[CONFIG_NAME_MAX], const cha
     size_t suffix = strlen(SUFFIX);
 
     name[0] = '\0';
-    *why = "a machine's name has letters, digits, '.', '_' and '-', and begins with a letter or "
-           "digit";
+    *why = "a machine's name has letters, digits and -_.@, and begins with a letter or digit";
     if (length < suffix || strcmp(file + length - suffix, SUFFIX) != 0) {
         return false;
     }

@@ -152,7 +152,8 @@ void fleet_gone(struct fleet *fleet, struct fleet_machine *machine, const char *
         return;
     }
     text_copy(text, sizeof text, why);
-    fleet_raise(fleet, FLEET_EVENT_GONE, machine, POLICY_MISSING, "gone", now_ms, "%s", text);
+    fleet_raise(fleet, FLEET_EVENT_GONE, machine, POLICY_MISSING, "gone", now_ms, "%s is gone: %s.",
+                machine->name, text);
     fleet_ledger_save(fleet, entry);
     fleet_target_forget(fleet, entry);
     fleet_take_out(fleet, machine);

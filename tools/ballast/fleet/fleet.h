@@ -227,7 +227,8 @@ struct fleet_machine *fleet_found(struct fleet *fleet, const char *name,
                                   const struct fleet_backend *backend, void *handle,
                                   const char *where, int64_t now_ms);
 
-/* It is gone; the pointer is invalid afterwards. `why` is a sentence for the event. */
+/* It is gone; the pointer is invalid afterwards. `why` is the reason for the event,
+ * without a full stop: "it was shut down". */
 void fleet_gone(struct fleet *fleet, struct fleet_machine *machine, const char *why,
                 int64_t now_ms);
 
