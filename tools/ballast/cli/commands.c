@@ -131,7 +131,8 @@ const struct cli_command cli_commands[] = {
     { "device", "VM", 1, 1, false, "QEMU's words for a machine's balloon device",
       "For start scripts: prints the words for QEMU's command line, or nothing when ballooning is\n"
       "switched off for the machine. It need not run: what was saved for it counts, or the\n"
-      "configuration's default.",
+      "configuration's default. Look at the exit status: without an answer of the daemon nothing\n"
+      "is printed either.",
       no_options, "device web", cmd_device },
     { "reserve", "SIZE", 1, 1, false, "have machines make room",
       "Promises memory to something that will start. Machines make room for it; a machine of that\n"
