@@ -433,24 +433,6 @@ static void large_integers_survive_in_a_real_reply(void **state)
     finish(qmp, server);
 }
 
-static void human_output_is_handed_over_as_text(void **state)
-{
-    static const struct fake_qmp_step steps[] = {
-        FAKE_QMP_HELLO,
-        { .expect = "\"command-line\":\"info balloon\"",
-          .send = "{\"return\": \"balloon: actual=256\\r\\n\", \"id\": $ID}\r\n" },
-    };
-    struct fake_qmp_server *server;
-    struct qmp *qmp = connect_to(steps, COUNT(steps), &server);
-    char *output = NULL;
-
-    (void)state;
-    assert_int_equal(qmp_human(qmp, "info balloon", LIMIT_MS, &output, NULL), QMP_OK);
-    assert_string_equal(output, "balloon: actual=256\r\n");
-    free(output);
-    finish(qmp, server);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -470,7 +452,6 @@ int main(void)
         cmocka_unit_test(a_path_that_is_too_long_is_refused),
         cmocka_unit_test(integers_up_to_two_to_the_64_are_exact),
         cmocka_unit_test(large_integers_survive_in_a_real_reply),
-        cmocka_unit_test(human_output_is_handed_over_as_text),
     };
 
     return cmocka_run_group_tests_name("tools/qmp/qmp.c", tests, NULL, NULL);

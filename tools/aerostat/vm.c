@@ -334,6 +334,21 @@ struct qmp *vm_qmp(struct vm *vm)
     return vm->qmp;
 }
 
+char *vm_human(struct vm *vm, const char *line, int timeout_ms)
+{
+    json_t *arguments = json_pack("{s:s}", "command-line", line);
+    json_t *reply = NULL;
+    char *output;
+
+    if (qmp_execute(vm_qmp(vm), "human-monitor-command", arguments, timeout_ms, &reply, NULL) !=
+        QMP_OK) {
+        return NULL;
+    }
+    output = strdup(json_is_string(reply) ? json_string_value(reply) : "");
+    json_decref(reply);
+    return output;
+}
+
 const struct accel *vm_accel(const struct vm *vm)
 {
     return &vm->accel;

@@ -98,6 +98,11 @@ enum vm_wait vm_wait_exit(struct vm *vm, int timeout_ms, struct vm_exit *result)
 /* The QMP connection. Owned by the virtual machine. */
 struct qmp *vm_qmp(struct vm *vm);
 
+/* Runs a line of the human monitor and yields its output, to be given to free(); NULL when that
+ * fails. Only for machines of our own: that monitor is made for people, promises nothing to
+ * programs, and has no place in tools/qmp/, which ballast uses towards other people's machines. */
+char *vm_human(struct vm *vm, const char *line, int timeout_ms);
+
 /* The accelerator it runs on. */
 const struct accel *vm_accel(const struct vm *vm);
 

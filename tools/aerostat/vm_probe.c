@@ -51,11 +51,11 @@ bool vm_probe_smaps(FILE *smaps, uint64_t start, uint64_t end, uint64_t *residen
 /* The host address of guest-physical byte 0. */
 static bool ram_start(struct vm *vm, uint64_t *start)
 {
-    char *answer = NULL;
+    char *answer = vm_human(vm, "gpa2hva 0", MONITOR_LIMIT_MS);
     const char *address;
     bool good;
 
-    if (qmp_human(vm_qmp(vm), "gpa2hva 0", MONITOR_LIMIT_MS, &answer, NULL) != QMP_OK) {
+    if (answer == NULL) {
         return false;
     }
     /* "Host virtual address for 0x0 (pc.ram) is 0x7efe33e00000" (observed: QEMU 7.2) */

@@ -86,10 +86,6 @@ void qmp_close(struct qmp *qmp);
 enum qmp_status qmp_execute(struct qmp *qmp, const char *command, json_t *arguments, int timeout_ms,
                             json_t **reply, struct qmp_error *error);
 
-/* Runs a line of the human monitor and yields its output, to be given to free(). */
-enum qmp_status qmp_human(struct qmp *qmp, const char *line, int timeout_ms, char **output,
-                          struct qmp_error *error);
-
 /* Waits for the oldest kept event of this name (NULL: of any name) and takes it. Other events stay
  * in their order. The event is the whole object: "event", "data", "timestamp". */
 enum qmp_status qmp_wait_event(struct qmp *qmp, const char *name, int timeout_ms, json_t **event,

@@ -141,25 +141,6 @@ enum qmp_status qmp_execute(struct qmp *qmp, const char *command, json_t *argume
     }
 }
 
-enum qmp_status qmp_human(struct qmp *qmp, const char *line, int timeout_ms, char **output,
-                          struct qmp_error *error)
-{
-    json_t *reply = NULL;
-    enum qmp_status status =
-        qmp_execute(qmp, "human-monitor-command", json_pack("{s:s}", "command-line", line),
-                    timeout_ms, &reply, error);
-
-    if (status != QMP_OK) {
-        return status;
-    }
-    *output = strdup(json_is_string(reply) ? json_string_value(reply) : "");
-    json_decref(reply);
-    if (*output == NULL && error != NULL) {
-        *error = (struct qmp_error){ .status = QMP_SYSTEM, .text = "out of memory" };
-    }
-    return *output == NULL ? QMP_SYSTEM : QMP_OK;
-}
-
 enum qmp_status qmp_wait_event(struct qmp *qmp, const char *name, int timeout_ms, json_t **event,
                                struct qmp_error *error)
 {
