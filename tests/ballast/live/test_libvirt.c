@@ -50,8 +50,8 @@ static int set_up(void **state)
     if (reason != NULL) {
         return 0;
     }
-    const struct libvirt_rig_domain one = { "one", 256, "-- hold 1200s", false, false, NULL };
-    const struct libvirt_rig_domain two = { "two", 256, "-- hold 1200s", false, false, NULL };
+    const struct libvirt_rig_domain one = { .name = "one", .mib = 256, .append = "-- hold 1200s" };
+    const struct libvirt_rig_domain two = { .name = "two", .mib = 256, .append = "-- hold 1200s" };
     if (!libvirt_rig_start() || !libvirt_rig_domain(&one) || !libvirt_rig_domain(&two) ||
         !libvirt_rig_line("one", "@ready", STEP_MS) ||
         !libvirt_rig_line("two", "@ready", STEP_MS)) {
