@@ -186,3 +186,5 @@ void rig_look_again(struct rig *rig, int ms);
 
 /* Runs the command line tool: its standard output (free() it), its exit code in *status. */
 char *rig_ballast(struct rig *rig, int *status, const char *words);
+/* The same for a call that must end with this status and say this. */
+void rig_tool(struct rig *rig, const char *words, int want, const char *says);

@@ -355,3 +355,15 @@ char *rig_ballast(struct rig *rig, int *status, const char *words)
     *status = WIFEXITED(end) ? WEXITSTATUS(end) : -1;
     return answer.text == NULL ? strdup("") : answer.text;
 }
+
+void rig_tool(struct rig *rig, const char *words, int want, const char *says)
+{
+    int status;
+    char *text = rig_ballast(rig, &status, words);
+
+    if (status != want || strstr(text, says) == NULL) {
+        fail_msg("`ballast %s` ended with %d (%d expected) and did not say '%s': %s", words, status,
+                 want, says, text);
+    }
+    free(text);
+}

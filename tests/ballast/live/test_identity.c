@@ -9,19 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Runs the tool, which must end with this status and say this. */
-static void tool(struct rig *rig, const char *words, int want, const char *says)
-{
-    int status;
-    char *text = rig_ballast(rig, &status, words);
-
-    if (status != want || strstr(text, says) == NULL) {
-        fail_msg("`ballast %s` ended with %d (%d expected) and did not say '%s': %s", words, status,
-                 want, says, text);
-    }
-    free(text);
-}
-
 /* Starts `web` with this UUID (NULL: without one), and waits until the daemon knows it. */
 static void start_web(struct rig *rig, const char *uuid)
 {
@@ -52,21 +39,21 @@ static void another_machine_of_the_name_starts_from_the_defaults(struct rig *rig
     begin(rig);
     start_web(rig, UUID_A);
     assert_string_equal(rig_word(rig, "web", "uuid"), UUID_A);
-    tool(rig, "set web --owner alice --class spare", 0, "");
-    tool(rig, "disable web", 0, "");
+    rig_tool(rig, "set web --owner alice --class spare", 0, "");
+    rig_tool(rig, "disable web", 0, "");
     end_web(rig);
     start_web(rig, UUID_B);
     assert_string_equal(rig_word(rig, "web", "owner"), "");
     assert_string_equal(rig_word(rig, "web", "class"), "burst");
     assert_string_equal(rig_word(rig, "web", "ballooning/state"), "enabled");
-    tool(rig, "events --machine web", 0, "another machine of this name");
+    rig_tool(rig, "events --machine web", 0, "another machine of this name");
     end_web(rig);
     start_web(rig, UUID_A);
     assert_string_equal(rig_word(rig, "web", "owner"), "alice");
     assert_string_equal(rig_word(rig, "web", "ballooning/state"), "pending-restart");
     end_web(rig);
-    tool(rig, "forget web", 0, "forgotten");
-    tool(rig, "forget web", 4, "");
+    rig_tool(rig, "forget web", 0, "forgotten");
+    rig_tool(rig, "forget web", 4, "");
     start_web(rig, UUID_A);
     assert_string_equal(rig_word(rig, "web", "owner"), "");
 }
@@ -75,16 +62,16 @@ static void an_expected_machine_takes_over_also_when_the_daemon_is_killed(struct
 {
     begin(rig);
     start_web(rig, UUID_A);
-    tool(rig, "set web --owner alice", 0, "");
-    tool(rig, "disable web", 0, "");
-    tool(rig, "expect web --for 1h", 0, "expected");
+    rig_tool(rig, "set web --owner alice", 0, "");
+    rig_tool(rig, "disable web", 0, "");
+    rig_tool(rig, "expect web --for 1h", 0, "expected");
     end_web(rig);
     rig_stop(rig, SIGKILL);
     rig_start(rig);
     start_web(rig, UUID_B);
     assert_string_equal(rig_word(rig, "web", "owner"), "alice");
     assert_string_equal(rig_word(rig, "web", "ballooning/state"), "pending-restart");
-    tool(rig, "audit", 0, "seconds=3600");
+    rig_tool(rig, "audit", 0, "seconds=3600");
     end_web(rig);
     start_web(rig, UUID_A); /* it counts once */
     assert_string_equal(rig_word(rig, "web", "owner"), "");
@@ -95,7 +82,7 @@ static void a_machine_without_a_uuid_keeps_its_settings(struct rig *rig)
     begin(rig);
     start_web(rig, NULL);
     assert_string_equal(rig_word(rig, "web", "uuid"), "null");
-    tool(rig, "set web --owner alice", 0, "");
+    rig_tool(rig, "set web --owner alice", 0, "");
     end_web(rig);
     rig_stop(rig, SIGTERM);
     rig_start(rig);
