@@ -164,7 +164,7 @@ static void tell(struct input *input)
     memcpy(facts.uuid, "11111111-1111-1111-1111-111111111111", sizeof facts.uuid);
     memset(facts.uuid, '0' + flags / 4 % 3, states % 2 == 0 ? 8 : 0);
     facts.uuid[0] = states % 7 == 6 ? 'x' : facts.uuid[0];
-    facts.driver = (enum policy_driver)(states / 16 % 4);
+    facts.driver = (enum policy_driver)(states / 16 % 2);
     facts.device = (flags & 1) == 0;
     facts.offered_known = (flags & 2) == 0;
     facts.offered = FACTS_DEFLATE_ON_OOM | FACTS_REPORTING;

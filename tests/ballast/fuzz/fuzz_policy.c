@@ -99,7 +99,7 @@ static void sample_make(struct input *input, struct policy_machine *machine, int
     sample->major_faults = take_size(input, max);
     sample->alloc_stalls = take_size(input, max);
     sample->oom_kills = flags % 4 == 2 ? take(input, 8) : 0;
-    sample->driver = flags >> 8 & 1 ? POLICY_DRIVER_OK : (enum policy_driver)(take(input, 1) % 3);
+    sample->driver = flags >> 8 & 1 ? POLICY_DRIVER_OK : (enum policy_driver)(take(input, 1) % 2);
     sample->unreclaimable =
         flags >> 9 & 7 ? POLICY_RECLAIMABLE : (enum policy_unreclaimable)(take(input, 1) % 6);
     sample->reporting = flags >> 12 & 1;

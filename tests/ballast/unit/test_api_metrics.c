@@ -157,10 +157,10 @@ static void a_driver_that_nobody_can_tell_is_not_absent(void **state)
     world.machines[2].facts.driver = POLICY_DRIVER_UNKNOWN;
     const char *text = scrape();
     assert_null(strstr(text, "\nballast_machine_driver{machine=\"web\","));
-    world.machines[2].facts.driver = POLICY_DRIVER_NONE;
+    world.machines[2].facts.driver = POLICY_DRIVER_OK;
     text = scrape();
     assert_non_null(strstr(
-        text, "\nballast_machine_driver{machine=\"web\",owner=\"alice\",class=\"burst\"} 0\n"));
+        text, "\nballast_machine_driver{machine=\"web\",owner=\"alice\",class=\"burst\"} 1\n"));
 }
 
 static void before_the_first_period_the_host_has_no_samples(void **state)

@@ -87,7 +87,7 @@ static void every_word_of_the_program_is_in_the_document(void **state)
     for (unsigned i = 0; i < FACTS_STATES; i++) {
         machine->facts.state = (enum facts_state)i;
         machine->switch_state = (enum fleet_switch)(i % 5);
-        machine->facts.driver = (enum policy_driver)(i % 3);
+        machine->facts.driver = (enum policy_driver)(i % 2);
         machine->policy.memory.mode = (enum policy_mode)(i % 3);
         machine->policy.memory.drift = (enum policy_drift)(i % 4);
         machine->settings.class = (enum policy_class)(i % 3);

@@ -265,7 +265,6 @@ static void machines_that_start_refuse_no_reservation(void **state)
     facts.ram_bytes = 10 * GIB;
     facts.actual_bytes = 10 * GIB;
     facts.resident_bytes = GIB;
-    facts.driver = POLICY_DRIVER_NONE;
     facts.stats_ms = 0;
     static const char *const names[] = { "a", "b" };
     for (size_t i = 0; i < 2; i++) {

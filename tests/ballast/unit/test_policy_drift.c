@@ -108,7 +108,7 @@ static void a_reset_ends_foreign_control(void **state)
 
 static void without_driver(struct world *world)
 {
-    world->machines[0].sample.driver = POLICY_DRIVER_NONE;
+    world->machines[0].sample.driver = POLICY_DRIVER_UNKNOWN;
     world->machines[0].sample.stats_ms = 0;
 }
 

@@ -85,11 +85,6 @@ static void future_stats(struct world *world)
     donor(world)->stats_ms = world->now_ms + 1;
 }
 
-static void no_driver(struct world *world)
-{
-    donor(world)->driver = POLICY_DRIVER_NONE;
-}
-
 static void a_guest_without_statistics_is_not_shrunk(void **state)
 {
     (void)state;
@@ -137,7 +132,7 @@ static void statistics_from_the_future_are_not_fresh(void **state)
 static void a_guest_without_driver_is_not_shrunk_and_booked_whole(void **state)
 {
     (void)state;
-    assert_held(no_driver, POLICY_HOLD_NO_DRIVER);
+    assert_held(unknown_and_silent, POLICY_HOLD_NO_STATS);
     struct world world;
     world_init(&world, 16 * GIB, GIB);
     world_add_sized(&world, POLICY_BURST, GIB, 8 * GIB, GIB, 3 * GIB);
@@ -145,7 +140,7 @@ static void a_guest_without_driver_is_not_shrunk_and_booked_whole(void **state)
     assert_true(booked(&world) < 8 * GIB || world_target(&world, DONOR) == 8 * GIB);
     world.guests[DONOR].stuck = true;
     world.guests[DONOR].size = 3 * GIB;
-    world.spoil = no_driver;
+    world.spoil = unknown_and_silent;
     world_step(&world);
     assert_int_equal(booked(&world), 8 * GIB);
 }
@@ -390,7 +385,7 @@ static void a_driver_that_comes_late_is_a_start_too(void **state)
     (void)state;
     struct world world;
     calm(&world);
-    world.spoil = no_driver; /* until the needy one asks */
+    world.spoil = unknown_and_silent; /* until the needy one asks */
     assert_false(donor_gives_within(&world, NULL, 3));
     assert_int_equal(world.machines[DONOR].decision.hold, POLICY_HOLD_RESET);
 }

@@ -111,7 +111,7 @@ static void nothing_makes_it_larger_than_its_maximum_again(void **state)
 static void boots(struct world *world)
 {
     world->machines[0].sample.stats_ms = 0;
-    world->machines[0].sample.driver = POLICY_DRIVER_NONE;
+    world->machines[0].sample.driver = POLICY_DRIVER_UNKNOWN;
 }
 
 static void one_that_starts_keeps_its_ram_until_it_is_stable(void **state)
@@ -121,7 +121,7 @@ static void one_that_starts_keeps_its_ram_until_it_is_stable(void **state)
     struct policy_machine *machine = limited(&world, GIB);
     world.spoil = boots;
     world_run(&world, 20);
-    assert_int_equal(machine->decision.hold, POLICY_HOLD_NO_DRIVER);
+    assert_int_equal(machine->decision.hold, POLICY_HOLD_NO_STATS);
     assert_int_equal(world_target(&world, 0), RAM);
     world.spoil = NULL;
     for (unsigned i = 0; i < 50; i++) {

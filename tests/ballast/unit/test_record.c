@@ -477,6 +477,23 @@ static void a_file_that_is_no_recording_is_told_from_one(void **state)
     }
 }
 
+/* Versions before told of a driver that is not there. */
+static void a_driver_that_a_recording_calls_none_is_unknown(void **state)
+{
+    struct world world;
+    (void)state;
+    world_setup(&world, MACHINES);
+    begin(&world);
+    periods(&world, 2, true);
+    char *text = replaced(world.text, "\"driver\":\"ok\"", "\"driver\":\"none\"");
+    struct outcome outcome = replay_text(text, strlen(text));
+    assert_string_equal(outcome.reason, "");
+    assert_true(outcome.good);
+    free(outcome.told);
+    free(text);
+    world_teardown(&world);
+}
+
 /* Everything that policy_decide() asserts, and what would lead it out of its arrays. */
 static void what_the_policy_could_not_stand_is_refused(void **state)
 {
@@ -569,6 +586,7 @@ int main(void)
         cmocka_unit_test(a_sum_of_the_host_that_differs_is_counted),
         cmocka_unit_test(a_last_line_that_was_cut_off_is_left_out),
         cmocka_unit_test(a_file_that_is_no_recording_is_told_from_one),
+        cmocka_unit_test(a_driver_that_a_recording_calls_none_is_unknown),
         cmocka_unit_test(what_the_policy_could_not_stand_is_refused),
         cmocka_unit_test(a_machine_that_was_not_there_before_must_be_new),
     };

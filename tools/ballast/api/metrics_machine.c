@@ -97,10 +97,8 @@ static uint64_t machine_managed(const struct fleet_machine *machine)
 
 static uint64_t machine_driver(const struct fleet_machine *machine)
 {
-    const enum policy_driver driver = machine->facts.driver;
-    const bool unknown =
-        driver == POLICY_DRIVER_UNKNOWN || machine->facts.state == FACTS_UNREACHABLE;
-    return unknown ? POLICY_MISSING : driver == POLICY_DRIVER_OK;
+    const bool works = machine->facts.driver == POLICY_DRIVER_OK;
+    return works && machine->facts.state != FACTS_UNREACHABLE ? 1 : POLICY_MISSING;
 }
 
 static uint64_t machine_drifts(const struct fleet_machine *machine)
@@ -222,7 +220,9 @@ const struct api_metric api_metrics_of_machines[] = {
       machine_ballooning },
     { "ballast_machine_managed", "gauge", "1 when it is managed, 0 when it is only shown.",
       machine_managed },
-    { "ballast_machine_driver", "gauge", "1 when a driver has taken its balloon device.",
+    { "ballast_machine_driver", "gauge",
+      "1 when a driver of its balloon device was seen to work; without a sign of one there is no "
+      "sample.",
       machine_driver },
     { "ballast_machine_drifts", "gauge",
       "1 while its size is not what was asked for, by its own or a foreign hand.", machine_drifts },

@@ -23,7 +23,6 @@ static const char *const state_names[] = {
 
 static const char *const driver_names[] = {
     [POLICY_DRIVER_UNKNOWN] = "unknown",
-    [POLICY_DRIVER_NONE] = "none",
     [POLICY_DRIVER_OK] = "ok",
 };
 

@@ -108,8 +108,7 @@ bool fleet_input(const struct fleet_machine *machine, const struct fleet_setting
         .max_bytes = ram,
         .sample = sample_of(machine, now_ms),
     };
-    if (input->enabled && input->sample.unreclaimable == POLICY_RECLAIMABLE &&
-        input->sample.driver != POLICY_DRIVER_NONE) {
+    if (input->enabled && input->sample.unreclaimable == POLICY_RECLAIMABLE) {
         input->max_bytes = fleet_settings_max(settings, ram);
     }
     const uint64_t min = settings->min_bytes;

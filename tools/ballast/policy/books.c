@@ -42,8 +42,7 @@ static bool has_driver(const struct policy_machine *machine)
     const struct policy_sample *sample = &machine->sample;
     const bool told = sample->stats_ms > machine->memory.reset_ms;
     return machine->memory.drift != POLICY_DRIFT_DRIVER_GONE &&
-           (sample->driver == POLICY_DRIVER_OK ||
-            (sample->driver == POLICY_DRIVER_UNKNOWN && told));
+           (sample->driver == POLICY_DRIVER_OK || told);
 }
 
 static bool claims_all(const struct policy_machine *machine, int64_t now_ms)

@@ -63,8 +63,7 @@ static bool is_back(const struct policy_round *round, struct policy_machine *mac
     if (scratch->actual_bytes + band < scratch->ram_bytes) {
         memory->back_ms = 0;
     } else if (memory->back_ms == 0 && memory->target_bytes + band < scratch->ram_bytes &&
-               (machine->sample.driver == POLICY_DRIVER_NONE ||
-                scratch->actual_bytes > memory->span_high_bytes + band)) {
+               scratch->actual_bytes > memory->span_high_bytes + band) {
         memory->back_ms = round->now_ms;
     }
     if (memory->back_ms != 0 && scratch->told &&
@@ -74,17 +73,11 @@ static bool is_back(const struct policy_round *round, struct policy_machine *mac
     return memory->back_ms != 0;
 }
 
-static bool is_silent(const struct policy_machine *machine)
-{
-    return machine->sample.driver == POLICY_DRIVER_NONE || !machine->scratch.told;
-}
-
 static void drift_end(const struct policy_round *round, struct policy_machine *machine)
 {
     struct policy_memory *memory = &machine->memory;
     const bool over =
-        (memory->drift == POLICY_DRIFT_DRIVER_GONE && machine->scratch.told &&
-         machine->sample.driver != POLICY_DRIVER_NONE) ||
+        (memory->drift == POLICY_DRIFT_DRIVER_GONE && machine->scratch.told) ||
         (memory->drift == POLICY_DRIFT_SELF_DEFLATED && memory->held_until_ms <= round->now_ms);
     if (over) {
         memory->drift = POLICY_DRIFT_NONE;
@@ -152,10 +145,9 @@ void policy_drift_watch(const struct policy_round *round, struct policy_machine 
         return;
     }
     const bool back = is_back(round, machine);
-    if (back && memory->drift != POLICY_DRIFT_DRIVER_GONE && is_silent(machine)) {
+    if (back && memory->drift != POLICY_DRIFT_DRIVER_GONE && !scratch->told) {
         drift_found(machine, POLICY_DRIFT_DRIVER_GONE, round->now_ms);
-    } else if (machine->sample.driver == POLICY_DRIVER_NONE) {
-        return;
+        memory->driven = false;
     } else if (back && !machine->sample.deflate_on_oom) {
         scratch->awaited = memory->drift != POLICY_DRIFT_DRIVER_GONE;
         return;

@@ -27,8 +27,7 @@ bool policy_is_promised_all(const struct policy_machine *machine)
 bool policy_is_pinned(const struct policy_machine *machine)
 {
     return policy_is_promised_all(machine) || machine->sample.unreclaimable != POLICY_RECLAIMABLE ||
-           machine->sample.driver == POLICY_DRIVER_NONE || machine->memory.settling ||
-           machine->memory.drift == POLICY_DRIFT_DRIVER_GONE;
+           machine->memory.settling || machine->memory.drift == POLICY_DRIFT_DRIVER_GONE;
 }
 
 void policy_hold_until(struct policy_memory *memory, enum policy_hold why, int64_t until_ms)
@@ -68,8 +67,7 @@ static enum policy_hold hold_by_kind(const struct policy_machine *machine)
     if (machine->sample.unreclaimable != POLICY_RECLAIMABLE) {
         return POLICY_HOLD_UNRECLAIMABLE;
     }
-    if (machine->sample.driver == POLICY_DRIVER_NONE ||
-        machine->memory.drift == POLICY_DRIFT_DRIVER_GONE) {
+    if (machine->memory.drift == POLICY_DRIFT_DRIVER_GONE) {
         return POLICY_HOLD_NO_DRIVER;
     }
     return machine->memory.settling ? POLICY_HOLD_RESET : POLICY_HOLD_NONE;

@@ -83,8 +83,7 @@ struct policy_host {
 
 enum policy_driver {
     POLICY_DRIVER_UNKNOWN, /* nothing tells; the statistics decide */
-    POLICY_DRIVER_NONE,    /* a device, but no driver has taken it */
-    POLICY_DRIVER_OK,
+    POLICY_DRIVER_OK,      /* a driver works, or worked since the guest started */
 };
 
 /* Why memory taken from the guest would not come free in the host. */

@@ -73,7 +73,7 @@ static void start_watch(const struct policy_round *round, struct policy_machine 
     /* Statistics show a driver, where nothing else does. */
     const bool here = sample->driver == POLICY_DRIVER_OK
                           ? memory->drift != POLICY_DRIFT_DRIVER_GONE || scratch->told
-                          : sample->driver == POLICY_DRIVER_UNKNOWN && scratch->told;
+                          : scratch->told;
     const bool came = here && !memory->driven;
     if (memory->resets != sample->resets) {
         settle_begin(memory, round->now_ms);
@@ -88,9 +88,7 @@ static void start_watch(const struct policy_round *round, struct policy_machine 
     } else if (came) {
         policy_target_doubt(memory);
     }
-    const bool gone =
-        sample->driver == POLICY_DRIVER_NONE || memory->drift == POLICY_DRIFT_DRIVER_GONE;
-    memory->driven = here || (memory->driven && !gone);
+    memory->driven = here || memory->driven;
     memory->driverless = !here && sample->actual_bytes != POLICY_MISSING &&
                          scratch->actual_bytes + scratch->band_bytes >= scratch->ram_bytes;
 }

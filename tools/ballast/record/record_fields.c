@@ -151,6 +151,10 @@ static bool read_word(const struct record_field *field, const json_t *json, char
             return true;
         }
     }
+    if (field->former != NULL && strcmp(field->former, json_string_value(json)) == 0) {
+        memset(at, 0, sizeof(uint32_t));
+        return true;
+    }
     return false;
 }
 

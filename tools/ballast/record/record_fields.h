@@ -27,6 +27,8 @@ struct record_field {
     const char *(*word)(unsigned value); /* RECORD_NAMED: NULL for what is no value */
     bool optional;                       /* recordings made before it existed are read as if it
                                           * were all zero */
+    const char *former;                  /* RECORD_NAMED: a word that earlier recordings have for
+                                          * the first one; NULL: none */
 };
 
 struct record_table {

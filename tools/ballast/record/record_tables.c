@@ -50,27 +50,27 @@ static const char *unreclaimable_word(unsigned value)
 
 static const char *driver_word(unsigned value)
 {
-    static const char *const words[] = { "unknown", "none", "ok" };
-    static_assert(POLICY_DRIVER_OK == 2, "words of enum policy_driver");
+    static const char *const words[] = { "unknown", "ok" };
+    static_assert(POLICY_DRIVER_OK == 1, "words of enum policy_driver");
     return value < COUNT(words) ? words[value] : NULL;
 }
 
 #define FIELD(type, member, kind)                                                                  \
     {                                                                                              \
-#member, offsetof(struct type, member), kind, 1, NULL, false                               \
+#member, offsetof(struct type, member), kind, 1, NULL, false, NULL                         \
     }
 /* A member of the books. The others follow from what is recorded. */
 #define BOOKED(type, member, kind)                                                                 \
     {                                                                                              \
-#member, offsetof(struct type, books.member), kind, 1, NULL, false                         \
+#member, offsetof(struct type, books.member), kind, 1, NULL, false, NULL                   \
     }
 #define LATER(type, member, kind)                                                                  \
     {                                                                                              \
-#member, offsetof(struct type, member), kind, 1, NULL, true                                \
+#member, offsetof(struct type, member), kind, 1, NULL, true, NULL                          \
     }
 #define NAMED(type, member, word)                                                                  \
     {                                                                                              \
-#member, offsetof(struct type, member), RECORD_NAMED, 1, word, false                       \
+#member, offsetof(struct type, member), RECORD_NAMED, 1, word, false, NULL                 \
     }
 #define TABLE_UPTO(name, type, member)                                                             \
     const struct record_table record_table_##name = { #name, name##_fields, COUNT(name##_fields),  \
@@ -83,9 +83,10 @@ static const struct record_field settings_fields[] = {
     FIELD(policy_settings, reserve_bytes, RECORD_U64),
     FIELD(policy_settings, slush_bytes, RECORD_U64),
     /* Recordings keep the names that these had first. */
-    { "floor_bytes", offsetof(struct policy_settings, margin_bytes), RECORD_U64, 1, NULL, false },
-    { "floor_percent", offsetof(struct policy_settings, margin_percent), RECORD_U32, 1, NULL,
-      false },
+    { "floor_bytes", offsetof(struct policy_settings, margin_bytes), RECORD_U64, 1, NULL, false,
+      NULL },
+    { "floor_percent", offsetof(struct policy_settings, margin_percent), RECORD_U32, 1, NULL, false,
+      NULL },
     FIELD(policy_settings, buffer_percent, RECORD_U32),
     FIELD(policy_settings, balloon_max_percent, RECORD_U32),
     FIELD(policy_settings, idle_tax_percent, RECORD_U32),
@@ -148,7 +149,8 @@ static const struct record_field sample_fields[] = {
     FIELD(policy_sample, alloc_stalls, RECORD_U64),
     FIELD(policy_sample, oom_kills, RECORD_U64),
     FIELD(policy_sample, resets, RECORD_U32),
-    NAMED(policy_sample, driver, driver_word),
+    { "driver", offsetof(struct policy_sample, driver), RECORD_NAMED, 1, driver_word, false,
+      "none" },
     NAMED(policy_sample, unreclaimable, unreclaimable_word),
     FIELD(policy_sample, reporting, RECORD_BOOL),
     FIELD(policy_sample, deflate_on_oom, RECORD_BOOL),
@@ -180,7 +182,7 @@ static const struct record_field memory_fields[] = {
     LATER(policy_memory, below_ms, RECORD_TIME),
     FIELD(policy_memory, demand_fast_bytes, RECORD_U64),
     { "slots_bytes", offsetof(struct policy_memory, slots_bytes), RECORD_U64, POLICY_DEMAND_SLOTS,
-      NULL, false },
+      NULL, false, NULL },
     FIELD(policy_memory, slots_first_bytes, RECORD_U64),
     FIELD(policy_memory, slots_second_bytes, RECORD_U64),
     FIELD(policy_memory, slot_ms, RECORD_TIME),

@@ -31,7 +31,7 @@ static void fill_sample(struct policy_sample *sample, const struct sim_view *vie
         .alloc_stalls = POLICY_MISSING,
         .oom_kills = POLICY_MISSING,
         .resets = view->resets,
-        .driver = view->driver == SIM_DRIVER_OK ? POLICY_DRIVER_OK : POLICY_DRIVER_NONE,
+        .driver = view->driver == SIM_DRIVER_OK ? POLICY_DRIVER_OK : POLICY_DRIVER_UNKNOWN,
         .unreclaimable = view->locked ? POLICY_LOCKED : POLICY_RECLAIMABLE,
         .reporting = view->reporting,
         .deflate_on_oom = view->deflate_on_oom,
