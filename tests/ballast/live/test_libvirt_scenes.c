@@ -100,19 +100,6 @@ static void end_well(struct rig *rig, const char *name)
     rig_until_gone(rig, name);
 }
 
-/* Runs the tool, which must end with this status and say this. */
-static void tool(struct rig *rig, const char *words, int want, const char *says)
-{
-    int status;
-    char *text = rig_ballast(rig, &status, words);
-
-    if (status != want || strstr(text, says) == NULL) {
-        fail_msg("`ballast %s` ended with %d (%d expected) and did not say '%s': %s", words, status,
-                 want, says, text);
-    }
-    free(text);
-}
-
 /* The definition that counts at the next start has this in it, sooner or later. */
 static void until_defined(struct rig *rig, const char *name, const char *text)
 {
@@ -270,7 +257,7 @@ static void virsh_and_the_api_tell_the_same_numbers(struct rig *rig)
 static void the_switch_is_kept_in_the_definition(struct rig *rig)
 {
     start_pair(rig, "1400M");
-    tool(rig, "disable a", 0, "");
+    rig_tool(rig, "disable a", 0, "");
     rig_until_word(rig, "a", "ballooning/state", "pending-restart");
     rig_until_least(rig, "a", "size_bytes", 384 * RIG_MIB);
     until_defined(rig, "a", "<memballoon model='none'");
@@ -278,7 +265,7 @@ static void the_switch_is_kept_in_the_definition(struct rig *rig)
     rig_until_word(rig, "a", "ballooning/state", "disabled");
     rig_ready(rig, "a");
 
-    tool(rig, "enable a", 0, "");
+    rig_tool(rig, "enable a", 0, "");
     rig_until_word(rig, "a", "ballooning/state", "pending-restart");
     until_defined(rig, "a", "<memballoon model='virtio' autodeflate='on'");
     restart(rig, "a");
@@ -293,9 +280,9 @@ a_domain_that_is_switched_off_gets_its_maximum_or_what_is_missing_is_told(struct
 {
     start_shrunk(rig);
     scene_free(rig, "b");
-    tool(rig, "disable a", 0, "");
+    rig_tool(rig, "disable a", 0, "");
     rig_until_least(rig, "a", "size_bytes", 384 * RIG_MIB);
-    tool(rig, "disable b", 5, "MiB");
+    rig_tool(rig, "disable b", 5, "MiB");
     rig_until_word(rig, "b", "ballooning/state", "refused");
     assert_true(rig_number(rig, "b", "ballooning/missing_bytes") > 0);
     until_defined(rig, "a", "<memballoon model='none'");
@@ -354,9 +341,9 @@ static void a_foreign_setmem_is_named_and_not_fought(struct rig *rig)
     rig_left_alone(rig, "a", 6);
     commands = rig_number(rig, "a", "commands");
     rig_until_most(rig, "a", "size_bytes", 120 * RIG_MIB);
-    tool(rig, "doctor a", 1, "Somebody else");
+    rig_tool(rig, "doctor a", 1, "Somebody else");
     scene_free(rig, "b");
-    tool(rig, "adopt a", 0, "");
+    rig_tool(rig, "adopt a", 0, "");
     rig_until_word(rig, "a", "drift", "null");
     scene_grow(rig, "a", 240); /* it gets memory from us again */
     scene_grown(rig, "a");
@@ -375,8 +362,8 @@ static void libvirtd_is_killed_and_nothing_is_lost(struct rig *rig)
     rig_periods(rig, 1); /* memory moves from b to a */
     libvirt_rig_signal(SIGKILL);
     rig_wait_event(rig, "trouble", "a");
-    tool(rig, "doctor a", 1, "libvirt");
-    tool(rig, "disable b", 0, ""); /* there is nobody to define it anew, now */
+    rig_tool(rig, "doctor a", 1, "libvirt");
+    rig_tool(rig, "disable b", 0, ""); /* there is nobody to define it anew, now */
     assert_true(libvirt_rig_start());
     scene_grown(rig, "a");
     until_defined(rig, "b", "<memballoon model='none'");
@@ -442,8 +429,8 @@ static void a_domain_defined_anew_under_its_name_inherits_nothing(struct rig *ri
     start_host(rig, "2G", "");
     add_domain(rig, &plain, "web");
     scene_ready(rig, "web");
-    tool(rig, "set web --owner alice --class spare", 0, "");
-    tool(rig, "disable web", 0, "");
+    rig_tool(rig, "set web --owner alice --class spare", 0, "");
+    rig_tool(rig, "disable web", 0, "");
     until_defined(rig, "web", "model='none'");
     libvirt_rig_domain_remove("web");
     rig_until_gone(rig, "web");
@@ -462,9 +449,9 @@ static void a_domain_defined_anew_under_its_name_inherits_nothing(struct rig *ri
     assert_string_equal(rig_word(rig, "web", "ballooning/state"), "enabled");
     virsh("dumpxml --inactive web");
     assert_null(strstr(libvirt_rig_output(), "model='none'"));
-    tool(rig, "events --machine web", 0, "another machine of this name");
-    tool(rig, "forget web", 0, "forgotten");
-    tool(rig, "forget web", 5, "");
+    rig_tool(rig, "events --machine web", 0, "another machine of this name");
+    rig_tool(rig, "forget web", 0, "forgotten");
+    rig_tool(rig, "forget web", 5, "");
     end_well(rig, "web");
 }
 
@@ -482,8 +469,8 @@ static void a_domain_with_a_qmp_socket_for_ballast_is_one_machine(struct rig *ri
     assert_int_equal(count_machines(rig), 1);
     rig_periods(rig, 2);
     assert_int_equal(rig_host(rig, "booked_bytes"), 384 * RIG_MIB);
-    tool(rig, "set web --owner alice", 0, "");
-    tool(rig, "show web", 0, "libvirt controls it");
+    rig_tool(rig, "set web --owner alice", 0, "");
+    rig_tool(rig, "show web", 0, "libvirt controls it");
 
     /* Whichever daemon comes first, and without libvirtd for a while. */
     rig_stop(rig, SIGKILL);

@@ -224,6 +224,20 @@ static void a_container_and_a_stranger_have_short_diagnoses(void **state)
     rig_end(&rig);
 }
 
+static void before_the_first_decision_nothing_is_said_of_a_target(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_begin(&rig, "");
+    struct fleet_machine *db = rig_find(&rig, "db", 0, &fake_backend);
+    const struct facts facts = rig_facts(&rig);
+    struct fleet_diagnosis diagnosis;
+    fleet_told(rig.fleet, db, &facts, rig.now);
+    fleet_doctor(rig.fleet, db, rig.now, &diagnosis);
+    assert_int_equal(find(&diagnosis, "target")->verdict, FLEET_UNKNOWN);
+    rig_end(&rig);
+}
+
 /* It has 1 GiB of the 2 that are its minimum, and does not grow. */
 static void a_machine_that_is_too_small_is_told_with_its_numbers(void **state)
 {
@@ -275,6 +289,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_machine_that_is_too_small_is_told_with_its_numbers),
+        cmocka_unit_test(before_the_first_decision_nothing_is_said_of_a_target),
         cmocka_unit_test(a_healthy_machine_is_healthy),
         cmocka_unit_test(each_fault_has_its_check_and_its_words),
         cmocka_unit_test(a_machine_that_is_switched_off_lacks_no_device),

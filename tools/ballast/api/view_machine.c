@@ -88,14 +88,6 @@ static json_t *view_guest(const struct api_call *call, const struct facts *facts
     return guest;
 }
 
-/* More than trouble: whether it has a device, and how its switch stands, is known. */
-static bool is_told(const struct facts *facts)
-{
-    return facts->ram_bytes != POLICY_MISSING || facts->kind == FACTS_CONTAINER ||
-           facts->state == FACTS_STOPPED;
-}
-
-/* How much the host lacks is for operators. */
 /* Switched off, and the device is there until the next start: what the machine has by then. */
 static void put_off_text(const struct api_call *call, json_t *view,
                          const struct fleet_machine *machine)
@@ -123,6 +115,7 @@ static void put_off_text(const struct api_call *call, json_t *view,
     }
 }
 
+/* How much the host lacks is for operators. */
 static void put_switch_text(const struct api_call *call, json_t *view,
                             const struct fleet_machine *machine)
 {
@@ -162,7 +155,7 @@ static json_t *view_switch(const struct api_call *call, const struct fleet_machi
 {
     bool is_operator = call->identity.role == API_OPERATOR;
     bool refused = is_operator && machine->switch_state == FLEET_SWITCH_REFUSED;
-    bool told = is_told(&machine->facts);
+    bool told = facts_are_whole(&machine->facts);
     json_t *view = json_object();
     api_put_word(view, "state", told ? fleet_switch_name(machine->switch_state) : NULL);
     json_object_set_new(view, "wanted", json_boolean(machine->settings.ballooning));
@@ -245,7 +238,8 @@ static void put_sizes(const struct api_call *call, json_t *view,
 {
     const struct policy_decision *decision = &machine->policy.decision;
     const struct policy_memory *memory = &machine->policy.memory;
-    const bool known = machine->facts.actual_bytes != POLICY_MISSING;
+    const bool known =
+        fleet_decided(&machine->policy) && machine->facts.actual_bytes != POLICY_MISSING;
     api_put_number(view, "size_bytes", machine->facts.actual_bytes);
     api_put_number(view, "target_bytes", api_target(machine));
     api_put_number(view, "minimum_bytes", api_minimum(machine));
@@ -258,11 +252,12 @@ static void put_sizes(const struct api_call *call, json_t *view,
     api_put_number(view, "floor_bytes", decision->floor_bytes);
     api_put_number(view, "short_bytes", fleet_short(decision));
     api_put_number(view, "behind_bytes", known ? decision->behind_bytes : POLICY_MISSING);
-    json_object_set_new(view, "behind_ms",
-                        api_age(call, decision->behind_bytes != 0 ? memory->behind_ms : 0));
+    json_object_set_new(
+        view, "behind_ms",
+        api_age(call, known && decision->behind_bytes != 0 ? memory->behind_ms : 0));
     api_put_number(view, "below_promise_bytes", known ? decision->below_bytes : POLICY_MISSING);
     json_object_set_new(view, "below_promise_ms",
-                        api_age(call, decision->below_bytes != 0 ? memory->below_ms : 0));
+                        api_age(call, known && decision->below_bytes != 0 ? memory->below_ms : 0));
     api_put_number(view, "resident_bytes", machine->facts.resident_bytes);
     api_put_number(view, "overhead_bytes", machine->facts.overhead_bytes);
 }
@@ -271,7 +266,7 @@ static void put_device(json_t *view, const struct fleet_machine *machine)
 {
     const struct policy_memory *memory = &machine->policy.memory;
     bool drifts = fleet_decided(&machine->policy) && memory->drift != POLICY_DRIFT_NONE;
-    bool told = is_told(&machine->facts);
+    bool told = facts_are_whole(&machine->facts);
     json_object_set_new(view, "device", told ? json_boolean(machine->facts.device) : json_null());
     const bool silent = machine->facts.state == FACTS_UNREACHABLE;
     api_put_word(view, "driver",

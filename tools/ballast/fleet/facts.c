@@ -39,6 +39,12 @@ void facts_clear(struct facts *facts)
     facts_statistics_clear(facts);
 }
 
+bool facts_are_whole(const struct facts *facts)
+{
+    return facts->ram_bytes != POLICY_MISSING || facts->kind == FACTS_CONTAINER ||
+           facts->state == FACTS_STOPPED;
+}
+
 void facts_unreachable(struct facts *facts, const char *why)
 {
     facts->state = FACTS_UNREACHABLE;

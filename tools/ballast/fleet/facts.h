@@ -89,6 +89,10 @@ struct facts {
 /* Every number missing. */
 void facts_clear(struct facts *facts);
 
+/* Whether the machine was reached once: with its RAM everything else is told. Before that there may
+ * be trouble, and nothing else. */
+bool facts_are_whole(const struct facts *facts);
+
 /*
  * Facts of a machine for which nobody answers, and which therefore may do anything: its monitor is
  * silent, serves somebody else, or its connection is lost. `why` is the sentence about it, for

@@ -195,13 +195,6 @@ static void facts_compare(const struct fleet *fleet, const struct fleet_entry *e
     }
 }
 
-/* With its size everything is told; before that there may be trouble, and nothing else. */
-static bool facts_are_whole(const struct facts *facts)
-{
-    return facts->ram_bytes != POLICY_MISSING || facts->kind == FACTS_CONTAINER ||
-           facts->state == FACTS_STOPPED;
-}
-
 /* Copies facts; what is text in them comes from outside. */
 static void facts_take(struct fleet_machine *machine, const struct facts *facts)
 {

@@ -238,6 +238,10 @@ static void check_size(struct fleet_diagnosis *diagnosis, const struct fleet_mac
     const struct policy_decision *decision = &policy->decision;
     char has[POLICY_SIZE_TEXT];
     char asked[POLICY_SIZE_TEXT];
+    if (!fleet_decided(policy)) {
+        add(diagnosis, "target", FLEET_UNKNOWN, "Nothing has been decided about it yet.");
+        return;
+    }
     policy_size_text(machine->facts.actual_bytes, has);
     if (decision->behind_bytes != 0) {
         add(diagnosis, "target", FLEET_BAD,

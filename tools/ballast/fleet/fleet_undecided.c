@@ -28,6 +28,8 @@ struct policy_machine fleet_undecided(const struct policy_memory *memory)
                                  .smallest_rule = BOOKS_UNKNOWN,
                                  .takeable_bytes = POLICY_MISSING },
                       .short_bytes = POLICY_MISSING,
+                      .behind_bytes = POLICY_MISSING,
+                      .below_bytes = POLICY_MISSING,
                       .step_bytes = POLICY_MISSING },
     };
 }
