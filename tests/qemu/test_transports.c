@@ -282,7 +282,7 @@ static void entropy_by_mmio_v2(struct qtest *t)
 }
 
 #define ROOTS(function, on, devices, poll)                                                         \
-    QTEST(function, .machine = on, .no_balloon = true, .extra = devices,                           \
+    QTEST(function, .machine = (on), .no_balloon = true, .extra = (devices),                       \
           .append = "report=50 " poll)
 
 #define ENTROPY(function, on, ...)                                                                 \

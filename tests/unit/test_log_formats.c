@@ -200,24 +200,37 @@ static bool is_text(const char *at, const char *end, const char *text)
 
 /* ---- calls ---- */
 
-/* One literal, or a choice of two. */
-static void judge_format(const char *at, const char *end)
+static void judge_literal(const char *at, const char *end)
 {
     char format[FORMAT_MAX];
-    const char *const question = memchr(at, '?', (size_t)(end - at));
-    if (question != NULL && memchr(at, '"', (size_t)(question - at)) == NULL) {
-        const char *colon = question;
-        while (colon < end && *colon != ':') {
-            colon = *colon == '"' ? skip_string(colon) : colon + 1;
-        }
-        judge_format(question + 1, colon);
-        judge_format(colon + 1, end);
-    } else if (!literal(at, end, format)) {
+    if (!literal(at, end, format)) {
         complain(at, "the format is no literal", "");
     } else if (!is_known(format)) {
         complain(at, "the formatter does not know this", format);
     }
     formats_seen++;
+}
+
+/* The '?' of a choice that stands before the first string, or NULL. */
+static const char *find_question(const char *at, const char *end)
+{
+    const char *const question = memchr(at, '?', (size_t)(end - at));
+    return question == NULL || memchr(at, '"', (size_t)(question - at)) != NULL ? NULL : question;
+}
+
+/* One literal, or a choice: "condition ? literal : " for all but the last. */
+static void judge_format(const char *at, const char *end)
+{
+    const char *question = NULL;
+    while ((question = find_question(at, end)) != NULL) {
+        const char *colon = question;
+        while (colon < end && *colon != ':') {
+            colon = *colon == '"' ? skip_string(colon) : colon + 1;
+        }
+        judge_literal(question + 1, colon);
+        at = colon < end ? colon + 1 : end;
+    }
+    judge_literal(at, end);
 }
 
 static void judge_call(const char *at, unsigned index)

@@ -91,13 +91,13 @@ static void until_it_is_known_a_machine_is_nobodys_and_not_touched(void **state)
     (void)state;
     struct rig rig;
     rig_begin(&rig, "[default]\nowner = carol\n");
-    struct fleet_machine *web = come_qmp(&rig, "web", 0, UUID_A);
+    (void)come_qmp(&rig, "web", 0, UUID_A);
     give_to(&rig, "web", "alice");
     restart(&rig);
     rig.owner.event_count = 0;
     rig.owner.meetings = 0;
     const size_t targets = rig.fakes[0].target_count;
-    web = rig_find(&rig, "web", 0, &fake_backend);
+    struct fleet_machine *web = rig_find(&rig, "web", 0, &fake_backend);
     struct facts facts;
     facts_clear(&facts);
     strcpy(facts.trouble, "It is silent.");
