@@ -107,6 +107,7 @@ static bool meet(void *context, const struct fleet_meeting *meeting, struct flee
         at = place(owner, meeting->predecessor, who->name);
         snprintf(owner->names[at], sizeof owner->names[at], "%s", who->identity);
         kept->known = true;
+        kept->inherited = true;
         kept->another = false;
     }
     if (meeting->predecessor[0] != '\0') {

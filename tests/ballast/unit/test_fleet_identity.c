@@ -493,6 +493,23 @@ static void forgetting_leaves_a_running_machine_what_is_its_own(void **state)
     rig_end(&rig);
 }
 
+static void a_machine_that_comes_back_takes_nothing_over_although_another_is_expected(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_begin(&rig, "");
+    (void)come_qmp(&rig, "web", 0, UUID_B);
+    give_to(&rig, "web", "bob");
+    fleet_gone(rig.fleet, fleet_find(rig.fleet, "web"), "It went.", rig.now);
+    (void)come_qmp(&rig, "web", 0, UUID_A);
+    give_to(&rig, "web", "alice");
+    assert_int_equal(fleet_expect(rig.fleet, "web", 60, rig.now).status, FLEET_OK);
+    fleet_gone(rig.fleet, fleet_find(rig.fleet, "web"), "It went.", rig.now);
+    assert_string_equal(come_qmp(&rig, "web", 1, UUID_B)->settings.owner, "bob");
+    assert_int_equal(fake_events(&rig.owner, FLEET_EVENT_SETTINGS, "expected"), 0);
+    rig_end(&rig);
+}
+
 static void an_expected_machine_takes_over_owner_and_switch(void **state)
 {
     (void)state;
@@ -558,6 +575,7 @@ int main(void)
         cmocka_unit_test(a_socket_that_the_operator_named_has_the_name_before_all_others),
         cmocka_unit_test(names_stay_different_when_somebody_takes_them_on_purpose),
         cmocka_unit_test(forgetting_leaves_a_running_machine_what_is_its_own),
+        cmocka_unit_test(a_machine_that_comes_back_takes_nothing_over_although_another_is_expected),
         cmocka_unit_test(an_expected_machine_takes_over_owner_and_switch),
         cmocka_unit_test(nobody_takes_the_place_of_a_machine_that_still_runs),
     };

@@ -164,11 +164,13 @@ static void an_announced_machine_takes_the_place_of_its_predecessor_once(void **
     assert_true(kept.known);
     assert_string_equal(kept.settings.owner, "alice");
     assert_int_equal(kept.target_bytes, 0); /* that was of the other process */
+    assert_true(kept.inherited);
     assert_int_equal(points_of(fixture, UUID_B), 1);
     assert_false(store_expected(fixture->store, "web", START, identity));
     kept = meet(fixture, UUID_A, "web");
     assert_false(kept.has_settings);
     assert_true(kept.another);
+    assert_false(kept.inherited);
 }
 
 static void an_announcement_is_for_no_machine_with_belongings_of_its_own(void **state)

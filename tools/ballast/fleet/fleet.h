@@ -88,8 +88,9 @@ struct fleet_meeting {
 
 /* What was kept for it. */
 struct fleet_kept {
-    bool known;   /* it was seen before, or takes over what was kept */
-    bool another; /* it is not known, and another machine of its name is */
+    bool known;     /* it was seen before, or takes over what was kept */
+    bool inherited; /* what was kept for the predecessor is its own now */
+    bool another;   /* it is not known, and another machine of its name is */
     bool has_settings;
     struct fleet_settings settings;
     uint64_t target_bytes; /* 0: none */

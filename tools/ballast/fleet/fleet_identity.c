@@ -145,7 +145,7 @@ static void meet(struct fleet *fleet, struct fleet_entry *entry, const struct fl
     snprintf(machine->identity, sizeof machine->identity, "%s", identity);
     take_kept(entry, &kept);
     fleet_settings_resolve(fleet, entry);
-    if (predecessor[0] != '\0' && strcmp(predecessor, identity) != 0 && kept.known) {
+    if (kept.inherited) {
         fleet_raise(fleet, FLEET_EVENT_SETTINGS, machine, POLICY_MISSING, "expected", now_ms,
                     "%s was expected: it takes over what the machine before it had.",
                     machine->name);

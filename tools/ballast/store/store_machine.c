@@ -79,20 +79,23 @@ static bool claim(struct store *store, const char *identity, const char *name, b
 }
 
 /* Makes what it may take over its own. */
-static bool inherit(struct store *store, const struct fleet_meeting *meeting, bool *known)
+static bool inherit(struct store *store, const struct fleet_meeting *meeting,
+                    struct fleet_kept *kept)
 {
     const char *identity = meeting->who.identity;
 
     if (meeting->predecessor[0] != '\0') {
-        *known = true; /* its process had another target */
+        kept->known = true;
+        kept->inherited = true;
+        /* Its process had another target. */
         return run_texts(store, STORE_FORGET_TARGET, meeting->predecessor, NULL) &&
                rebind(store, identity, meeting->predecessor);
     }
-    if (!claim(store, identity, meeting->who.name, known)) {
+    if (!claim(store, identity, meeting->who.name, &kept->known)) {
         return false;
     }
-    return *known || meeting->formerly[0] == '\0' ||
-           claim(store, identity, meeting->formerly, known);
+    return kept->known || meeting->formerly[0] == '\0' ||
+           claim(store, identity, meeting->formerly, &kept->known);
 }
 
 static bool note_seen(struct store *store, const struct fleet_who *who, int64_t now_s)
@@ -140,7 +143,7 @@ bool store_meet(struct store *store, const struct fleet_meeting *meeting, int64_
     /* A machine with belongings of its own comes back: the announcement was not for it, unless it
      * is the announced one itself. */
     expected = expected && (!kept->known || strcmp(meeting->predecessor, who->identity) == 0);
-    if (!kept->known && !meeting->copy && !inherit(store, meeting, &kept->known)) {
+    if (!kept->known && !meeting->copy && !inherit(store, meeting, kept)) {
         return false;
     }
     if (expected && !run_texts(store, STORE_EXPECTED_DROP, who->name, NULL)) {
