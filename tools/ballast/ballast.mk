@@ -154,7 +154,7 @@ $(BUILD)/linux/ballast-initrd: $(BUILD)/linux/ballast-init tools/linux_guest.sh
 
 # A libvirtd of the tests' own needs root, which may install it, too; where it is not there and cannot
 # be had, its tests are skipped with the reason.
-ballast-live: $(addprefix $(BUILD)/ballast/live/,$(call picked,$(BALLAST_LIVE))) $(BALLAST_PROGRAMS) $(BUILD)/memwork.elf $(BUILD)/libc-tests/liar.elf $(BUILD)/linux/ballast-initrd ## Run ballast's tests with real machines (T=test_swap for one)
+ballast-live: $(addprefix $(BUILD)/ballast/live/,$(call picked,$(BALLAST_LIVE))) $(BALLAST_PROGRAMS) $(BUILD)/tools/aerostat $(BUILD)/memwork.elf $(BUILD)/libc-tests/liar.elf $(BUILD)/linux/ballast-initrd ## Run ballast's tests with real machines (T=test_swap for one)
 	$(call picks_some,$(BALLAST_LIVE))
 	@[ "$$(id -u)" -ne 0 ] || sh tools/setup.sh libvirt || true
 	@failed=0; for t in $(call picked,$(BALLAST_LIVE)); do echo "== $$t"; $(BUILD)/ballast/live/$$t || failed=1; done; exit $$failed
