@@ -75,6 +75,15 @@ static uint64_t machine_short_bytes(const struct fleet_machine *machine)
     return fleet_short(&machine->policy.decision);
 }
 
+/* What it has is compared with what it was promised; where its size is not known, neither is that.
+ */
+static uint64_t machine_below_promise_bytes(const struct fleet_machine *machine)
+{
+    const bool known =
+        fleet_decided(&machine->policy) && machine->facts.actual_bytes != POLICY_MISSING;
+    return known ? machine->policy.decision.below_bytes : POLICY_MISSING;
+}
+
 static uint64_t machine_resident_bytes(const struct fleet_machine *machine)
 {
     return machine->facts.resident_bytes;
@@ -212,6 +221,9 @@ const struct api_metric api_metrics_of_machines[] = {
       machine_takeable_bytes },
     { "ballast_machine_short_bytes", "gauge", "Demand that could not be granted yet.",
       machine_short_bytes },
+    { "ballast_machine_below_promise_bytes", "gauge",
+      "What its size lacks of what it was promised: its minimum, or its maximum.",
+      machine_below_promise_bytes },
     { "ballast_machine_resident_bytes", "gauge", "Host memory that its RAM holds.",
       machine_resident_bytes },
     { "ballast_machine_overhead_bytes", "gauge", "Host memory that it costs beside its RAM.",
