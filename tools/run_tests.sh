@@ -145,17 +145,13 @@ finish() {
 
 # ---- what is run -------------------------------------------------------------------------------
 
-# A suite that mostly waits, so that it costs the others nothing.
-patient=test_api_server
-
 say "first: the checks but clang-tidy, and the unit tests"
 lane "check-first check-first"
 lane "build-first -j$jobs first-programs"
 lanes_end
 [ -e "$logs/failed" ] || {
     lane "unit unit"
-    lane "ballast-unit ballast-unit EXCEPT=$patient"
-    lane "ballast-unit-patient ballast-unit T=$patient"
+    lane "ballast-unit ballast-unit"
     lanes_end
 }
 if [ -e "$logs/failed" ]; then
