@@ -210,7 +210,9 @@ static void a_reset_is_counted(void **state)
             uv_run(&loop, UV_RUN_ONCE);
         }
     }
-    assert_in_range(facts_of("two")->resets, 1, 3);
+    /* Once or more: five were told after these commands (observed: QEMU 7.2 on a busy machine), and
+     * any change of the count means the same. */
+    assert_true(facts_of("two")->resets > 0);
     assert_int_equal(facts_of("one")->resets, 0);
     int64_t before_ms = read_now(NULL);
     RUN_UNTIL(facts_of("two")->stats_ms > before_ms); /* the guest is back */
