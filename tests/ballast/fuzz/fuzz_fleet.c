@@ -69,10 +69,11 @@ static bool send_target(void *handle, uint64_t bytes)
     assert(guest->machine->settings.managed);
     assert(bytes > 0);
     assert(bytes <= guest->machine->facts.ram_bytes);
-    if (bytes % 3 == 0) {
+    /* What was sent before is not waited for any more, whatever becomes of this one. */
+    guest->unanswered = bytes % 3 != 0;
+    if (!guest->unanswered) {
         return false;
     }
-    guest->unanswered = true;
     guest->sent_ms = now_ms;
     guest->target = bytes;
     return true;

@@ -198,6 +198,7 @@ static void facts_compare(const struct fleet *fleet, const struct fleet_entry *e
 /* Copies facts; what is text in them comes from outside. */
 static void facts_take(struct fleet_machine *machine, const struct facts *facts)
 {
+    const pid_t known = machine->facts.pid;
     char text[sizeof facts->trouble];
     char uuid[sizeof facts->uuid];
     memcpy(text, facts->trouble, sizeof text);
@@ -207,6 +208,11 @@ static void facts_take(struct fleet_machine *machine, const struct facts *facts)
     machine->facts = *facts;
     text_copy(machine->facts.trouble, sizeof machine->facts.trouble, text);
     (void)config_uuid_read(uuid, machine->facts.uuid);
+    /* A process that cannot be told for a while is still the last one that was told. */
+    if (facts->pid == 0 && (!facts_are_whole(facts) ||
+                            strcmp(fleet_entry_of(machine)->uuid, machine->facts.uuid) == 0)) {
+        machine->facts.pid = known;
+    }
     machine->facts.formerly[sizeof machine->facts.formerly - 1] = '\0';
 }
 

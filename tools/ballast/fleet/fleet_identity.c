@@ -180,10 +180,12 @@ bool fleet_identify(struct fleet *fleet, struct fleet_entry *entry, int64_t now_
         strcmp(entry->uuid, machine->facts.uuid) == 0) {
         return true;
     }
-    if (known && machine->follower != NULL && entry->pid != 0 && machine->facts.pid != 0) {
-        fleet_disband(fleet, entry, now_ms); /* they showed the process before */
+    const bool other_uuid = strcmp(entry->uuid, machine->facts.uuid) != 0;
+    const bool other_process = entry->pid != 0 && machine->facts.pid != 0;
+    if (known && machine->follower != NULL && (other_uuid || other_process)) {
+        fleet_disband(fleet, entry, now_ms); /* they showed the machine or process before */
     }
-    if (known && strcmp(entry->uuid, machine->facts.uuid) != 0) {
+    if (known && other_uuid) {
         begin_anew(fleet, entry, now_ms);
     }
     entry->pid = machine->facts.pid;
